@@ -1,0 +1,11 @@
+"""Errata makes multimodal large language models tell the truth about what they see.
+
+Corrections and ranked answers come in, a measurably more truthful model comes out. The rooms, from the bottom up:
+`records`, `corrections`, `objectives`, `text`, `data`, `world`, `models`, `trees`, `generation`, `training`,
+`benchmarks`, `reports`, `pipelines`, `cli`.
+"""
+
+from importlib.metadata import version
+
+__version__ = version("errata")
+__all__ = ["__version__"]

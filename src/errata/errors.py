@@ -1,0 +1,48 @@
+"""The exception tree and the exit codes.
+
+Every error a user can cause is an `ErrataError`: it says where, what was expected, what was found and what to do,
+and the command prints it without a traceback and exits with `USAGE`. Anything else is a bug.
+"""
+
+from __future__ import annotations
+
+DONE = 0
+BUG = 1
+USAGE = 2
+INCOMPLETE = 3
+INTERRUPTED = 130
+
+
+class ErrataError(Exception):
+    """An error with four parts, so that its reader knows the next step.
+
+    Args:
+        where: File and line, setting, row id or folder.
+        expected: The rule that was broken.
+        found: What stood there instead.
+        fix: What the user can do about it.
+    """
+
+    def __init__(self, where: str, *, expected: str, found: str, fix: str) -> None:
+        self.where, self.expected, self.found, self.fix = where, expected, found, fix
+        super().__init__(f"{where}: {found}; expected {expected}; {fix}")
+
+
+class DataError(ErrataError, ValueError):
+    """A record, file or image that cannot be used as it is."""
+
+
+class ConfigError(ErrataError, ValueError):
+    """A setting that does not exist or cannot have this value."""
+
+
+class ModelError(ErrataError, RuntimeError):
+    """A model, processor or checkpoint that cannot be loaded or cannot do what is asked of it."""
+
+
+class JudgeError(ErrataError, RuntimeError):
+    """A judge that cannot be reached or whose verdict cannot be read."""
+
+
+class StorageError(ErrataError, OSError):
+    """A folder or disk that cannot be read or written."""

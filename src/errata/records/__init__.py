@@ -1,0 +1,43 @@
+"""What a record is and how it is stored.
+
+In: nothing but the standard library. Out: the nouns every room shares (`Record`, `Response`, `Segment`, `Question`,
+`Answer`, `Metric`, `BenchmarkResult`) and their JSON lines. Foreign formats do not belong here (`data`), nor does
+anything that needs torch, a tokenizer or a model.
+"""
+
+from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
+from errata.records.jsonl import (
+    BadRow,
+    parse_record,
+    read_json_lines,
+    read_records,
+    record_to_row,
+    write_json_lines,
+    write_records,
+    write_text,
+)
+from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
+from errata.records.result import BenchmarkResult, Metric
+
+__all__ = [
+    "IMAGE_PLACEHOLDER",
+    "ROLES",
+    "SEGMENT_TYPES",
+    "Answer",
+    "BadRow",
+    "BenchmarkResult",
+    "Metric",
+    "Question",
+    "Record",
+    "Response",
+    "Role",
+    "Segment",
+    "Turn",
+    "parse_record",
+    "read_json_lines",
+    "read_records",
+    "record_to_row",
+    "write_json_lines",
+    "write_records",
+    "write_text",
+]

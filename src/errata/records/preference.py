@@ -1,0 +1,130 @@
+"""The preference record: one image and prompt with its responses, best first.
+
+A pair has two levels, AMP's sets have K (arXiv 2405.11165); equal levels are ties and are never compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from errata.errors import DataError
+from errata.records.conversation import IMAGE_PLACEHOLDER, Turn
+
+SEGMENT_TYPES = ("object", "position", "number", "attribute", "action", "misc")
+"""The types of RLHF-V (arXiv 2312.00849, section 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A span of a response that differs from the better text, with the span it replaces there.
+
+    Offsets count Unicode code points, ends are exclusive. `start:end` lies in the response's own assistant turn
+    number `round`, `better_start:better_end` in the same round of the best response (level 0). An empty own span is
+    something that was left out; an empty better span is something that should not have been said.
+    """
+
+    start: int
+    end: int
+    better_start: int
+    better_end: int
+    type: str | None = None
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer at a level: 0 is best, equal numbers are ties.
+
+    `turns` begins and ends with an assistant turn; several rounds alternate with the user's further questions.
+    """
+
+    turns: tuple[Turn, ...]
+    level: int
+    segments: tuple[Segment, ...] = ()
+    model: str | None = None
+
+    @property
+    def rounds(self) -> tuple[str, ...]:
+        """The texts of the assistant turns, one per round."""
+        return tuple(turn.text for turn in self.turns if turn.role == "assistant")
+
+    @property
+    def text(self) -> str:
+        """The text of the first round; the whole answer where there is one round."""
+        return self.turns[0].text
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Images, a shared prompt that ends with a user turn, and responses sorted best first."""
+
+    id: str
+    images: tuple[str, ...]
+    prompt: tuple[Turn, ...]
+    responses: tuple[Response, ...]
+    source: str | None = None
+    license: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problem = _find_problem(self)
+        if problem is not None:
+            expected, found, fix = problem
+            raise DataError(f"record {self.id!r}", expected=expected, found=found, fix=fix)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The level of each response, ascending from 0."""
+        return tuple(response.level for response in self.responses)
+
+
+def _find_problem(record: Record) -> tuple[str, str, str] | None:
+    """The first broken rule as (expected, found, fix), or None."""
+    if not record.id:
+        return "a non-empty id", "the id is empty", "give every record its own id"
+    if not record.prompt or record.prompt[-1].role != "user":
+        return "a prompt that ends with a user turn", "it does not", "put the question last"
+    placeholders = sum(turn.text.count(IMAGE_PLACEHOLDER) for turn in record.prompt)
+    if placeholders not in (0, len(record.images)):
+        return (
+            f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
+            f"{placeholders} placeholders for {len(record.images)} images",
+            "remove the placeholders to put all images first",
+        )
+    if not record.responses:
+        return "at least one response", "there is none", "add one or drop the row"
+    for number, response in enumerate(record.responses):
+        problem = _find_response_problem(response, record.responses[0])
+        if problem is not None:
+            expected, found, fix = problem
+            return expected, f"response {number}: {found}", fix
+    levels = list(record.levels)
+    if levels[0] != 0 or levels != sorted(levels):
+        return "responses sorted by level, from 0", f"levels {levels}", "sort the responses best first"
+    texts = [response.rounds for response in record.responses]
+    if len(set(texts)) < len(texts):
+        return "responses that differ", "two are identical", "drop one of them"
+    return None
+
+
+def _find_response_problem(response: Response, best: Response) -> tuple[str, str, str] | None:
+    roles = [turn.role for turn in response.turns]
+    if not roles or roles != ["assistant" if i % 2 == 0 else "user" for i in range(len(roles))] or len(roles) % 2 == 0:
+        return "assistant turns alternating with user turns", f"roles {roles}", "begin and end with the assistant"
+    if any(not text.strip() for text in response.rounds):
+        return "a non-empty text in every round", "an empty text", "drop the response"
+    for segment in response.segments:
+        if segment.type is not None and segment.type not in SEGMENT_TYPES:
+            return f"a segment type of {', '.join(SEGMENT_TYPES)}", f"type {segment.type!r}", "rename it or use null"
+        if not 0 <= segment.round < min(len(response.rounds), len(best.rounds)):
+            return "a segment round that both texts have", f"round {segment.round}", "count rounds from 0"
+        own, better = response.rounds[segment.round], best.rounds[segment.round]
+        inside = 0 <= segment.start <= segment.end <= len(own)
+        if not (inside and 0 <= segment.better_start <= segment.better_end <= len(better)):
+            return (
+                f"segment offsets inside texts of {len(own)} and {len(better)} characters",
+                f"{segment.start}:{segment.end} for {segment.better_start}:{segment.better_end}",
+                "count Unicode code points, ends exclusive",
+            )
+    return None

@@ -1,0 +1,37 @@
+"""What a benchmark found: metrics with their intervals, and the items they were computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number with its 95 % interval. `value` is None where the denominator is zero, never 0.
+
+    `unit` is "share" (0 to 1, printed as per cent), "words" or "count"; `better` is "lower", "higher" or "neither".
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    unit: str = "share"
+    better: str = "neither"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkResult:
+    """One benchmark on one model.
+
+    `mode` is "official" (bug-compatible) or "strict"; `items` holds one dict per answer with at least `id`;
+    `settings` holds whatever changes the numbers (decoding, vocabulary, judge, vintage).
+    """
+
+    benchmark: str
+    mode: str
+    model: str
+    metrics: dict[str, Metric]
+    items: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
