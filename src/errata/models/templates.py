@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from errata.errors import ModelError
@@ -78,15 +81,15 @@ def _join_parts(message: dict[str, Any]) -> dict[str, Any]:
     return {"role": message["role"], "content": "".join(texts)}
 
 
-class _GenerationTag(jinja2.ext.Extension):
+class _GenerationTag(Extension):
     """`{% generation %}` marks the assistant's words for tools that train on tokens; here it only groups."""
 
     tags = {"generation"}  # noqa: RUF012 - jinja2's interface
 
-    def parse(self, parser: jinja2.parser.Parser) -> Any:
+    def parse(self, parser: Parser) -> Any:
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return jinja2.nodes.Scope(body).set_lineno(line)
+        return nodes.Scope(body).set_lineno(line)
 
 
 def _raise(message: str) -> None:
