@@ -43,10 +43,10 @@ def writing(folder: str | Path, *, remove: bool) -> Iterator[None]:
         yield
     except Exception as error:  # safetensors and torch have types of their own for what the system says
         reason = _find_reason(error)
+        if remove and (reason is not None or isinstance(error, StorageError)):
+            shutil.rmtree(folder, ignore_errors=True)
         if reason is None:
             raise
-        if remove:
-            shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(
             str(folder),
             expected="a writable place with room",

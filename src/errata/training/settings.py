@@ -22,6 +22,8 @@ _OVERRIDES = (
     "pairing",
     "link",
     "beta",
+    "target_margin",
+    "reference_free",
     "label_smoothing",
     "anchor",
     "anchor_weight",
@@ -45,6 +47,8 @@ class PreferenceConfig(TrlFields, TrainingArguments):
     pairing: str | None = field(default=None, metadata={"help": "Which levels are compared."})
     link: str | None = field(default=None, metadata={"help": "Margin to loss: logistic, hinge, squared, ..."})
     beta: float | None = field(default=None, metadata={"help": "Distance from the reference costs this much."})
+    target_margin: float | None = field(default=None, metadata={"help": "Lead that the better reward must have."})
+    reference_free: bool | None = field(default=None, metadata={"help": "Leave the reference out of the scores."})
     label_smoothing: float | None = field(default=None, metadata={"help": "Assumed share of flipped preferences."})
     anchor: str | None = field(default=None, metadata={"help": "Pull on the best response: none, unbounded, clamped."})
     anchor_weight: float | None = field(default=None, metadata={"help": "Weight of the anchor."})
@@ -61,8 +65,8 @@ class PreferenceConfig(TrlFields, TrainingArguments):
     max_row_tokens: int = field(
         default=4096, metadata={"help": "Tokens of one forward pass; more records than fit are run one row after another."}
     )
-    logps_chunk_tokens: int = field(
-        default=1024, metadata={"help": "Response tokens whose vocabulary scores are in memory at one time."}
+    logps_chunk_tokens: int | None = field(
+        default=None, metadata={"help": "Response tokens whose vocabulary scores are in memory at one time."}
     )
     reference_cache: str | None = field(
         default=REFERENCE_INSIDE_OUTPUT,

@@ -1,0 +1,166 @@
+"""One training run from settings to a saved model: a folder that says what was run, and that can be continued."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from errata.config import dump_settings
+from errata.errors import ConfigError
+from errata.models import LoadedModel, ModelSettings, load_model
+from errata.records import BadRow, Record, read_records, write_json_lines, write_text
+from errata.training.checkpoints import find_checkpoint
+from errata.training.encoding import SetAside
+from errata.training.parameters import LoraSettings
+from errata.training.settings import PreferenceConfig
+from errata.training.trainer import PreferenceTrainer
+from errata.training.versions import list_versions
+
+_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "logging_dir")
+"""Settings that may differ when a run is continued."""
+
+
+@dataclass(kw_only=True)
+class TrainRun(PreferenceConfig):
+    """Everything one `errata train` is told; every field of `PreferenceConfig` stands beside these.
+
+    Args:
+        data: Records as JSON lines.
+        model: Which model is trained.
+        eval_data: Records to evaluate on, by `eval_strategy`.
+        out: The run's folder.
+        lora: Train low-rank adapters instead of the whole language model.
+        fresh: Start over even where `out` holds a run.
+    """
+
+    data: Path
+    model: ModelSettings
+    eval_data: Path | None = None
+    out: Path = Path("runs/train")
+    lora: LoraSettings | None = None
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        self.output_dir = str(self.out)
+        if self.image_root is None:
+            self.image_root = str(self.data.parent)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """Where a run ended and what it wrote.
+
+    Attributes:
+        out: The run's folder.
+        model: The saved model or adapter with its processor; None where the run was interrupted.
+        steps: Optimiser steps done, those before an interruption included.
+        metrics: The last value of everything in the log.
+        set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
+        resumed_from: The checkpoint that the run continued from.
+        interrupted: A signal ended it; the same command continues it.
+    """
+
+    out: Path
+    model: Path | None
+    steps: int
+    metrics: dict[str, float]
+    set_aside: tuple[SetAside, ...]
+    resumed_from: Path | None
+    interrupted: bool
+
+
+def train(settings: TrainRun) -> TrainResult:
+    """Train as the settings say, or continue the run that `settings.out` holds.
+
+    Raises:
+        ConfigError: `out` holds a run with other settings.
+        DataError: Records that cannot be used, or none that can.
+        ModelError: A model that cannot be loaded, or a gradient that is not finite.
+        StorageError: A full disk; the last complete checkpoint is kept.
+    """
+    open_run_folder(settings)
+    records, bad = _read(settings.data, settings.skip_bad)
+    held_out, bad_held_out = _read(settings.eval_data, settings.skip_bad) if settings.eval_data else (None, [])
+    trainer = PreferenceTrainer(
+        model=load_model(settings.model, for_training=True),
+        args=settings,
+        train_dataset=records,
+        eval_dataset=held_out,
+        peft_config=settings.lora.build() if settings.lora else None,
+    )
+    aside = [SetAside(row.where, row.reason) for row in (*bad, *bad_held_out)] + trainer.set_aside
+    if aside:
+        write_json_lines(settings.out / "set-aside.jsonl", [{"id": row.id, "reason": row.reason} for row in aside])
+    checkpoint = find_checkpoint(settings.out)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return _finish(settings, trainer, tuple(aside), checkpoint)
+
+
+def _finish(
+    settings: TrainRun, trainer: PreferenceTrainer, aside: tuple[SetAside, ...], checkpoint: Path | None
+) -> TrainResult:
+    folder = None if trainer.interrupted else settings.out / "model"
+    if folder is not None:
+        trainer.save_model(str(folder))
+    write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
+    metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
+    return TrainResult(
+        settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted
+    )
+
+
+def open_run_folder(settings: TrainRun) -> None:
+    """Write the resolved settings and versions, or check that they are those of the run found there.
+
+    Raises:
+        ConfigError: The folder holds a run with other settings.
+    """
+    stated = dump_settings(settings)
+    path = settings.out / "settings.yaml"
+    if settings.fresh:
+        _remove_run(settings.out)
+    if path.is_file():
+        _require_same(path, stated)
+        return
+    write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
+    write_text(settings.out / "versions.json", json.dumps(list_versions(), indent=1) + "\n")
+
+
+def _require_same(path: Path, stated: dict[str, Any]) -> None:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError(str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true")
+    differing = [name for name in stated if name not in _FREE and found.get(name) != stated[name]]
+    if differing:
+        name = differing[0]
+        raise ConfigError(
+            str(path),
+            expected="the settings of the run in this folder",
+            found=f"{name} was {found.get(name)!r} and is now {stated[name]!r}"
+            + (f", and {len(differing) - 1} more differ" if len(differing) > 1 else ""),
+            fix="choose another out, or start over with fresh=true",
+        )
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove what a run wrote, and nothing else that the folder may hold."""
+    for name in ("model", "reference", *(path.name for path in folder.glob("checkpoint-*"))):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _read(path: Path, skip_bad: bool) -> tuple[list[Record], list[BadRow]]:
+    bad: list[BadRow] = []
+    return read_records(path, on_bad=bad.append if skip_bad else None), bad
