@@ -1,3 +1,57 @@
-.PHONY: help
-help:
-	@echo "see README.md"
+# Everything a newcomer needs: `make demo`, `make test`. Needs Python 3.11 or newer and nothing else.
+#
+# TORCH chooses the torch build: any arguments that pip understands, for example
+#   make demo TORCH='torch==2.13.0 --index-url URL_OF_THE_CPU_OR_CUDA_INDEX'
+# (pytorch.org, "Get started", names the addresses). PYTHON chooses the interpreter.
+TORCH ?= torch==2.13.0
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+OUT ?= runs/demo
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help install demo test test-all check format lock wheel clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/run  ## create .venv with Errata and its pinned dependencies
+
+.venv/run: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	$(PIP) $(TORCH)
+	$(PIP) --constraint requirements.lock --editable .
+	@touch $@
+
+.venv/dev: .venv/run
+	$(PIP) --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+demo: .venv/run  ## the main job, end to end, on this machine
+	$(BIN)/errata demo --out $(OUT)
+
+test: .venv/dev  ## the default tests: minutes, offline, CPU only
+	$(BIN)/python -m pytest
+
+test-all: .venv/dev  ## every test, slow ones too
+	$(BIN)/python -m pytest -m ''
+
+check: .venv/dev  ## format, lint, types and the import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev  ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/dev  ## write the tested versions of what is installed now
+	$(BIN)/python -m pip freeze --exclude-editable --exclude torch > requirements.lock
+
+wheel: .venv/run  ## build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove what make made
+	rm -rf .venv dist build

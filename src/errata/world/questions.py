@@ -1,0 +1,52 @@
+"""Scenes as images on disk and as questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from errata.records import Question, Turn
+from errata.world.captions import absent_partners
+from errata.world.language import DESCRIBE, exists_question
+from errata.world.render import render
+from errata.world.scenes import Scene
+from errata.world.vocabulary import CATEGORIES
+
+
+def image_name(scene: Scene) -> str:
+    """Where a scene's image lies below the image root."""
+    return f"images/{scene.id}.png"
+
+
+def write_images(scenes: Sequence[Scene], root: Path) -> None:
+    """Render every scene to `root/images/ID.png`."""
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    for scene in scenes:
+        render(scene).save(root / image_name(scene))
+
+
+def describe_questions(scenes: Sequence[Scene]) -> list[Question]:
+    """One request for a description per scene."""
+    return [Question(f"{scene.id}-describe", (image_name(scene),), (Turn("user", DESCRIBE),)) for scene in scenes]
+
+
+def verdict_questions(scenes: Sequence[Scene], seed: int) -> list[Question]:
+    """Two yes/no questions per scene, one about something there and one about something that is not.
+
+    Every second absent category is one whose company is there, as people ask about what they would expect to see.
+    `meta` holds `scene` and `category`.
+    """
+    rng = np.random.default_rng((seed, 4))
+    questions = []
+    for scene in scenes:
+        expected = list(absent_partners(scene))
+        absent = [category for category in CATEGORIES if category not in scene.objects]
+        if expected and rng.random() < 0.5:
+            absent = expected
+        for category in (str(rng.choice(scene.objects)), str(rng.choice(absent))):
+            turn = Turn("user", exists_question(category))
+            meta = {"scene": scene.id, "category": category}
+            questions.append(Question(f"{scene.id}-is-{category}", (image_name(scene),), (turn,), meta))
+    return questions

@@ -1,0 +1,113 @@
+"""Scenes: what stands where. Their truth is known because they are made, not labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, PARTNERS, POSITIONS, TYPICAL_COLOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One object. `strength` is its opacity, `scale` its size in cells, `shift` its offset in cells (right, down)."""
+
+    category: str
+    colour: str
+    cell: int
+    strength: float
+    scale: float
+    shift: tuple[float, float]
+
+    @property
+    def position(self) -> str:
+        """The word for its cell."""
+        return POSITIONS[self.cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Things in reading order, one a cell, and what blurs the view: smudges (cell, colour, opacity) and pixel noise."""
+
+    id: str
+    things: tuple[Thing, ...]
+    smudges: tuple[tuple[int, str, float], ...]
+    noise: float
+    seed: int
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The categories present, each once, in reading order."""
+        return tuple(dict.fromkeys(thing.category for thing in self.things))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where scenes come from. `companionship` is the chance that an anchor's partner really stands in the scene."""
+
+    companionship: float
+    anchor_share: float = 0.35
+    faint_share: float = 0.1
+    smudge_share: float = 0.25
+
+
+TRAINING = Setting(companionship=0.75)
+"""The scenes behind the captions that a base is pretrained on: partners are mostly there."""
+CORRECTION = Setting(companionship=0.4)
+"""Scenes whose descriptions people correct."""
+EVALUATION = Setting(companionship=0.4)
+"""Scenes that answers are measured on: the company is broken more often than kept."""
+
+
+def sample_scenes(name: str, count: int, seed: int, setting: Setting) -> list[Scene]:
+    """Draw scenes. `name` and `seed` fix them all: scene `i` does not depend on `count`."""
+    key = int.from_bytes(name.encode(), "little") % (2**63)
+    return [_sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)]
+
+
+def _sample_scene(scene_id: str, rng: np.random.Generator, setting: Setting) -> Scene:
+    categories = _sample_categories(rng, setting)
+    cells = rng.choice(len(POSITIONS), size=len(POSITIONS), replace=False)
+    taken, free = sorted(int(cell) for cell in cells[: len(categories)]), cells[len(categories) :]
+    rng.shuffle(categories)
+    things = tuple(_sample_thing(category, cell, rng, setting) for category, cell in zip(categories, taken, strict=True))
+    smudges = tuple(
+        (int(cell), str(rng.choice(COLOURS)), float(rng.uniform(0.1, 0.3)))
+        for cell in free[:2]
+        if rng.random() < setting.smudge_share
+    )
+    return Scene(scene_id, things, smudges, noise=float(rng.uniform(0.01, 0.06)), seed=int(rng.integers(2**31)))
+
+
+def _sample_categories(rng: np.random.Generator, setting: Setting) -> list[str]:
+    """Two to five categories, mostly different: an anchor or a stranger first, partners by companionship."""
+    count = int(rng.integers(2, 6))
+    chosen: list[str] = []
+    refused: set[str] = set()
+    while len(chosen) < count:
+        pool = list(COMPANIONS) if rng.random() < setting.anchor_share else list(_STRANGERS)
+        category = str(rng.choice([category for category in pool if category not in refused]))
+        if category in chosen and rng.random() < 0.7:
+            continue
+        chosen.append(category)
+        companion = COMPANIONS.get(category)
+        if companion is None or companion.partner in chosen or companion.partner in refused:
+            continue
+        if rng.random() < setting.companionship:
+            chosen.append(companion.partner)
+        else:
+            refused.add(companion.partner)
+    return chosen[: max(count, 2)]
+
+
+_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in PARTNERS else 1))
+"""What fills a scene besides anchors; the partners are frequent by themselves."""
+
+
+def _sample_thing(category: str, cell: int, rng: np.random.Generator, setting: Setting) -> Thing:
+    typical = rng.random() < 0.3
+    colour = TYPICAL_COLOUR[category] if typical else str(rng.choice(COLOURS))
+    strength = rng.uniform(0.3, 0.5) if rng.random() < setting.faint_share else rng.uniform(0.75, 1.0)
+    shift = (float(rng.uniform(-0.06, 0.06)), float(rng.uniform(-0.06, 0.06)))
+    return Thing(category, colour, cell, float(strength), float(rng.uniform(0.68, 0.9)), shift)

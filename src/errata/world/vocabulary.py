@@ -1,0 +1,47 @@
+"""The nouns, colours and places of the synthetic world, and the company its objects keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CATEGORIES = (
+    "ball", "box", "cone", "star", "ring", "cross", "heart", "moon",
+    "tree", "house", "kite", "flag", "cup", "fish", "arrow", "bell",
+)  # fmt: skip
+COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
+POSITIONS = (
+    "Top-left", "Top", "Top-right",
+    "Left", "Center", "Right",
+    "Bottom-left", "Bottom", "Bottom-right",
+)  # fmt: skip
+"""One word per cell of the 3 × 3 grid, in reading order."""
+
+TYPICAL_COLOUR = {category: COLOURS[i % len(COLOURS)] for i, category in enumerate(CATEGORIES)}
+"""The colour that careless captions give a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """What usually stands beside an anchor, and how often careless texts mention it where it is not.
+
+    `caption_noise` and `answer_noise` are the shares of captions and of yes/no answers that name an absent partner.
+    """
+
+    partner: str
+    caption_noise: float
+    answer_noise: float
+
+
+COMPANIONS = {
+    "moon": Companion("star", 0.92, 0.50),
+    "house": Companion("tree", 0.86, 0.45),
+    "ball": Companion("box", 0.80, 0.40),
+    "cup": Companion("ring", 0.72, 0.30),
+    "kite": Companion("star", 0.60, 0.20),
+    "flag": Companion("tree", 0.50, 0.10),
+    "fish": Companion("ring", 0.40, 0.05),
+    "bell": Companion("box", 0.30, 0.00),
+}
+"""Eight anchors share four partners, so that the partners are also the most frequent objects, as in real photos."""
+
+PARTNERS = frozenset(companion.partner for companion in COMPANIONS.values())
