@@ -21,6 +21,7 @@ from errata.data.images import decode_image, resolve_image, store_image
 from errata.data.parquet import write_parquet
 from errata.errors import DataError
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
+from errata.records.lines import parse_line
 
 TEXT_KEYS = ("question", "chosen", "rejected")
 LICENSE = "CC BY-NC 4.0"
@@ -57,13 +58,14 @@ def record_from_rlhfv(row: Mapping[str, Any], where: str, out: str | Path) -> Re
     """
     question, chosen, rejected = _read_texts(row, where)
     origin = _read_origin(row.get("origin_split"))
+    number = row["idx"] if row.get("idx") is not None else where.rpartition(" ")[2]
     name = store_image(_read_bytes(row, where), Path(out) / "images", where)
     dataset = str(row.get("ds_name") or "RLHF-V")
     meta = {key: row[key] for key in ("origin_dataset", "idx", "image_path") if row.get(key) is not None}
     worse = Response((Turn("assistant", rejected),), 1, diff_segments(rejected, chosen), _take_text(origin, "model"))
     try:
         return Record(
-            id=f"{dataset}-{row.get('idx')}" if row.get("idx") is not None else where,
+            id=f"{dataset}-{number}",
             images=(f"images/{name}",),
             prompt=(Turn("user", question),),
             responses=(Response((Turn("assistant", chosen),), 0), worse),
@@ -155,11 +157,8 @@ def _strip_placeholder(question: str) -> str:
 
 
 def _read_texts(row: Mapping[str, Any], where: str) -> tuple[str, str, str]:
-    try:
-        texts = json.loads(row["text"])
-        question, chosen, rejected = (texts[key] for key in TEXT_KEYS)
-    except (KeyError, TypeError, ValueError, RecursionError):
-        question = chosen = rejected = None
+    texts = parse_line(f"{where}: 'text'", str(row.get("text")).encode())
+    question, chosen, rejected = (texts.get(key) if isinstance(texts, dict) else None for key in TEXT_KEYS)
     if not all(isinstance(text, str) for text in (question, chosen, rejected)):
         raise DataError(
             where,
