@@ -5,6 +5,25 @@ images stored beside them, foreign files again, and findings with the place they
 belong here (`records`), nor does anything that needs torch or a model.
 """
 
+from errata.data.check import Finding, check_records
 from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.open_dataset import LoadedRecords, import_records, load_records
+from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
+from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
 
-__all__ = ["decode_image", "open_image", "resolve_image", "store_image"]
+__all__ = [
+    "Finding",
+    "LoadedRecords",
+    "check_records",
+    "decode_image",
+    "import_records",
+    "load_records",
+    "open_image",
+    "record_from_rlhfv",
+    "record_from_trl",
+    "record_to_trl",
+    "records_from_trl",
+    "resolve_image",
+    "store_image",
+    "write_rlhfv",
+]

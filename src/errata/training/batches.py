@@ -72,10 +72,14 @@ class EncodedRecords(Dataset[StepShare]):
         images = tuple(self._load_pixels(name) for name in record.images)
         return replace(record.sample, prompt=replace(record.sample.prompt, images=images))
 
+    def find_number(self, record_id: str) -> int:
+        """Where the record of this id stands."""
+        return self._numbers[record_id]
+
     def _gather_references(self, row: TreeRow) -> Tensor | None:
         if self.references is None:
             return None
-        return torch.cat([self.references[self._numbers[sample.id]] for sample in row.samples])
+        return torch.cat([self.references[self.find_number(sample.id)] for sample in row.samples])
 
 
 def take_share(items: list[StepShare]) -> dict[str, StepShare]:

@@ -75,3 +75,13 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
             found="every parameter frozen",
             fix="train the projector or the vision tower, add LoRA, or unfreeze the model",
         )
+
+
+def switch_off_dropout(model: nn.Module) -> None:
+    """Set every dropout to 0: responses that share a prefix must see one model, and policy and reference another none."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
