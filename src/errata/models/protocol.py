@@ -93,11 +93,25 @@ class RowInputs(Protocol):
     `image_index` says for every image slot of the row which of them stands there; `layout` is what the attention reads.
     """
 
-    input_ids: Tensor
-    position_ids: Tensor
-    pixel_values: Tensor | None
-    image_index: list[int]
-    layout: Any
+    @property
+    def input_ids(self) -> Tensor:
+        """`[1, S]`."""
+
+    @property
+    def position_ids(self) -> Tensor:
+        """`[1, S]`."""
+
+    @property
+    def pixel_values(self) -> Tensor | None:
+        """`[n, 3, height, width]`."""
+
+    @property
+    def image_index(self) -> list[int]:
+        """One number below n per image slot."""
+
+    @property
+    def layout(self) -> Any:
+        """What the attention reads; None for an ordinary sequence."""
 
 
 class Adapter(Protocol):
