@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ class StepShare:
     step_records: int
     filler: bool
 
-    def to(self, device: torch.device | str, **options: Any) -> StepShare:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> StepShare:  # noqa: ARG002 - accelerate says it
         """The share with its tensors on a device."""
         rows = tuple(row.to(device) for row in self.rows)
         references = tuple(None if scores is None else scores.to(device) for scores in self.references)

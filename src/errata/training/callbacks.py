@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from typing_extensions import override
 
 from errata.errors import ModelError
 
@@ -22,6 +23,7 @@ class NonFiniteGradientError(ModelError):
 class StopOnNonFinite(TrainerCallback):  # type: ignore[misc]
     """Raises NonFiniteGradientError between the backward pass and the optimiser, on every process alike."""
 
+    @override
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
@@ -32,7 +34,7 @@ class StopOnNonFinite(TrainerCallback):  # type: ignore[misc]
                 f"step {state.global_step + 1}",
                 expected="finite gradients",
                 found="a gradient that is NaN or infinite",
-                fix="lower the learning rate or beta, or train in float32 or bfloat16; the last checkpoint is untouched",
+                fix="lower the learning rate or beta, or change the precision; the last checkpoint is untouched",
             )
 
 
@@ -75,7 +77,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         self._restore()
 
-    def _request(self, number: int, frame: FrameType | None) -> None:
+    def _request(self, *_: int | FrameType | None) -> None:
         self._requested = True
         self._restore()
 
@@ -84,6 +86,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
             signal.signal(name, handler)
         self._previous = {}
 
+    @override
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -64,19 +65,27 @@ class RecordEncoder:
     skip_bad: bool = False
     _prompts: dict[Any, EncodedPrompt] = field(default_factory=dict)
 
-    def encode_all(self, records: Sequence[Record], *, progress: bool = False) -> tuple[list[EncodedRecord], list[SetAside]]:
+    def encode_all(
+        self, records: Sequence[Record], *, progress: bool = False
+    ) -> tuple[list[EncodedRecord], list[SetAside]]:
         """Encode what can be trained on, and say what cannot.
 
         Raises:
             DataError: An image or text that cannot be used, without `skip_bad`; or no record is left.
         """
-        encoded, aside = [], []
+        encoded: list[EncodedRecord] = []
+        aside: list[SetAside] = []
         for record in tqdm(records, desc="Encoding", unit="record", disable=not progress):
             result = self._encode_or_set_aside(record)
-            (aside if isinstance(result, SetAside) else encoded).append(result)
+            if isinstance(result, SetAside):
+                aside.append(result)
+            else:
+                encoded.append(result)
         if not encoded:
             found = f"none of {len(records)}" + (f"; the first because {aside[0].reason}" if aside else "")
-            raise DataError("the data set", expected="records to train on", found=found, fix="see the reasons and fix the data")
+            raise DataError(
+                "the data set", expected="records to train on", found=found, fix="see the reasons and fix the data"
+            )
         return encoded, aside
 
     def _encode_or_set_aside(self, record: Record) -> EncodedRecord | SetAside:
@@ -123,14 +132,17 @@ class RecordEncoder:
         key = (record.prompt, tuple(image.shape for image in images))
         if key not in self._prompts:
             prompt = self.adapter.encode_prompt(record.prompt, images)
-            self._prompts[key] = EncodedPrompt(prompt.input_ids, (), prompt.text, prompt.turns)
+            # Responses are rendered after as many images; the pixels themselves come back when a row is built.
+            self._prompts[key] = replace(prompt, images=tuple(torch.empty(0) for _ in images))
         return self._prompts[key]
 
     def _weigh(
         self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
     ) -> Iterator[list[float]]:
         """The weight of each token: corrected or not, times its round's, and 0 where the model does not write it."""
-        for corrected, response in zip(self._weigh_corrections(record, wanted, prompt, responses), responses, strict=True):
+        for corrected, response in zip(
+            self._weigh_corrections(record, wanted, prompt, responses), responses, strict=True
+        ):
             rounds = round_weights(response.round_index, self.objective)
             yield [
                 one * other if written else 0.0

@@ -58,7 +58,10 @@ def _load_processor(name: str) -> Any:
         return AutoProcessor.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise ModelError(
-            "processing_class", expected="the model's processor", found=f"none for {name!r}", fix="pass processing_class"
+            "processing_class",
+            expected="the model's processor",
+            found=f"none for {name!r}",
+            fix="pass processing_class",
         ) from error
 
 

@@ -17,9 +17,11 @@ class RunningMeans:
         self._counts: dict[str, int] = {}
 
     def add(self, values: Mapping[str, Tensor], *, counts: bool = True) -> None:
-        """Add every element of every value. With `counts` False only the names are noted: every process must have all."""
+        """Add every element of every value; without `counts` note the names alone, which every process must have."""
         for name, tensor in values.items():
-            total = tensor.detach().double().sum() if counts else torch.zeros((), dtype=torch.double, device=tensor.device)
+            total = (
+                tensor.detach().double().sum() if counts else torch.zeros((), dtype=torch.double, device=tensor.device)
+            )
             self._sums[name] = self._sums[name] + total if name in self._sums else total
             self._counts[name] = self._counts.get(name, 0) + (tensor.numel() if counts else 0)
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from errata.errors import ConfigError, ModelError
+from errata.models import quiet_transformers
 
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """Attention and feed-forward projections of the language model alone. A list of these names, or "all-linear", would
@@ -52,7 +53,8 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
             fix="set dropout to 0",
         )
     try:
-        wrapped: nn.Module = get_peft_model(model, peft_config)
+        with quiet_transformers():
+            wrapped: nn.Module = get_peft_model(model, peft_config)
     except ValueError as error:
         raise ConfigError("lora", expected="settings that fit the model", found=str(error), fix="change them") from None
     return wrapped
@@ -78,7 +80,7 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
 
 
 def switch_off_dropout(model: nn.Module) -> None:
-    """Set every dropout to 0: responses that share a prefix must see one model, and policy and reference another none."""
+    """Set every dropout to 0: responses that share a prefix must see one model, and the reference sees none."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0

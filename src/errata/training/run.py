@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from errata.config import dump_settings
+from errata.data import LoadedRecords, load_records
 from errata.errors import ConfigError
-from errata.models import LoadedModel, ModelSettings, load_model
-from errata.records import BadRow, Record, read_records, write_json_lines, write_text
+from errata.models import ModelSettings, load_model
+from errata.records import BadRow, write_json_lines, write_text
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings
@@ -23,7 +22,7 @@ from errata.training.settings import PreferenceConfig
 from errata.training.trainer import PreferenceTrainer
 from errata.training.versions import list_versions
 
-_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "logging_dir")
+_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank")
 """Settings that may differ when a run is continued."""
 
 
@@ -32,9 +31,9 @@ class TrainRun(PreferenceConfig):
     """Everything one `errata train` is told; every field of `PreferenceConfig` stands beside these.
 
     Args:
-        data: Records as JSON lines.
+        data: Our JSON lines, an imported folder, or a parquet file in RLHF-V's or TRL's form.
         model: Which model is trained.
-        eval_data: Records to evaluate on, by `eval_strategy`.
+        eval_data: The same, to evaluate on as `eval_strategy` says.
         out: The run's folder.
         lora: Train low-rank adapters instead of the whole language model.
         fresh: Start over even where `out` holds a run.
@@ -49,8 +48,6 @@ class TrainRun(PreferenceConfig):
 
     def __post_init__(self) -> None:
         self.output_dir = str(self.out)
-        if self.image_root is None:
-            self.image_root = str(self.data.parent)
         super().__post_init__()
 
 
@@ -87,21 +84,31 @@ def train(settings: TrainRun) -> TrainResult:
         StorageError: A full disk; the last complete checkpoint is kept.
     """
     open_run_folder(settings)
-    records, bad = _read(settings.data, settings.skip_bad)
-    held_out, bad_held_out = _read(settings.eval_data, settings.skip_bad) if settings.eval_data else (None, [])
+    bad: list[BadRow] = []
     trainer = PreferenceTrainer(
-        model=load_model(settings.model, for_training=True),
+        model=load_model(_choose_dtype(settings), for_training=True),
         args=settings,
-        train_dataset=records,
-        eval_dataset=held_out,
+        train_dataset=_load(settings.data, settings, bad),
+        eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
         peft_config=settings.lora.build() if settings.lora else None,
     )
-    aside = [SetAside(row.where, row.reason) for row in (*bad, *bad_held_out)] + trainer.set_aside
-    if aside:
-        write_json_lines(settings.out / "set-aside.jsonl", [{"id": row.id, "reason": row.reason} for row in aside])
+    aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
+    write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
     checkpoint = find_checkpoint(settings.out)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return _finish(settings, trainer, tuple(aside), checkpoint)
+    return _finish(settings, trainer, aside, checkpoint)
+
+
+def _choose_dtype(settings: TrainRun) -> ModelSettings:
+    """Weights that learn are float32: steps of a preference run are smaller than bfloat16 can add to them."""
+    if settings.model.dtype == "auto" and settings.lora is None:
+        return replace(settings.model, dtype="float32")
+    return settings.model
+
+
+def _load(path: Path, settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
+    on_bad = bad.append if settings.skip_bad else None
+    return load_records(path, settings.image_root, import_dir=settings.out / "data" / path.stem, on_bad=on_bad)
 
 
 def _finish(
@@ -112,9 +119,7 @@ def _finish(
         trainer.save_model(str(folder))
     write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
     metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
-    return TrainResult(
-        settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted
-    )
+    return TrainResult(settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted)
 
 
 def open_run_folder(settings: TrainRun) -> None:
@@ -140,7 +145,9 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
         found = None
     if not isinstance(found, dict):
-        raise ConfigError(str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true")
+        raise ConfigError(
+            str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
+        )
     differing = [name for name in stated if name not in _FREE and found.get(name) != stated[name]]
     if differing:
         name = differing[0]
@@ -155,12 +162,7 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
 
 def _remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that the folder may hold."""
-    for name in ("model", "reference", *(path.name for path in folder.glob("checkpoint-*"))):
+    for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl"):
         (folder / name).unlink(missing_ok=True)
-
-
-def _read(path: Path, skip_bad: bool) -> tuple[list[Record], list[BadRow]]:
-    bad: list[BadRow] = []
-    return read_records(path, on_bad=bad.append if skip_bad else None), bad

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import TrainingArguments
 
+from errata.corrections import OneSided
 from errata.errors import ConfigError
 from errata.objectives import Objective, build_objective
 from errata.training.trl_fields import TrlFields
@@ -33,7 +34,7 @@ _OVERRIDES = (
 
 
 @dataclass
-class PreferenceConfig(TrlFields, TrainingArguments):
+class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
     """Arguments of `PreferenceTrainer`; a script written for TRL's `DPOConfig` passes the same names.
 
     The objective is a preset (`dpo`, `ddpo`, `mdpo`, ...; see `errata.objectives.PRESETS`) whose numbers the fields
@@ -54,7 +55,7 @@ class PreferenceConfig(TrlFields, TrainingArguments):
     anchor_weight: float | None = field(default=None, metadata={"help": "Weight of the anchor."})
     sft_weight: float | None = field(default=None, metadata={"help": "Weight of the best response's likelihood."})
     round_weight: float | None = field(default=None, metadata={"help": "Extra token weight per later round."})
-    one_sided: str = field(
+    one_sided: OneSided = field(
         default="present",
         metadata={"help": "Which tokens weigh more where a correction only adds or only removes text."},
     )
@@ -63,7 +64,8 @@ class PreferenceConfig(TrlFields, TrainingArguments):
         metadata={"help": "Records of one optimiser step, over all processes; None: batch x accumulation x processes."},
     )
     max_row_tokens: int = field(
-        default=4096, metadata={"help": "Tokens of one forward pass; more records than fit are run one row after another."}
+        default=4096,
+        metadata={"help": "Tokens of one forward pass; more records than fit are run one row after another."},
     )
     logps_chunk_tokens: int | None = field(
         default=None, metadata={"help": "Response tokens whose vocabulary scores are in memory at one time."}
@@ -77,7 +79,9 @@ class PreferenceConfig(TrlFields, TrainingArguments):
     image_memory_mb: int = field(default=1024, metadata={"help": "Decoded images kept in memory between epochs."})
     train_vision: bool = field(default=False, metadata={"help": "Also train the vision tower."})
     train_projector: bool = field(default=False, metadata={"help": "Also train the projector after it."})
-    self_check: bool = field(default=True, metadata={"help": "Compare one record with separate passes before training."})
+    self_check: bool = field(
+        default=True, metadata={"help": "Compare one record with separate passes before training."}
+    )
 
     # Defaults of TrainingArguments that differ here.
     learning_rate: float = field(default=1e-6, metadata={"help": "Peak learning rate."})

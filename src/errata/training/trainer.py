@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer
+from transformers import PreTrainedModel, PrinterCallback, Trainer, set_seed
 from transformers.trainer_utils import EvalLoopOutput, TrainOutput
 from transformers.utils import logging
+from typing_extensions import override
 
-from errata.corrections import OneSided
 from errata.errors import ConfigError
-from errata.models import PixelCache
+from errata.models import PixelCache, quiet_transformers
 from errata.objectives import LossOutput, preference_loss
 from errata.training.batches import EncodedRecords, StepShare, take_share
 from errata.training.callbacks import StopOnNonFinite, StopOnSignal
@@ -86,6 +86,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         self._ref_model = ref_model
         self._reference_about: dict[str, Any] | None = None
         self._prepare_model(loaded.model, args)
+        set_seed(args.seed)  # new adapters begin with random numbers
         options["callbacks"] = [*(options.get("callbacks") or []), StopOnNonFinite(), self._stop]
         super().__init__(
             model=add_adapter(loaded.model, peft_config) if peft_config is not None else loaded.model,
@@ -96,6 +97,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             processing_class=loaded.processor,
             **options,
         )
+        self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
 
     def _prepare_model(self, model: nn.Module, args: PreferenceConfig) -> None:
         for each in (model, self._ref_model):
@@ -152,6 +154,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     # Loss
 
+    @override
     def compute_loss(
         self,
         model: nn.Module,
@@ -271,6 +274,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
         return metrics
 
+    @override
     def evaluation_loop(
         self,
         dataloader: Any,
@@ -287,7 +291,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
                 for row, reference in zip(share.rows, share.references, strict=True):
                     output = self._compare(find_inner(self.model), row, reference)
                     means.add(output.metrics | {"loss": output.losses}, counts=not share.filler)
-                self.control = self.callback_handler.on_prediction_step(self.args, self.state, self.control)
+                self.callback_handler.on_prediction_step(self.args, self.state, self.control)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.take().items()}
         return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
 
@@ -305,8 +309,24 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model (or adapter) and its processor. Raises StorageError on a full disk."""
-        with writing(output_dir or self.args.output_dir, remove=False):
+        with writing(output_dir or self.args.output_dir, remove=False), quiet_transformers():
             super().save_model(output_dir, _internal_call)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Load weights, all of them.
+
+        The library's own way reads a file's names as they are and only warns of those that do not fit. A LLaVA is
+        saved under other names than its parameters have, so that nothing at all would be loaded.
+        """
+        if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        with quiet_transformers():
+            saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=self.model.dtype)
+        self.model.load_state_dict(saved.state_dict(), strict=True)
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
 
 def _list_parts(dataset: Any) -> list[EncodedRecords]:

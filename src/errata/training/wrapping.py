@@ -25,7 +25,7 @@ def run_as_forward(model: nn.Module, function: Callable[[], Tensor]) -> Tensor:
         return function()
     original = inner.forward
 
-    def forward(*args: Any, **kwargs: Any) -> Tensor:
+    def forward(*_: Any, **__: Any) -> Tensor:
         inner.forward = original
         return function()
 
