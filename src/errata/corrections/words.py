@@ -1,0 +1,91 @@
+"""Words as a reader of any script sees them, as character spans.
+
+A word is a run of letters and digits with what sticks to them (combining marks, the apostrophe of `don't`, the point
+of `3.5`). Scripts written without spaces give one word per character; punctuation marks, symbols and emoji (with skin
+tones, joiners and flags) are words of their own. White space belongs to no word.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import groupby
+
+_UNSPACED_SCRIPTS = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x2FDF),  # Han radicals
+    (0x3005, 0x3007),  # Han iteration mark, closing mark, zero
+    (0x3021, 0x3029),  # Hangzhou numerals
+    (0x3040, 0x312F),  # Hiragana, Katakana, Bopomofo
+    (0x31A0, 0x31FF),  # their extensions
+    (0x3400, 0x4DBF),  # Han, extension A
+    (0x4E00, 0x9FFF),  # Han
+    (0xF900, 0xFAFF),  # Han, compatibility forms
+    (0xFF66, 0xFF9F),  # half-width Katakana
+    (0x1AFF0, 0x1B16F),  # Kana, supplement
+    (0x20000, 0x3FFFF),  # Han, further extensions
+)
+_ZERO_WIDTH_JOINER = "\u200d"
+_APOSTROPHES = "'\u2019"
+_NUMBER_MARKS = ".,"
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """The spans of all words of `text`, in order; whatever lies between two of them is white space."""
+    characters = _split_characters(text)
+    kinds = [_find_kind(text[start:end]) for start, end in characters]
+    letters = [kind == "letter" or _is_inner_mark(text, characters, kinds, i) for i, kind in enumerate(kinds)]
+    words: list[tuple[int, int]] = []
+    for is_letter, group in groupby(range(len(characters)), key=letters.__getitem__):
+        members = list(group)
+        if is_letter:
+            words.append((characters[members[0]][0], characters[members[-1]][1]))
+        else:
+            words.extend(characters[i] for i in members if kinds[i] != "space")
+    return words
+
+
+def _split_characters(text: str) -> list[tuple[int, int]]:
+    """Spans of what a reader calls one character: a base with its marks, an emoji sequence, a flag."""
+    spans: list[tuple[int, int]] = []
+    flag_open = False
+    for i, char in enumerate(text):
+        is_flag_half = "\U0001f1e6" <= char <= "\U0001f1ff"
+        if spans and (_extends(char, text[i - 1]) or (flag_open and is_flag_half)):
+            spans[-1] = (spans[-1][0], i + 1)
+            flag_open = False
+        else:
+            spans.append((i, i + 1))
+            flag_open = is_flag_half
+    return spans
+
+
+def _extends(char: str, previous: str) -> bool:
+    """Whether `char` belongs to the character before it (after UAX 29, extended grapheme clusters)."""
+    if previous == _ZERO_WIDTH_JOINER:
+        return not char.isspace()
+    is_skin_tone = "\U0001f3fb" <= char <= "\U0001f3ff"
+    is_tag = "\U000e0020" <= char <= "\U000e007f"
+    return unicodedata.category(char)[0] == "M" or char in "\u200c\u200d" or is_skin_tone or is_tag
+
+
+def _find_kind(character: str) -> str:
+    """`space`, `single` (a word by itself) or `letter` (joins its neighbours into a word)."""
+    if character.isspace():
+        return "space"
+    code = ord(character[0])
+    if any(low <= code <= high for low, high in _UNSPACED_SCRIPTS):
+        return "single"
+    return "letter" if character[0].isalnum() or character[0] == "_" else "single"
+
+
+def _is_inner_mark(text: str, characters: list[tuple[int, int]], kinds: list[str], i: int) -> bool:
+    """Whether character `i` is the apostrophe inside a word or the point or comma inside a number."""
+    if not 0 < i < len(characters) - 1 or kinds[i - 1] != "letter" or kinds[i + 1] != "letter":
+        return False
+    start, end = characters[i]
+    if text[start:end] in _APOSTROPHES:
+        return True
+    before, after = text[characters[i - 1][0]], text[characters[i + 1][0]]
+    return text[start:end] in _NUMBER_MARKS and before.isdecimal() and after.isdecimal()
