@@ -1,1 +1,29 @@
-"""Not furnished yet."""
+"""Foreign formats in and out, and what can be checked before a model is loaded.
+
+In: files that others wrote (our JSON lines, RLHF-V's parquet, TRL's rows, image files). Out: `Record`s with their
+images stored beside them, foreign files again, and findings with the place they were found. What a record is does not
+belong here (`records`), nor does anything that needs torch or a model.
+"""
+
+from errata.data.check import Finding, check_records
+from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.open_dataset import LoadedRecords, import_records, load_records
+from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
+from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
+
+__all__ = [
+    "Finding",
+    "LoadedRecords",
+    "check_records",
+    "decode_image",
+    "import_records",
+    "load_records",
+    "open_image",
+    "record_from_rlhfv",
+    "record_from_trl",
+    "record_to_trl",
+    "records_from_trl",
+    "resolve_image",
+    "store_image",
+    "write_rlhfv",
+]

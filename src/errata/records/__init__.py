@@ -6,17 +6,10 @@ anything that needs torch, a tokenizer or a model.
 """
 
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
-from errata.records.jsonl import (
-    BadRow,
-    parse_record,
-    read_json_lines,
-    read_records,
-    record_to_row,
-    write_json_lines,
-    write_records,
-    write_text,
-)
+from errata.records.jsonl import BadRow, parse_record, read_records, record_to_row, write_records
+from errata.records.lines import read_json_lines, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
+from errata.records.questions import read_answers, read_questions, write_answers, write_questions
 from errata.records.result import BenchmarkResult, Metric
 
 __all__ = [
@@ -34,10 +27,14 @@ __all__ = [
     "Segment",
     "Turn",
     "parse_record",
+    "read_answers",
     "read_json_lines",
+    "read_questions",
     "read_records",
     "record_to_row",
+    "write_answers",
     "write_json_lines",
+    "write_questions",
     "write_records",
     "write_text",
 ]

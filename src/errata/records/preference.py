@@ -14,6 +14,9 @@ from errata.records.conversation import IMAGE_PLACEHOLDER, Turn
 SEGMENT_TYPES = ("object", "position", "number", "attribute", "action", "misc")
 """The types of RLHF-V (arXiv 2312.00849, section 2)."""
 
+MAX_LEVEL = 9999
+"""A level above this is a slip of the pen; levels fit every integer type that they are stored in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -85,6 +88,10 @@ def _find_problem(record: Record) -> tuple[str, str, str] | None:
         return "a non-empty id", "the id is empty", "give every record its own id"
     if not record.prompt or record.prompt[-1].role != "user":
         return "a prompt that ends with a user turn", "it does not", "put the question last"
+    if not record.prompt[-1].text.replace(IMAGE_PLACEHOLDER, "").strip():
+        return "a question", "an empty text in the last user turn", "write what was asked"
+    if not all(record.images):
+        return "an image path", "an empty one", "name the file or leave the image out"
     placeholders = sum(turn.text.count(IMAGE_PLACEHOLDER) for turn in record.prompt)
     if placeholders not in (0, len(record.images)):
         return (
@@ -100,6 +107,8 @@ def _find_problem(record: Record) -> tuple[str, str, str] | None:
             expected, found, fix = problem
             return expected, f"response {number}: {found}", fix
     levels = list(record.levels)
+    if levels[-1] > MAX_LEVEL:
+        return f"levels up to {MAX_LEVEL}", f"level {levels[-1]}", "count levels from 0 without gaps"
     if levels[0] != 0 or levels != sorted(levels):
         return "responses sorted by level, from 0", f"levels {levels}", "sort the responses best first"
     texts = [response.rounds for response in record.responses]

@@ -1,0 +1,175 @@
+"""From plain values to a dataclass, with the place of every value that does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import enum
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from errata.config.scalars import SCALARS, describe
+from errata.config.source import Key, Text, parse_text
+from errata.errors import ConfigError
+
+
+class Builder:
+    """Turns plain values into a dataclass; knows where each value came from."""
+
+    def __init__(self, origins: dict[Key, str], names: list[str], source: str) -> None:
+        self.origins, self.names, self.source = origins, names, source
+
+    def build(self, cls: type[Any], tree: Any, key: Key, default: Any = None) -> Any:
+        """An instance of dataclass `cls`; what `tree` leaves open comes from `default` or the class."""
+        if not isinstance(tree, dict):
+            raise self._mismatch("a group of settings", tree, key)
+        fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
+        hints = get_type_hints(cls)
+        for name in tree:
+            if name not in fields:
+                raise self._unknown((*key, name))
+        given = {}
+        for name, value in tree.items():
+            inner = _default_of(fields[name]) if default is None else getattr(default, name)
+            given[name] = self.coerce(hints[name], value, (*key, name), inner)
+        if default is None:
+            for name, field in fields.items():
+                if name not in given and field.default is field.default_factory is dataclasses.MISSING:
+                    raise ConfigError(
+                        self.source, expected=f"a value for {'.'.join((*key, name))!r}", found="none", fix="add it"
+                    )
+        try:
+            return cls(**given) if default is None else dataclasses.replace(default, **given)
+        except (ValueError, TypeError, ImportError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            where = self.source + (f": {'.'.join(key)}" if key else "")
+            raise ConfigError(
+                where, expected="settings that fit together", found=str(error), fix="change one of them"
+            ) from error
+
+    def coerce(self, kind: Any, value: Any, key: Key, default: Any = None) -> Any:
+        """`value` as `kind`, where that loses nothing; kinds that are not known here take any value."""
+        if isinstance(value, Text):
+            return self._coerce_text(kind, value.text, key, default)
+        if get_origin(kind) in (Union, types.UnionType):
+            return self._coerce_union(get_args(kind), value, key, default)
+        if get_origin(kind) is Literal:
+            if value not in get_args(kind) or isinstance(value, bool) != isinstance(get_args(kind)[0], bool):
+                raise self._mismatch("one of " + ", ".join(map(str, get_args(kind))), value, key, get_args(kind))
+            return value
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            return self.build(kind, value, key, default if isinstance(default, kind) else None)
+        base = get_origin(kind) or kind
+        if isinstance(base, type) and issubclass(base, (list, tuple, dict, Sequence, Mapping)) and base is not str:
+            return self._coerce_container(base, get_args(kind), value, key)
+        return self._coerce_scalar(base, value, key)
+
+    def _coerce_text(self, kind: Any, text: str, key: Key, default: Any) -> Any:
+        try:
+            value = parse_text(text)
+        except (yaml.YAMLError, ValueError):
+            value = text
+        try:
+            return self.coerce(kind, value, key, default)
+        except ConfigError:
+            if isinstance(value, (dict, list, str)):
+                raise
+        try:  # `name=123` and `link=true` where the field holds text
+            return self.coerce(kind, text, key, default)
+        except ConfigError:
+            return self.coerce(kind, value, key, default)
+
+    def _coerce_union(self, kinds: tuple[Any, ...], value: Any, key: Key, default: Any) -> Any:
+        if value is None and type(None) in kinds:
+            return None
+        kinds = tuple(kind for kind in kinds if kind is not type(None))
+        exact = [kind for kind in kinds if (get_origin(kind) or kind) is type(value)]
+        last: ConfigError | None = None
+        for kind in (*exact, *kinds):
+            try:
+                return self.coerce(kind, value, key, default)
+            except ConfigError as error:
+                last = error
+        if last is not None and len(kinds) == 1:
+            raise last
+        raise self._mismatch(" or ".join(describe(kind) for kind in kinds), value, key)
+
+    def _coerce_container(self, base: type, kinds: tuple[Any, ...], value: Any, key: Key) -> Any:
+        if issubclass(base, Mapping):
+            if not isinstance(value, dict):
+                raise self._mismatch("a group of settings", value, key)
+            kind = kinds[1] if kinds else Any
+            return {name: self.coerce(kind, inner, (*key, name)) for name, inner in value.items()}
+        if not isinstance(value, (list, tuple)):
+            raise self._mismatch("a list", value, key)
+        if base is tuple and kinds and kinds[-1] is not Ellipsis:
+            if len(kinds) != len(value):
+                raise self._mismatch(f"a list of {len(kinds)}", value, key)
+            return tuple(self.coerce(kind, inner, key) for kind, inner in zip(kinds, value, strict=True))
+        items = [self.coerce(kinds[0] if kinds else Any, inner, key) for inner in value]
+        return tuple(items) if base is tuple else items
+
+    def _coerce_scalar(self, kind: Any, value: Any, key: Key) -> Any:
+        convert = SCALARS.get(kind)
+        if convert is None and isinstance(kind, type) and issubclass(kind, enum.Enum):
+            convert = kind
+        if convert is None:
+            return plain(value)
+        try:
+            return convert(value)
+        except (ValueError, TypeError, OverflowError):
+            raise self._mismatch(describe(kind), value, key) from None
+
+    def _mismatch(self, expected: str, value: Any, key: Key, choices: Sequence[Any] = ()) -> ConfigError:
+        shown = "nothing" if value is None else f"{type(value).__name__} {value!r}"
+        nearest = find_nearest(str(value), [str(choice) for choice in choices])
+        fix = f"did you mean {nearest!r}?" if nearest else "change the value"
+        return ConfigError(f"{self._locate(key)}: {'.'.join(key)}", expected=expected, found=shown, fix=fix)
+
+    def _unknown(self, key: Key) -> ConfigError:
+        name = ".".join(key)
+        same_leaf = [known for known in self.names if known.rpartition(".")[2] == key[-1]]
+        nearest = same_leaf[0] if same_leaf else find_nearest(name, self.names)
+        fix = f"did you mean {nearest!r}?" if nearest else "remove it"
+        return ConfigError(self._locate(key), expected="a setting that exists", found=f"unknown key {name!r}", fix=fix)
+
+    def _locate(self, key: Key) -> str:
+        """`file:line` or the override of a key, or of the nearest group around it."""
+        while key and key not in self.origins:
+            key = key[:-1]
+        return self.origins.get(key, self.source)
+
+
+def plain(value: Any) -> Any:
+    """A plain value without override marks inside."""
+    if isinstance(value, Text):
+        return parse_text(value.text)
+    return {name: plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def list_names(cls: type[Any], prefix: str = "") -> list[str]:
+    return list(_walk_names(cls, prefix))
+
+
+def _walk_names(cls: Any, prefix: str) -> Iterator[str]:
+    hints = get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if field.init:
+            yield prefix + field.name
+            for kind in (hints[field.name], *get_args(hints[field.name])):
+                if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+                    yield from _walk_names(kind, f"{prefix}{field.name}.")
+
+
+def find_nearest(name: str, names: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), None)

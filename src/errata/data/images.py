@@ -1,0 +1,121 @@
+"""Opening, checking and storing image files that strangers wrote.
+
+A path must stay below its root folder, a picture must be small enough to hold and complete. Pictures are turned as
+their EXIF orientation says, so that a model sees what an annotator saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, ImageOps
+
+from errata.errors import DataError, StorageError
+
+MAX_PIXELS = 80_000_000
+"""Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
+
+ENDINGS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
+"""Pillow's names of the formats that are read, and their file endings; formats that start other programs are not."""
+
+_FORMATS = [name for name in ENDINGS if name != "MPO"]  # stereo photos open as JPEG and then change their name
+
+
+def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Open one picture as RGB, fully decoded.
+
+    Args:
+        path: Relative to `root`, or absolute.
+        root: The folder that the picture must lie in; None takes `path` as it is.
+        max_pixels: Width times height above which it is refused.
+
+    Raises:
+        DataError: It leaves the root, does not exist, is not a picture, is cut off or too large.
+    """
+    file = resolve_image(path, root)
+    try:
+        with file.open("rb") as stream:
+            return _decode(stream, str(path), max_pixels)
+    except OSError as error:
+        raise DataError(
+            str(path), expected="a readable image", found=error.strerror or str(error), fix="check the file"
+        ) from None
+
+
+def decode_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode a picture from its file's bytes as RGB. Raises DataError that begins with `where`."""
+    return _decode(io.BytesIO(data), where, max_pixels)
+
+
+def resolve_image(path: str | Path, root: str | Path | None) -> Path:
+    """The file that `path` names below `root`. Raises DataError when it, or a link on the way, leads outside."""
+    if "\0" in str(path):
+        raise DataError(repr(path), expected="an image path", found="a null character", fix="fix the path")
+    if root is None:
+        return Path(path)
+    base = Path(root).resolve()
+    file = (base / path).resolve()
+    if not file.is_relative_to(base):
+        raise DataError(
+            str(path),
+            expected=f"an image inside {root}",
+            found=f"it leads to {file}" if not Path(path).is_absolute() else "an absolute path outside",
+            fix="copy it there, or give a folder that holds all images as --image-root",
+        )
+    return file
+
+
+def store_image(data: bytes, folder: str | Path, where: str) -> str:
+    """Write an image file's bytes under a name made of their SHA-256, once, and return the name.
+
+    Raises:
+        DataError: The bytes are not a complete picture; nothing is written.
+        StorageError: The folder cannot be written.
+    """
+    decode_image(data, where)
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ENDINGS[image.format or 'PNG']}"
+    target = Path(folder) / name
+    temporary = target.with_name(name + ".tmp")
+    try:
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(target)
+    except OSError as error:
+        raise StorageError(
+            str(target),
+            expected="a writable place with room",
+            found=error.strerror or str(error),
+            fix="free space or choose another --out",
+        ) from error
+    return name
+
+
+def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
+    try:
+        with Image.open(stream, formats=_FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                found = f"{image.width} x {image.height}"
+                raise DataError(
+                    where, expected=f"at most {max_pixels} pixels", found=found, fix="make the image smaller"
+                )
+            image.load()
+            turned = ImageOps.exif_transpose(image)
+            # Palettes with transparency must pass through RGBA, or Pillow guesses the colours of clear pixels.
+            return (turned.convert("RGBA") if "transparency" in turned.info else turned).convert("RGB")
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise almost anything on a damaged file
+        raise DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image") from None
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder complained about, without addresses of objects."""
+    text = str(error)
+    if "cannot identify" in text:
+        return "not a picture in " + ", ".join(sorted(set(ENDINGS.values())))
+    return text or type(error).__name__

@@ -1,0 +1,132 @@
+"""One way into every format: recognise a file, read it, and know where its images are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from errata.data.parquet import list_columns, read_parquet
+from errata.data.rlhfv import is_rlhfv, record_from_rlhfv
+from errata.data.trl import is_trl, record_from_trl
+from errata.errors import DataError
+from errata.records import BadRow, Record, read_records, write_records
+
+RECORDS_FILE = "records.jsonl"
+OnBad = Callable[[BadRow], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecords:
+    """Records and the folder that their relative image paths start from."""
+
+    records: list[Record]
+    image_root: Path
+
+
+def load_records(
+    path: str | Path,
+    image_root: str | Path | None = None,
+    *,
+    import_dir: str | Path | None = None,
+    on_bad: OnBad | None = None,
+) -> LoadedRecords:
+    """Read our JSON lines, an imported folder, or a parquet file in RLHF-V's or TRL's form.
+
+    Args:
+        path: The file, or a folder that `errata data import` wrote.
+        image_root: Where relative image paths start; None is the folder of the file.
+        import_dir: Where the images of a parquet file are written; None is a folder beside it. A second call finds
+            them there.
+        on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+
+    Raises:
+        DataError: No such file, a format that is not known, or a bad row, with its place.
+    """
+    path = Path(path)
+    if (path / RECORDS_FILE).is_file():
+        path = path / RECORDS_FILE
+    if path.suffix == ".parquet":
+        folder = Path(import_dir or path.with_suffix(".errata"))
+        return LoadedRecords(import_records(path, folder, on_bad=on_bad), folder)
+    return LoadedRecords(read_records(path, on_bad=on_bad), Path(image_root or path.parent))
+
+
+def import_records(
+    source: str | Path, out: str | Path, *, license: str | None = None, on_bad: OnBad | None = None
+) -> list[Record]:
+    """Convert a parquet file, or a folder of them, to `out`/records.jsonl and `out`/images/.
+
+    Rows are read a few at a time. Images have their content's hash as name, so a killed import continues.
+
+    Args:
+        source: A `.parquet` file in RLHF-V's or TRL's form, or a folder of such files.
+        out: The folder to write.
+        license: Written into every record, where the source says nothing.
+        on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+
+    Raises:
+        DataError: A format that is not known, or a bad row, with its place.
+        StorageError: `out` cannot be written.
+    """
+    records: dict[str, Record] = {}
+    for where, row, convert in _iterate_rows(Path(source)):
+        try:
+            record = convert(row, where, out)
+        except DataError as error:
+            if on_bad is None:
+                raise
+            on_bad(BadRow(where, str(error), json.dumps(row, ensure_ascii=False, default=_describe_bytes)))
+            continue
+        record = replace(record, id=_free_id(record.id, records), license=record.license or license)
+        records[record.id] = record
+    write_records(Path(out) / RECORDS_FILE, records.values())
+    return list(records.values())
+
+
+Convert = Callable[[dict[str, Any], str, str | Path], Record]
+
+
+def _iterate_rows(source: Path) -> Iterator[tuple[str, dict[str, Any], Convert]]:
+    files = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
+    if not files:
+        raise DataError(str(source), expected="parquet files in it", found="none", fix="name the file or its folder")
+    for file in files:
+        convert = _find_converter(file)
+        for where, row in read_parquet(file):
+            yield where, row, convert
+
+
+def _find_converter(file: Path) -> Convert:
+    columns = list_columns(file)
+    if is_rlhfv(columns):
+        return record_from_rlhfv
+    if is_trl(columns):
+        return _convert_trl
+    raise DataError(
+        str(file),
+        expected="the columns of RLHF-V (text, image) or TRL (images, prompt, chosen, rejected)",
+        found="columns " + ", ".join(columns),
+        fix="rename the columns, or write our JSON lines (docs/records.md)",
+    )
+
+
+def _convert_trl(row: dict[str, Any], where: str, out: str | Path) -> Record:
+    record = record_from_trl(row, where, Path(out) / "images")
+    number = where.rpartition(" ")[2]
+    return replace(record, id=str(row.get("id") or f"trl-{number}"), images=tuple(f"images/{i}" for i in record.images))
+
+
+def _free_id(name: str, taken: dict[str, Record]) -> str:
+    """`name`, or with the smallest number that makes it new: released files repeat their indices."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}.{number}"
+    return free
+
+
+def _describe_bytes(value: Any) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)

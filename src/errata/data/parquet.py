@@ -1,0 +1,68 @@
+"""Parquet files row by row, so that a file larger than memory can be read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from errata.errors import DataError, ErrataError, StorageError
+
+ROWS = 32
+"""Rows held at a time, and rows of a written row group."""
+
+
+def list_columns(path: str | Path) -> list[str]:
+    """The names of a parquet file's columns. Raises DataError when it is not one."""
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise _not_parquet(path, error) from None
+
+
+def read_parquet(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (`file: row n`, row) in order, rows counted from 1. Raises DataError on a file that is not whole."""
+    try:
+        with pq.ParquetFile(path, buffer_size=1 << 20) as file:
+            numbers = count(1)
+            for batch in file.iter_batches(batch_size=ROWS):
+                for row in batch.to_pylist():
+                    yield f"{path}: row {next(numbers)}", row
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, ErrataError):
+            raise
+        raise _not_parquet(path, error) from None
+
+
+def write_parquet(path: str | Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows in small row groups through a temporary sibling. Raises StorageError when the place is full."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            remaining = iter(rows)
+            with pq.ParquetWriter(temporary, schema) as writer:
+                while group := list(islice(remaining, ROWS)):
+                    writer.write_table(pa.Table.from_pylist(group, schema))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, ErrataError):
+            raise
+        raise StorageError(
+            str(path),
+            expected="a writable place with room",
+            found=error.strerror or str(error),
+            fix="free space or choose another --out",
+        ) from error
+
+
+def _not_parquet(path: str | Path, error: Exception) -> DataError:
+    reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0][:200]
+    return DataError(str(path), expected="a whole parquet file", found=reason, fix="download or convert it again")

@@ -1,0 +1,128 @@
+"""JSON lines: strict reading with file:line errors, writing that a killed run cannot tear."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from errata.errors import DataError, ErrataError, StorageError
+
+
+def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
+    """Yield (`file:line`, value) of every non-blank line. Raises DataError on a line that is not JSON."""
+    for where, line in iterate_lines(Path(path)):
+        yield where, parse_line(where, line)
+
+
+def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
+    """Write one JSON value per line; the file appears whole or not at all.
+
+    Raises:
+        DataError: A row that JSON cannot hold: NaN, an infinity, half a surrogate pair.
+        StorageError: The place cannot be written.
+    """
+    _write_lines(Path(path), (_format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 1)))
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file through a temporary sibling and rename, so that a kill or a full disk leaves the old one."""
+    _write_lines(Path(path), (text,))
+
+
+def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """(`file:line`, bytes) of every non-blank line, without the mark that some editors put at a file's start."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                line = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
+                if line:
+                    yield f"{path}:{number}", line
+    except OSError as error:
+        raise DataError(
+            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path"
+        ) from None
+
+
+def parse_line(where: str, line: bytes) -> Any:
+    """One line as a value that can be written again: no NaN, no key twice, no half characters, 64-bit integers."""
+    try:
+        return _DECODER.decode(_check_text(line.decode("utf-8")))
+    except (ValueError, RecursionError) as error:
+        reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise DataError(
+            where,
+            expected="one JSON value a line, in UTF-8",
+            found=f"a line that is not ({reason})",
+            fix="fix the row or run with --skip-bad to set it aside",
+        ) from None
+
+
+def _check_text(line: str) -> str:
+    """The line, unless an escape in it is half of a surrogate pair: no file or tokenizer can hold that."""
+    if _SURROGATE.search(line):
+        json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8")
+    return line
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**63:
+        raise ValueError("an integer of more than 64 bits")
+    return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:40]} is not a finite number")
+    return number
+
+
+def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key {next(name for name in names if names.count(name) > 1)!r} twice in one object")
+    return values
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_collect_pairs, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_parse_float
+)
+
+
+def _format_line(where: str, row: Any) -> str:
+    try:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+        line.encode("utf-8")
+    except ValueError as error:
+        raise DataError(
+            where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
+        ) from None
+    return line
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, ErrataError):
+            raise
+        raise StorageError(
+            str(path),
+            expected="a writable place with room",
+            found=error.strerror or str(error),
+            fix="free space or choose another --out",
+        ) from error

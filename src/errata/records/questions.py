@@ -1,0 +1,104 @@
+"""Questions and answers as JSON lines.
+
+A question's row is `{"id", "images", "prompt", "meta"}` with the prompt as in a preference record; an answer's is
+`{"id", "text", "model", "finished", "meta"}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from errata.errors import DataError
+from errata.records.conversation import IMAGE_PLACEHOLDER, Answer, Question
+from errata.records.fields import Fields, parse_turns
+from errata.records.lines import read_json_lines, write_json_lines
+
+Item = TypeVar("Item", Question, Answer)
+
+
+def read_questions(path: str | Path) -> list[Question]:
+    """Read questions. Raises DataError with file:line on a row that is not one, or an id that occurs twice."""
+    return _read(path, parse_question)
+
+
+def read_answers(path: str | Path) -> list[Answer]:
+    """Read answers. Raises DataError with file:line on a row that is not one, or an id that occurs twice."""
+    return _read(path, parse_answer)
+
+
+def write_questions(path: str | Path, questions: Iterable[Question]) -> None:
+    """Write questions, one a line, whole or not at all."""
+    write_json_lines(path, (question_to_row(question) for question in questions))
+
+
+def write_answers(path: str | Path, answers: Iterable[Answer]) -> None:
+    """Write answers, one a line, whole or not at all."""
+    write_json_lines(path, (answer_to_row(answer) for answer in answers))
+
+
+def question_to_row(question: Question) -> dict[str, Any]:
+    """The JSON form of a question; a prompt of one turn is a plain string."""
+    prompt: Any = [asdict(turn) for turn in question.prompt]
+    if len(question.prompt) == 1:
+        prompt = question.prompt[0].text
+    row = {"id": question.id, "images": list(question.images), "prompt": prompt}
+    return row | ({"meta": question.meta} if question.meta else {})
+
+
+def answer_to_row(answer: Answer) -> dict[str, Any]:
+    """The JSON form of an answer."""
+    return asdict(answer)
+
+
+def parse_question(row: Any, where: str) -> Question:
+    """Turn a JSON row into a question. Raises DataError that begins with `where`."""
+    fields = Fields(row, where, "question")
+    question = Question(
+        id=fields.take("id", str),
+        images=fields.take_texts("images"),
+        prompt=parse_turns(fields.take("prompt", (str, list)), "user", where),
+        meta=fields.take("meta", dict, {}),
+    )
+    fields.finish()
+    placeholders = sum(turn.text.count(IMAGE_PLACEHOLDER) for turn in question.prompt)
+    if not question.id or not question.prompt or question.prompt[-1].role != "user":
+        raise DataError(
+            where, expected="an id and a prompt that ends with a user turn", found="neither or one", fix="add it"
+        )
+    if placeholders not in (0, len(question.images)):
+        raise DataError(
+            where,
+            expected=f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
+            found=f"{placeholders} placeholders for {len(question.images)} images",
+            fix="remove the placeholders to put all images first",
+        )
+    return question
+
+
+def parse_answer(row: Any, where: str) -> Answer:
+    """Turn a JSON row into an answer. Raises DataError that begins with `where`."""
+    fields = Fields(row, where, "answer")
+    answer = Answer(
+        id=fields.take("id", str),
+        text=fields.take("text", str),
+        model=fields.take("model", str, ""),
+        finished=fields.take("finished", bool, True),
+        meta=fields.take("meta", dict, {}),
+    )
+    fields.finish()
+    return answer
+
+
+def _read(path: str | Path, parse: Callable[[Any, str], Item]) -> list[Item]:
+    items: dict[str, Item] = {}
+    for where, row in read_json_lines(path):
+        item = parse(row, where)
+        if item.id in items:
+            raise DataError(
+                where, expected="ids that occur once", found=f"id {item.id!r} again", fix="rename or drop it"
+            )
+        items[item.id] = item
+    return list(items.values())

@@ -1,0 +1,33 @@
+"""Real photos and real text through both formats."""
+
+from __future__ import annotations
+
+from tests.data.annotated_photos import photo_records, write_photos_jsonl, write_photos_rlhfv
+
+from errata.corrections import apply_segments
+from errata.data import check_records, load_records
+
+
+def test_annotated_photos_become_checked_records(shared_data, tmp_path):
+    folder = shared_data / "photos"
+    loaded = load_records(write_photos_jsonl(tmp_path / "photos.jsonl", folder), folder)
+    assert loaded.records == photo_records(folder)
+    assert len(loaded.records) == 38
+    types = [
+        segment.type for record in loaded.records for response in record.responses for segment in response.segments
+    ]
+    assert (types.count("object"), types.count("position")) == (40, 9)
+    for record in loaded.records:
+        for response in record.responses[1:]:
+            assert (
+                apply_segments(response.text, response.segments, record.responses[0].text) == record.responses[0].text
+            )
+    assert check_records(loaded.records, folder) == []
+
+
+def test_annotated_photos_pass_through_rlhfv_parquet(shared_data, tmp_path):
+    folder = shared_data / "photos"
+    loaded = load_records(write_photos_rlhfv(tmp_path / "photos.parquet", folder), import_dir=tmp_path / "data")
+    texts = [[response.text for response in record.responses] for record in photo_records(folder, 2)]
+    assert [[response.text for response in record.responses] for record in loaded.records] == texts
+    assert check_records(loaded.records, loaded.image_root) == []

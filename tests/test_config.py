@@ -1,0 +1,227 @@
+"""Settings: every way a key or a value can be wrong names its place and the way out."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import yaml
+
+from errata.config import dump_settings, find_recipe, load_settings
+from errata.errors import ConfigError
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Inner:
+    name: str = "base"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    size: int = 3
+
+
+@dataclass
+class Outer:
+    beta: float = 0.1
+    data: Path | None = None
+    resume: bool = False
+    tags: list[str] = field(default_factory=list)
+    pair: tuple[int, int] = (1, 2)
+    extra: dict[str, Any] = field(default_factory=dict)
+    model: Inner = field(default_factory=lambda: Inner(name="tiny"))
+    judge: Inner | None = None
+    colour: Colour = Colour.RED
+    learning_rate: float | str = 1e-3
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "run.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_defaults_yaml_and_overrides_stack_in_this_order(write):
+    path = write("beta: 0.2\nmodel:\n  size: 7\n")
+    settings = load_settings(Outer, path, ["model.size=8", "beta=0.3", "beta=0.4"])
+    assert settings == Outer(beta=0.4, model=Inner(name="tiny", size=8))
+    assert load_settings(Outer, None) == Outer()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("beta: 1e-4", Outer(beta=1e-4)),
+        ("beta: '1e-4'", Outer(beta=1e-4)),
+        ("beta: 1", Outer(beta=1.0)),
+        ("learning_rate: 1e-4", Outer(learning_rate=1e-4)),
+        ("learning_rate: auto", Outer(learning_rate="auto")),
+        ("resume: yes", Outer(resume=True)),
+        ("model: {name: no}", Outer(model=Inner(name="no"))),
+        ("model: {size: 1e3}", Outer(model=Inner(name="tiny", size=1000))),
+        ("model: {size: 010}", Outer(model=Inner(name="tiny", size=10))),
+        ("model: {name: 2024-01-01}", Outer(model=Inner(name="2024-01-01"))),
+        ("data: a/b.jsonl", Outer(data=Path("a/b.jsonl"))),
+        ("data: null", Outer()),
+        ("data:", Outer()),
+        ("tags: [a, b]", Outer(tags=["a", "b"])),
+        ("pair: [3, 4]", Outer(pair=(3, 4))),
+        ("extra: {a: {b: 1}}", Outer(extra={"a": {"b": 1}})),
+        ("judge: {size: 1}", Outer(judge=Inner(size=1))),
+        ("colour: blue", Outer(colour=Colour.BLUE)),
+        ("", Outer()),
+        ("base: &b {size: 5}\n", None),
+        ("model: &b {size: 5}\njudge:\n  <<: *b\n  name: j\n", None),
+    ],
+)
+def test_values_become_their_type(write, text, expected):
+    if text.startswith("base"):
+        with pytest.raises(ConfigError, match="base"):
+            load_settings(Outer, write(text))
+    elif expected is None:
+        assert load_settings(Outer, write(text)).judge == Inner(name="j", size=5)
+    else:
+        assert load_settings(Outer, write(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.name=123", Outer(model=Inner(name="123"))),
+        ("model.name=true", Outer(model=Inner(name="true"))),
+        ("model.name=", Outer(model=Inner(name=""))),
+        ("model.name=a=b", Outer(model=Inner(name="a=b"))),
+        ("model.name={oops", Outer(model=Inner(name="{oops"))),
+        ("model.dtype=bfloat16", Outer(model=Inner(name="tiny", dtype="bfloat16"))),
+        ("judge=null", Outer()),
+        ("judge.name=x", Outer(judge=Inner(name="x"))),
+        ("data=12", Outer(data=Path("12"))),
+        ("tags=[x,y]", Outer(tags=["x", "y"])),
+        ("extra.a.b=1e-4", Outer(extra={"a": {"b": 1e-4}})),
+        ("resume=true", Outer(resume=True)),
+    ],
+)
+def test_override_values_become_their_type(override, expected):
+    assert load_settings(Outer, None, [override]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("beta: 0.1\nbetta: 2", 2, ["unknown key 'betta'", "'beta'"]),
+        ("size: 2", 1, ["unknown key 'size'", "'model.size'"]),
+        ("model:\n  nmae: x", 2, ["unknown key 'model.nmae'", "'model.name'"]),
+        ("beta: big", 1, ["beta", "a number", "str 'big'"]),
+        ("beta: .nan", 1, ["a number"]),
+        ("beta: true", 1, ["a number"]),
+        ("model: {size: 1.5}", 1, ["model.size", "whole number"]),
+        ("model: {dtype: bloat16}", 1, ["bfloat16'?"]),
+        ("model: 3", 1, ["group of settings"]),
+        ("model: {name: 3}", 1, ["in quotes"]),
+        ("tags: a", 1, ["a list"]),
+        ("pair: [1]", 1, ["a list of 2"]),
+        ("colour: green", 1, ["red, blue"]),
+        ("resume: maybe", 1, ["true or false"]),
+        ("beta: 1\nresume: false\nbeta: 2", 3, ["'beta' twice"]),
+        ("beta: [1\nb: 2", 2, ["YAML"]),
+        ("beta: 1\n  b: 2", 2, ["mapping values"]),
+        ("- 1", None, ["name: value"]),
+        ("a: &a {b: *a}", None, ["expected"]),
+        ("beta: !!python/object:os.system x", 1, ["could not determine a constructor"]),
+    ],
+)
+def test_a_wrong_file_names_the_line(write, text, line, words):
+    path = write(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Outer, path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:{line}" if line else str(path))
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("override", ["beta", "=1", "model..name=1", "bata=1", "beta=x", "model=1", "model.size=x"])
+def test_a_wrong_override_is_quoted(override):
+    with pytest.raises(ConfigError, match="override '"):
+        load_settings(Outer, None, [override])
+
+
+def test_a_setting_without_a_value_is_named():
+    @dataclass
+    class Needs:
+        data: str
+
+    with pytest.raises(ConfigError, match="'data'"):
+        load_settings(Needs, None)
+
+
+def test_settings_that_refuse_each_other_are_an_error_of_the_file(write):
+    with pytest.raises(ConfigError, match=r"run\.yaml.*fit together"):
+        load_settings(Strict, write("low: 3"))
+
+
+@dataclass
+class Strict:
+    low: int = 0
+    high: int = 1
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+
+
+def test_dump_is_plain_and_loads_back(write):
+    settings = Outer(data=Path("a"), judge=Inner(size=2), colour=Colour.BLUE, extra={"a": (1, 2)}, tags=["no"])
+    dumped = dump_settings(settings)
+    back = load_settings(Outer, write(yaml.safe_dump(dumped)))
+    assert dumped["colour"] == "blue"
+    assert back == Outer(data=Path("a"), judge=Inner(size=2), colour=Colour.BLUE, extra={"a": [1, 2]}, tags=["no"])
+
+
+def test_recipes_are_found_by_name_and_missing_ones_by_nearest(tmp_path, monkeypatch):
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "ddpo.yaml").write_text("beta: 1")
+    monkeypatch.setattr("errata.config.settings.resources.files", lambda _: folder)
+    for name in ("ddpo", "ddpo.yaml", "recipes/ddpo.yaml"):
+        assert find_recipe(name) == folder / "ddpo.yaml"
+    with pytest.raises(ConfigError, match="did you mean 'ddpo'"):
+        find_recipe("ddpoo")
+    with pytest.raises(ConfigError, match="folder"):
+        find_recipe(tmp_path)
+    for name in ("../ddpo", str(tmp_path / "ddpo.yaml")):
+        with pytest.raises(ConfigError):
+            find_recipe(name)
+
+
+def test_training_arguments_are_settings(write):
+    transformers = pytest.importorskip("transformers")
+
+    @dataclass
+    class Args(transformers.TrainingArguments):
+        beta: float = 0.1
+
+    text = "beta: 0.5\nlearning_rate: 1e-4\nlr_scheduler_type: cosine\nreport_to: none\nuse_cpu: true\nlogging_steps: 5"
+    args = load_settings(Args, write(text), ["output_dir=out", "activation_checkpointing_kwargs.use_reentrant=false"])
+    assert (args.beta, args.learning_rate, args.lr_scheduler_type) == (0.5, 1e-4, "cosine")
+    assert args.activation_checkpointing_kwargs == {"use_reentrant": False}
+    again = load_settings(Args, write(yaml.safe_dump(dump_settings(args))))
+    assert again.to_dict() == args.to_dict()
+    with pytest.raises(ConfigError, match="did you mean 'learning_rate'"):
+        load_settings(Args, None, ["learning_rat=1"])
+
+
+def test_secrets_are_not_written():
+    @dataclass
+    class Hub:
+        hub_token: str | None = None
+
+    assert dump_settings(Hub("s3cret")) == {"hub_token": None}
