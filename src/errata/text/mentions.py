@@ -20,6 +20,7 @@ _FUNCTION_WORDS = frozenset(
     "resting hanging placed also can not for no because if then so".split()
 )
 _NEGATORS = frozenset("no not without neither nor isn't aren't don't doesn't cannot can't never".split())
+_COLOURS = frozenset("black white grey gray red blue green yellow brown pink purple gold silver beige tan".split())
 _ARTICLES = frozenset(("a", "an", "the"))
 _PASSED_OVER = frozenset("a an any other visible single or nor and see have contain include show the".split())
 
@@ -94,13 +95,18 @@ def _are_joined(text: str, words: Sequence[Word], second: int) -> bool:
 
 
 def _is_noun(text: str, words: Sequence[Word], first: int, last: int, vocabulary: Vocabulary) -> bool:
-    """Whether a guarded word stands as a noun: plural, or after a determiner and not before another content word."""
-    word = words[first].text
-    if last - first > 1 or find_singular(word) not in vocabulary.guarded or word != find_singular(word):
-        return True
+    """Whether a name stands as a noun.
+
+    A plural right before "a" is a verb ("bears a badge"). A guarded word in the singular needs a determiner and no
+    other content word after it: "an orange", but not "an orange cat" or "an orange and white bus".
+    """
+    word, singular = words[last - 1].text, find_singular(words[last - 1].text)
+    after = [item.text for i, item in enumerate(words[last : last + 2], last) if _are_joined(text, words, i)]
+    if word != singular or last - first > 1 or singular not in vocabulary.guarded:
+        return word == singular or after[:1] not in (["a"], ["an"])
     led = first > 0 and _are_joined(text, words, first) and words[first - 1].text in _DETERMINERS
-    followed = last < len(words) and _are_joined(text, words, last) and words[last].text not in _FUNCTION_WORDS
-    return led and not followed
+    paired = after[:1] == ["and"] and after[1:] and after[1] in _COLOURS
+    return led and not paired and (not after or after[0] in _FUNCTION_WORDS)
 
 
 def _modifies_next(text: str, words: Sequence[Word], found: Sequence[Found], i: int, vocabulary: Vocabulary) -> bool:
