@@ -60,13 +60,19 @@ def test_a_made_up_mention_can_take_its_phrase_with_it():
     answers, truth = [Answer("a", text)], {"a": {"ball"}}
     plain = score_chair(answers, truth, vocabulary=vocabulary)
     phrase = score_chair(answers, truth, vocabulary=vocabulary, widen=re.compile(r"[\w-]+: a \w+ \w+\."))
-    clause = score_chair(answers, truth, vocabulary=vocabulary, widen=lambda text, span: (text.index(".") + 1, len(text)))
+    clause = score_chair(
+        answers, truth, vocabulary=vocabulary, widen=lambda text, span: (text.index(".") + 1, len(text))
+    )
     assert [r.metrics["words_truthful"].value for r in (plain, phrase, clause)] == [9, 5, 5]
 
 
 def test_no_mention_is_no_value_not_zero():
     result = score_chair([Answer("a", "A wall.")], {"a": set()}, vocabulary=COCO)
-    assert (result.metrics["chair_s"].value, result.metrics["chair_i"].value, result.metrics["recall"].value) == (0, None, None)
+    assert (result.metrics["chair_s"].value, result.metrics["chair_i"].value, result.metrics["recall"].value) == (
+        0,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

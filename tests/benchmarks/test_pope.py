@@ -101,7 +101,8 @@ def test_recorded_sets(vectors):
 
 
 IMAGES = {
-    f"{i}.jpg": objects for i, objects in enumerate(itertools.combinations(["apple", "bed", "cat", "dog", "egg", "hourglass"], 3))
+    f"{i}.jpg": objects
+    for i, objects in enumerate(itertools.combinations(["apple", "bed", "cat", "dog", "egg", "hourglass"], 3))
 }
 
 
@@ -164,7 +165,9 @@ def test_vintages():
     assert find_vintage(["Is there an apple in the image?"]) == "other"
 
 
-@pytest.mark.parametrize("row", ['{"question_id": 1}', "[1]", '{"question_id":1,"image":"a","text":"b","label":"maybe"}', "{"])
+@pytest.mark.parametrize(
+    "row", ['{"question_id": 1}', "[1]", '{"question_id":1,"image":"a","text":"b","label":"maybe"}', "{"]
+)
 def test_bad_rows_are_named(tmp_path, row):
     path = tmp_path / "pope.json"
     path.write_text(row + "\n")
@@ -186,6 +189,9 @@ def test_settings_are_scored_apart():
     questions = [*build_pope(IMAGES, "random", num_images=5), *build_pope(IMAGES, "popular", num_images=5)]
     answers = [Answer(q.id, q.meta["label"] if q.meta["setting"] == "random" else "no") for q in questions]
     results = score_pope_settings(questions, answers)
-    assert [(r.benchmark, r.metrics["accuracy"].value) for r in results.values()] == [("pope-random", 1), ("pope-popular", 0.5)]
+    assert [(r.benchmark, r.metrics["accuracy"].value) for r in results.values()] == [
+        ("pope-random", 1),
+        ("pope-popular", 0.5),
+    ]
     with pytest.raises(DataError, match="unknown 'x'"):
         score_pope_settings(questions, [*answers, Answer("x", "yes")])

@@ -27,7 +27,9 @@ def align_answers(
     _refuse(where, "question ids that occur once", "twice", _repeated(wanted), "drop one of them")
     _refuse(where, "one answer per question", "two answers to", _repeated(given), "drop one of them")
     known = set(wanted)
-    _refuse(where, "answers to its questions", "answers to unknown", [i for i in given if i not in known], "check the set")
+    _refuse(
+        where, "answers to its questions", "answers to unknown", [i for i in given if i not in known], "check the set"
+    )
     by_id = {answer.id: answer for answer in answers}
     if not allow_missing:
         missing = [item for item in wanted if item not in by_id]

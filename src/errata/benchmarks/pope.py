@@ -123,6 +123,13 @@ def _score_answer(question: Question, text: str, mode: Mode) -> dict[str, Any]:
         "unknown_share": [int(said == "unknown"), 1],
     }
     image = question.images[0] if question.images else question.id
-    details = {key: question.meta[key] for key in ("object", "setting") if key in question.meta}
+    details: dict[str, Any] = {key: question.meta[key] for key in ("object", "setting") if key in question.meta}
     verdict = {"text": text, "label": label, "said": said, "right": right}
-    return {"id": question.id, "image": image, "question": question.prompt[-1].text, **details, **verdict, "counts": counts}
+    return {
+        "id": question.id,
+        "image": image,
+        "question": question.prompt[-1].text,
+        **details,
+        **verdict,
+        "counts": counts,
+    }

@@ -160,7 +160,9 @@ def _choose_images(images: Objects, number: int | None, half: int, rng: random.R
     usable = [image for image, objects in images.items() if len(objects) >= half]
     if len(usable) < (number or 1):
         found = f"{len(usable)} of {len(images)} with {half} objects or more"
-        raise DataError("POPE", expected=f"{number or 1} usable images", found=found, fix="give more images or ask less")
+        raise DataError(
+            "POPE", expected=f"{number or 1} usable images", found=found, fix="give more images or ask less"
+        )
     drawn = usable if number is None else rng.sample(usable, number)
     return {image: images[image] for image in drawn}
 
@@ -188,5 +190,7 @@ def _check(setting: str, mode: str, questions_per_image: int, template: str) -> 
         found = str(questions_per_image)
         raise ConfigError("POPE questions_per_image", expected="an even number from 2", found=found, fix="use 6")
     if "{}" not in template:
-        raise ConfigError("POPE template", expected="{} for the object", found=f"{template!r}", fix=f"as in {TEMPLATE!r}")
+        raise ConfigError(
+            "POPE template", expected="{} for the object", found=f"{template!r}", fix=f"as in {TEMPLATE!r}"
+        )
     return questions_per_image // 2

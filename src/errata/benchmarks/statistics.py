@@ -61,7 +61,9 @@ def estimate(
     low, high = _quantiles(np.concatenate([_ratio(drawn) for drawn in _resample(sums, resamples, seed)]))
     values, denominators = _ratio(sums.sum(axis=0)), sums.sum(axis=0)[:, 1]
     return {
-        name: Metric(*map(_number, (values[i], low[i], high[i])), int(denominators[i]), unit.unit, unit.better)
+        name: Metric(
+            _number(values[i]), _number(low[i]), _number(high[i]), int(denominators[i]), unit.unit, unit.better
+        )
         for i, (name, unit) in enumerate(units.items())
     }
 
@@ -124,7 +126,8 @@ def _resample(sums: Floats, resamples: int, seed: int) -> Iterator[Floats]:
 def _ratio(sums: Floats) -> Floats:
     """Numerator over denominator along the last axis; NaN where the denominator is zero."""
     result = np.full(sums.shape[:-1], np.nan)
-    return np.divide(sums[..., 0], sums[..., 1], out=result, where=sums[..., 1] != 0)
+    np.divide(sums[..., 0], sums[..., 1], out=result, where=sums[..., 1] != 0)
+    return result
 
 
 def _quantiles(samples: Floats) -> tuple[Floats, Floats]:
@@ -141,7 +144,7 @@ def _two_sided_p(differences: Floats) -> Floats:
     """Twice the smaller share of samples on either side of zero, counting one more so that it is never 0."""
     tails = np.minimum((differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0))
     finite = np.isfinite(differences).sum(axis=0)
-    return np.minimum(1.0, 2 * (tails + 1) / (finite + 1))
+    return np.asarray(np.minimum(1.0, 2 * (tails + 1) / (finite + 1)), dtype=np.float64)
 
 
 def _number(value: float) -> float | None:

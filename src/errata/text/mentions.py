@@ -1,5 +1,7 @@
 """Where a text names objects: longest names first, whole words, nouns only, negated mentions marked."""
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -101,7 +103,7 @@ def _is_noun(text: str, words: Sequence[Word], first: int, last: int, vocabulary
     other content word after it: "an orange", but not "an orange cat" or "an orange and white bus".
     """
     word, singular = words[last - 1].text, find_singular(words[last - 1].text)
-    after = [item.text for i, item in enumerate(words[last : last + 2], last) if _are_joined(text, words, i)]
+    after = [item.text for item in words[last : last + _joined_length(text, words, last - 1, 3) - 1]]
     if word != singular or last - first > 1 or singular not in vocabulary.guarded:
         return word == singular or after[:1] not in (["a"], ["an"])
     led = first > 0 and _are_joined(text, words, first) and words[first - 1].text in _DETERMINERS

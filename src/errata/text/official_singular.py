@@ -5,6 +5,8 @@ there. Our own arrangement, checked against that function (clips/pattern, BSD-3,
 Inflector, MIT) on 436,000 words. Wherever a right answer is wanted, use `singular.find_singular`.
 """
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 import re
@@ -71,8 +73,9 @@ _ENDINGS = tuple(
 """The first ending that fits is replaced."""
 
 _PREPOSITIONS = frozenset(
-    "about above across after among around at athwart before behind below beneath beside besides between betwixt beyond "
-    "but by during except for from in into near of off on onto out over since till to under until unto upon with".split()
+    "about above across after among around at athwart before behind below beneath beside besides between betwixt "
+    "beyond but by during except for from in into near of off on onto out over since till to under until unto upon "
+    "with".split()
 )
 
 

@@ -58,7 +58,9 @@ class Vocabulary:
         if found is None:
             near = difflib.get_close_matches(name, self.synonyms, n=1)
             fix = f"did you mean {near[0]!r}? else" if near else "leave it out or"
-            raise DataError(f"vocabulary {self.name}", expected="an object it knows", found=f"{name!r}", fix=f"{fix} add it")
+            raise DataError(
+                f"vocabulary {self.name}", expected="an object it knows", found=f"{name!r}", fix=f"{fix} add it"
+            )
         return found
 
 
@@ -91,7 +93,9 @@ def load_vocabulary(path: str | Path, *, verbatim: bool = False) -> Vocabulary:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(str(path), expected="a vocabulary as UTF-8 text", found=str(error), fix="check the path") from None
+        raise DataError(
+            str(path), expected="a vocabulary as UTF-8 text", found=str(error), fix="check the path"
+        ) from None
     return parse_vocabulary(text, str(path), verbatim=verbatim)
 
 

@@ -24,7 +24,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’](?!s\b)[^\W_]+)*", re.IGNORECASE)
 
 def find_words(text: str) -> list[Word]:
     """Runs of letters and digits; inner apostrophes stay ("isn't"), possessive 's, hyphens and slashes part."""
-    return [Word(match.group().lower(), *match.span()) for match in _WORD.finditer(text) if match.group().lower() != "s"]
+    return [
+        Word(match.group().lower(), *match.span()) for match in _WORD.finditer(text) if match.group().lower() != "s"
+    ]
 
 
 _SENTENCE_END = re.compile(r"[.?!][\"')\]}»”’]*(?=\s)")
