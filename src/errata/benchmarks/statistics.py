@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 Item = dict[str, Any]
 
 RESAMPLES = 1000
-_CHUNK = 4_000_000
-"""Drawn images held at once, in numbers; 64 MB."""
+_CHUNK = 2_000_000
+"""Images drawn at once over all samples; they take about 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
