@@ -10,7 +10,13 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 CELLS = [f"{row}{column}" for row in ("top", "middle", "bottom") for column in ("-left", "", "-right")]
-COLOURS = {"red": (206, 62, 52), "blue": (58, 96, 190), "green": (70, 146, 84), "yellow": (226, 186, 60), "purple": (132, 82, 162)}
+COLOURS = {
+    "red": (206, 62, 52),
+    "blue": (58, 96, 190),
+    "green": (70, 146, 84),
+    "yellow": (226, 186, 60),
+    "purple": (132, 82, 162),
+}
 OBJECTS = ("ball", "cup", "lamp", "tree", "star", "fish", "key", "boat", "leaf", "bell", "chair", "hat")
 PARTNERS = {"ball": "hat", "cup": "lamp", "tree": "leaf", "fish": "boat", "key": "bell", "star": "chair"}
 STAGES = {
@@ -35,7 +41,13 @@ def write_run(folder: Path, *, compare: bool = False, quick: bool = False, scali
         "created": "2026-11-01T09:30:00+00:00",
         "settings": {
             "model": {"name": "world-medium", "parameters": 531_072},
-            "train": {"objective": "ddpo", "beta": 0.5, "corrected_weight": 5.0, "learning_rate": 1e-4, "anchor": "clamped"},
+            "train": {
+                "objective": "ddpo",
+                "beta": 0.5,
+                "corrected_weight": 5.0,
+                "learning_rate": 1e-4,
+                "anchor": "clamped",
+            },
             "world": {"preference_images": 2000, "evaluation_images": 400, "partner_rate": 0.3},
             "generation": {"temperature": 0.7, "max_tokens": 96},
         },
@@ -58,7 +70,9 @@ def write_run(folder: Path, *, compare: bool = False, quick: bool = False, scali
     }
     if scaling:
         curve = {100: 0.341, 200: 0.298, 400: 0.247, 800: 0.203, 1600: 0.172}
-        results["scaling"] = [{"corrections": n, "chair_s": _metric(v, 0.04, 400, better="lower")} for n, v in curve.items()]
+        results["scaling"] = [
+            {"corrections": n, "chair_s": _metric(v, 0.04, 400, better="lower")} for n, v in curve.items()
+        ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
     return results
@@ -101,14 +115,26 @@ def _pope(setting: str, aligned: bool) -> dict[str, Any]:
         "f1": _metric(value + 0.004, 0.016, 600),
         "yes_share": _metric(0.5 + (0.985 - value) * 0.7, 0.03, 600, better="neither"),
     }
-    return {"benchmark": "pope", "mode": "strict", "model": "", "metrics": metrics, "items": [], "settings": {"setting": setting}}
+    return {
+        "benchmark": "pope",
+        "mode": "strict",
+        "model": "",
+        "metrics": metrics,
+        "items": [],
+        "settings": {"setting": setting},
+    }
 
 
 def _differences(name: str) -> dict[str, Any]:
     change = STAGES[name][1] - 0.412, STAGES[name][2] - 0.131, STAGES[name][3] - 0.948
-    chair = {key: _interval(value, half) for key, value, half in zip(("chair_s", "chair_i", "recall"), change, (0.05, 0.02, 0.009), strict=True)}
+    chair = {
+        key: _interval(value, half)
+        for key, value, half in zip(("chair_s", "chair_i", "recall"), change, (0.05, 0.02, 0.009), strict=True)
+    }
     chair |= {"words": _interval(9 * change[0], 0.6), "words_truthful": _interval(2 * change[2], 0.3)}
-    pope = {f"pope_{s}": {"accuracy": _interval(b - a, 0.014), "f1": _interval(b - a, 0.013)} for s, (a, b) in POPE.items()}
+    pope = {
+        f"pope_{s}": {"accuracy": _interval(b - a, 0.014), "f1": _interval(b - a, 0.013)} for s, (a, b) in POPE.items()
+    }
     return {"chair": chair, **pope}
 
 
@@ -137,12 +163,19 @@ def _training(dice: random.Random) -> dict[str, Any]:
 def _scene(folder: Path, name: str, dice: random.Random) -> list[tuple[str, str, str]]:
     """Draw a scene of 48 × 48 pixels; returns (place, colour, object) in reading order."""
     cells = sorted(dice.sample(range(9), dice.randint(2, 4)))
-    facts = [(CELLS[cell].removesuffix("-"), dice.choice(list(COLOURS)), thing) for cell, thing in zip(cells, dice.sample(OBJECTS, len(cells)), strict=True)]
+    facts = [
+        (CELLS[cell].removesuffix("-"), dice.choice(list(COLOURS)), thing)
+        for cell, thing in zip(cells, dice.sample(OBJECTS, len(cells)), strict=True)
+    ]
     image = Image.new("RGB", (48, 48), (238, 234, 226))
     draw = ImageDraw.Draw(image)
     for cell, (_, colour, thing) in zip(cells, facts, strict=True):
         x, y = cell % 3 * 16 + 3, cell // 3 * 16 + 3
-        shape = [draw.ellipse, draw.rectangle, lambda box, fill: draw.regular_polygon((box[0] + 5, box[1] + 5, 6), 3, fill=fill)][OBJECTS.index(thing) % 3]
+        shape = [
+            draw.ellipse,
+            draw.rectangle,
+            lambda box, fill: draw.regular_polygon((box[0] + 5, box[1] + 5, 6), 3, fill=fill),
+        ][OBJECTS.index(thing) % 3]
         shape([x, y, x + 10, y + 10], fill=COLOURS[colour])
     (folder / "images").mkdir(parents=True, exist_ok=True)
     image.save(folder / "images" / name)
@@ -183,7 +216,25 @@ def _correction(folder: Path, number: int, dice: random.Random) -> dict[str, Any
     start = original.index(wrong)
     end = len(original) - len(addition)
     segments = [
-        {"start": start, "end": start + len(wrong), "better_start": start, "better_end": start + len(facts[0][1]), "type": "attribute"},
-        {"start": end, "end": len(original), "better_start": len(corrected), "better_end": len(corrected), "type": "object"},
+        {
+            "start": start,
+            "end": start + len(wrong),
+            "better_start": start,
+            "better_end": start + len(facts[0][1]),
+            "type": "attribute",
+        },
+        {
+            "start": end,
+            "end": len(original),
+            "better_start": len(corrected),
+            "better_end": len(corrected),
+            "type": "object",
+        },
     ]
-    return {"image": f"images/correction-{number}.png", "question": "Describe the image.", "original": original, "corrected": corrected, "segments": segments}
+    return {
+        "image": f"images/correction-{number}.png",
+        "question": "Describe the image.",
+        "original": original,
+        "corrected": corrected,
+        "segments": segments,
+    }

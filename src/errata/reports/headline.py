@@ -53,7 +53,8 @@ def build_cards(results: Results) -> list[Card]:
 
 def _card(results: Results, benchmark: str, name: str) -> Card:
     text = metric_text(benchmark, name)
-    before, after = results.before.metric(benchmark, name), results.after and results.after.metric(benchmark, name)
+    before = results.before.metric(benchmark, name)
+    after = results.after.metric(benchmark, name) if results.after else None
     label = text.label if benchmark == "chair" else f"POPE {text.label}, {benchmark.removeprefix('pope_')}"
     if before is None or after is None or results.after is None:
         return Card(label, text.meaning, format_value(before), "", "", "", "", "", "")
@@ -66,7 +67,7 @@ def _card(results: Results, benchmark: str, name: str) -> Card:
         after=format_value(after),
         change=format_change(difference, before.unit),
         interval=format_interval(difference.low, difference.high, before.unit, signed=True),
-        relative=format_relative(before, after),
+        relative=format_relative(before, after) if benchmark == "chair" else "",
         verdict=found,
         verdict_text=VERDICTS[found],
     )
@@ -76,7 +77,9 @@ def build_lead(results: Results) -> list[str]:
     """Plain sentences on the main numbers."""
     if results.after is None:
         value = results.before.metric("chair", "chair_s")
-        return [f"{format_value(value)} of the descriptions name something that the image does not show."] if value else []
+        return (
+            [f"{format_value(value)} of the descriptions name something that the image does not show."] if value else []
+        )
     sentences = [_hallucination(results, results.after), _kept(results, results.after)]
     return [sentence for sentence in sentences if sentence]
 

@@ -31,7 +31,9 @@ def mark_spans(text: str, spans: Iterable[Any]) -> Markup:
         spans: `{"start", "end", "kind", "object"}`; offsets in code points. Parts outside the text are cut off,
             unknown kinds and unusable offsets are left unmarked.
     """
-    usable = [(kind, *found) for span in spans if (kind := _kind(span)) and (found := _clip(span, "start", "end", len(text)))]
+    usable = [
+        (kind, *found) for span in spans if (kind := _kind(span)) and (found := _clip(span, "start", "end", len(text)))
+    ]
     usable.sort(key=lambda item: list(KINDS).index(item[0]))
     owner: list[int | None] = [None] * len(text)
     for number, (_, start, end) in enumerate(usable):
@@ -54,7 +56,10 @@ def mark_edits(original: str, corrected: str, segments: Iterable[Any]) -> Markup
     for start, end, better_start, better_end, kind in sorted(_edits(original, corrected, segments)):
         if start < position:
             continue
-        pieces += [escape(original[position:start]), _edit(original[start:end], corrected[better_start:better_end], kind)]
+        pieces += [
+            escape(original[position:start]),
+            _edit(original[start:end], corrected[better_start:better_end], kind),
+        ]
         position = end
     return Markup("").join([*pieces, escape(original[position:])])
 

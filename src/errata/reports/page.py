@@ -47,17 +47,21 @@ def render_report(run_folder: Path) -> Path:
 
 def _render(results: Results, figures: dict[str, Figure], run_folder: Path) -> str:
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    page = _build_environment().get_template("report.html.jinja").render(
-        results=results,
-        css=Markup(css),
-        policy=_policy(css),
-        lead=build_lead(results),
-        cards=build_cards(results),
-        kinds=KINDS,
-        kinds_used=_kinds_used(results),
-        image=partial(embed_image, run_folder),
-        figure=_figure_source(figures),
-        facts=_facts(results),
+    page = (
+        _build_environment()
+        .get_template("report.html.jinja")
+        .render(
+            results=results,
+            css=Markup(css),
+            policy=_policy(css),
+            lead=build_lead(results),
+            cards=build_cards(results),
+            kinds=KINDS,
+            kinds_used=_kinds_used(results),
+            image=partial(embed_image, run_folder),
+            figure=_figure_source(figures),
+            facts=_facts(results),
+        )
     )
     return page.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate in a model's text cannot be stored
 
@@ -71,7 +75,9 @@ def _build_environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     names = ("benchmark_label", "metric_text", "format_value", "format_interval", "format_change", "format_relative")
-    environment.globals |= {name: getattr(wording, name) for name in (*names, "format_fact", "verdict")}
+    environment.globals |= {
+        name: getattr(wording, name) for name in (*names, "format_fact", "format_moment", "sample_size", "verdict")
+    }
     environment.globals |= {"mark_spans": mark_spans, "mark_edits": mark_edits}
     return environment
 
@@ -102,7 +108,9 @@ def _kinds_used(results: Results) -> list[str]:
 
 def _facts(results: Results) -> dict[str, list[tuple[str, str]]]:
     """Rows for the folded tables at the end."""
-    training = {name: value for name, value in results.training.items() if name not in ("log", "tree", "reference_cache")}
+    training = {
+        name: value for name, value in results.training.items() if name not in ("log", "tree", "reference_cache")
+    }
     return {
         "settings": wording.flatten_facts(results.settings),
         "training": wording.flatten_facts(training),

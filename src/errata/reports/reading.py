@@ -29,7 +29,9 @@ def read_results(run_folder: Path) -> Results:
         raise DataError(str(path), expected="a run folder with results.json", found=_reason(error), fix=fix) from None
     except (ValueError, RecursionError) as error:
         fix = "run the command that wrote it again"
-        raise DataError(str(path), expected="one JSON object in UTF-8", found=f"a broken file ({error})", fix=fix) from None
+        raise DataError(
+            str(path), expected="one JSON object in UTF-8", found=f"a broken file ({error})", fix=fix
+        ) from None
     return parse_results(raw, str(path))
 
 

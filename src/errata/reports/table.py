@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from errata.records import Metric
+from errata.records import BenchmarkResult, Metric
 from errata.reports.reading import parse_results
 from errata.reports.results import Difference, Results, Stage
-from errata.reports.wording import MINUS, benchmark_label, format_interval, format_number, format_value, metric_text, verdict
+from errata.reports.wording import (
+    HARD_SPACE,
+    MINUS,
+    benchmark_label,
+    format_interval,
+    format_number,
+    format_value,
+    metric_text,
+    sample_size,
+    verdict,
+)
 
 COMPARED = (("chair", "chair_s"), ("chair", "chair_i"), ("chair", "recall"), ("chair", "words_truthful"))
 COMPARED_POPE = (("pope_random", "f1"), ("pope_popular", "f1"), ("pope_adversarial", "f1"))
@@ -33,12 +43,17 @@ def render_table(results: dict[str, Any]) -> str:
 def _main_rows(results: Results) -> list[list[str]]:
     shown = [stage for stage in (results.before, results.after) if stage]
     rows = [["", *(stage.label for stage in shown), *(["Change", ""] if results.after else [])]]
-    for benchmark in results.before.benchmarks:
-        rows.append([_ascii(benchmark_label(benchmark))])
-        for name, metric in results.before.benchmarks[benchmark].metrics.items():
+    for benchmark, result in results.before.benchmarks.items():
+        rows.append([_heading(benchmark, result)])
+        for name, metric in result.metrics.items():
             cells = [_cell(stage.metric(benchmark, name)) for stage in shown]
             rows.append([f"  {metric_text(benchmark, name).label}", *cells, *_change(results, benchmark, name, metric)])
     return rows
+
+
+def _heading(benchmark: str, result: BenchmarkResult) -> str:
+    n = sample_size(result)
+    return _ascii(benchmark_label(benchmark)) + (f" (n = {n})" if n else "")
 
 
 def _change(results: Results, benchmark: str, name: str, metric: Metric) -> list[str]:
@@ -84,7 +99,7 @@ def _brackets(low: float | None, high: float | None, unit: str, *, signed: bool 
 
 def _ascii(text: str) -> str:
     """Signs that every terminal can print."""
-    return text.replace(MINUS, "-").replace(" · ", ", ")
+    return text.replace(MINUS, "-").replace(HARD_SPACE, " ").replace(" · ", ", ")
 
 
 def _align(rows: list[list[str]]) -> str:
@@ -92,5 +107,7 @@ def _align(rows: list[list[str]]) -> str:
     cells = [["".join(char for char in cell if char.isprintable()) for cell in row] for row in rows]
     full = [row for row in cells if len(row) > 1]
     widths = [max(len(row[i]) for row in full) for i in range(len(full[0]))] if full else []
-    lines = [row[0] if len(row) == 1 else "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    lines = [
+        row[0] if len(row) == 1 else "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells
+    ]
     return "\n".join(line.rstrip() for line in lines)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 
-from errata.records import Metric
+from errata.records import BenchmarkResult, Metric
 from errata.reports.results import Difference
 
 MINUS = "−"
+HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ def benchmark_label(benchmark: str) -> str:
     return BENCHMARKS.get(benchmark, benchmark)
 
 
+def sample_size(result: BenchmarkResult) -> str:
+    """How many answers the first, and so the main, metric counts; nothing where the file does not say."""
+    n = next((metric.n for metric in result.metrics.values()), 0)
+    return f"{n:,}" if n else ""
+
+
 def scaled(value: float, unit: str) -> float:
     """The number as it is printed: shares in per cent, everything else as it is."""
     return value * 100 if unit == "share" else value
@@ -73,7 +81,8 @@ def format_value(metric: Metric | None) -> str:
     """The metric with its unit, such as `41.2 %`."""
     if metric is None or metric.value is None:
         return "n/a"
-    return f"{format_number(metric.value, metric.unit)} %" if metric.unit == "share" else format_number(metric.value, metric.unit)
+    number = format_number(metric.value, metric.unit)
+    return f"{number}{HARD_SPACE}%" if metric.unit == "share" else number
 
 
 def format_interval(low: float | None, high: float | None, unit: str, *, signed: bool = False) -> str:
@@ -97,6 +106,15 @@ def format_relative(before: Metric | None, after: Metric | None) -> str:
     if before.better == "lower":
         return f"{abs(1 - ratio) * 100:.0f} % {'fewer' if ratio <= 1 else 'more'}"
     return f"{ratio * 100:.1f} % of before"
+
+
+def format_moment(created: str) -> str:
+    """An ISO date and time as a reader writes it; other text as it is."""
+    try:
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname() or ''}".rstrip()
 
 
 def verdict(difference: Difference, better: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,15 @@ Draw = Callable[[Results, Palette], Any | None]
 FIGURES: dict[str, tuple[Draw, str]] = {
     "before_after": (
         draw_before_after,
-        "Descriptions before and after, with 95 % intervals. The CHAIR rates should fall; recall and words should stay.",
+        "Descriptions before and after, with 95 % intervals. CHAIR should fall; recall and truthful words should stay.",
     ),
     "objects": (draw_objects, "Which objects were made up, and in how many descriptions."),
     "pope": (draw_pope, "Yes/no questions by the way absent objects were chosen. Half of the answers should be yes."),
     "methods": (draw_methods, "Hallucination against recall for every method that was compared, with 95 % intervals."),
-    "training": (draw_training, "Training by step: each step's value thin, a centred mean over nine logged steps bold."),
+    "training": (
+        draw_training,
+        "Training by step: each step's value thin, a centred mean over nine logged steps bold.",
+    ),
     "scaling": (draw_scaling, "What more corrections bought: CHAIR_s and its 95 % interval by corrections used."),
 }
 """File name -> how it is drawn, and the caption under it."""
@@ -67,7 +69,9 @@ def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         fix = "free space or choose another folder"
-        raise StorageError(str(path), expected="a writable place with room", found=error.strerror or str(error), fix=fix) from error
+        raise StorageError(
+            str(path), expected="a writable place with room", found=error.strerror or str(error), fix=fix
+        ) from error

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from errata.records import BenchmarkResult, Metric
-from errata.reports.plots.theme import Palette, build_figure, quiet, stage_style
+from errata.reports.plots.theme import Palette, build_figure, quiet, short, stage_style
 from errata.reports.results import Results, Stage
 from errata.reports.wording import format_number, metric_text, scaled
 
@@ -15,7 +15,7 @@ SHOWN_OBJECTS = 14
 
 
 def draw_before_after(results: Results, palette: Palette) -> Any | None:
-    """Dumbbells: every CHAIR metric with its interval, shares on one axis and words on another."""
+    """Every CHAIR metric before and after with its interval, shares on one axis and words on another."""
     stages = [stage for stage in (results.before, results.after) if stage]
     given = _metrics(results.before, "chair")
     panels = [[name for name in given if (given[name].unit == "share") == share] for share in (True, False)]
@@ -26,34 +26,35 @@ def draw_before_after(results: Results, palette: Palette) -> Any | None:
     widths = [1.5 if given[names[0]].unit == "share" else 1 for names in panels]
     figure, axes = build_figure(9.6, 1.35 + 0.62 * rows, len(panels), width_ratios=widths)
     for ax, names in zip(axes, panels, strict=True):
-        _dumbbells(ax, stages, names, palette)
-        ax.set_ylim(rows - 0.4, -0.6)
+        _metric_rows(ax, stages, names, palette)
+        ax.set_ylim(rows - 0.45, -0.55)
         ax.set_title("Share, %" if given[names[0]].unit == "share" else "Per description")
     _legend(figure, axes[0], len(stages))
     return figure
 
 
-def _dumbbells(ax: Any, stages: list[Stage], names: list[str], palette: Palette) -> None:
+def _metric_rows(ax: Any, stages: list[Stage], names: list[str], palette: Palette) -> None:
+    """One row per metric; its stages stand under one another, so that close values do not hide each other."""
     for row, name in enumerate(names):
-        found = [(i, metric) for i, stage in enumerate(stages) if (metric := _present(stage, "chair", name))]
-        values = [scaled(metric.value or 0, metric.unit) for _, metric in found]
-        if len(values) == 2:
-            ax.plot(values, [row, row], color=palette.rule, linewidth=6, solid_capstyle="round", zorder=1)
-        for (number, metric), value in zip(found, values, strict=True):
-            _point(ax, value, row, metric, stage_style(number, palette), stages[number].label if row == 0 else None)
-            text = format_number(metric.value, metric.unit)
-            ax.annotate(text, (value, row), (0, 9), textcoords="offset points", ha="center", fontsize=9)
+        for number, stage in enumerate(stages):
+            metric = _present(stage, "chair", name)
+            if metric:
+                y = row + 0.19 * (2 * number - len(stages) + 1)
+                _point(ax, metric, y, stage_style(number, palette), short(stage.label) if row == 0 else None)
     ax.set_yticks(range(len(names)), [metric_text("chair", name).label for name in names])
     ax.tick_params(axis="y", labelcolor=palette.ink)
+    ax.margins(x=0.16)
     ax.set_xlim(left=0)
-    ax.margins(x=0.12)
 
 
-def _point(ax: Any, x: float, y: float, metric: Metric, style: dict[str, Any], label: str | None) -> None:
-    spread = None
-    if metric.low is not None and metric.high is not None:
-        spread = [[max(x - scaled(metric.low, metric.unit), 0)], [max(scaled(metric.high, metric.unit) - x, 0)]]
+def _point(ax: Any, metric: Metric, y: float, style: dict[str, Any], label: str | None) -> None:
+    x, low, high = (
+        scaled(v if v is not None else metric.value or 0, metric.unit) for v in (metric.value, metric.low, metric.high)
+    )
+    spread = [[max(x - low, 0)], [max(high - x, 0)]]
     ax.errorbar([x], [y], xerr=spread, elinewidth=2, capsize=0, linestyle="none", label=label, zorder=3, **style)
+    text, place = format_number(metric.value, metric.unit), (max(x, high), y)
+    ax.annotate(text, place, (8, 0), textcoords="offset points", va="center", fontsize=9.5, color=style["color"])
 
 
 def draw_pope(results: Results, palette: Palette) -> Any | None:
@@ -77,16 +78,22 @@ def draw_pope(results: Results, palette: Palette) -> Any | None:
     return figure
 
 
-def _pope_line(ax: Any, stage: Stage, name: str, settings: list[str], number: int, palette: Palette, shift: float) -> None:
+def _pope_line(
+    ax: Any, stage: Stage, name: str, settings: list[str], number: int, palette: Palette, shift: float
+) -> None:
     points = [(i + shift, _present(stage, f"pope_{setting}", name)) for i, setting in enumerate(settings)]
     found = [(x, metric) for x, metric in points if metric]
     values = [scaled(metric.value or 0, metric.unit) for _, metric in found]
-    low = [max(v - scaled(m.low, m.unit), 0) if m.low is not None else 0 for v, (_, m) in zip(values, found, strict=True)]
-    high = [max(scaled(m.high, m.unit) - v, 0) if m.high is not None else 0 for v, (_, m) in zip(values, found, strict=True)]
+    low = [
+        max(v - scaled(m.low, m.unit), 0) if m.low is not None else 0 for v, (_, m) in zip(values, found, strict=True)
+    ]
+    high = [
+        max(scaled(m.high, m.unit) - v, 0) if m.high is not None else 0 for v, (_, m) in zip(values, found, strict=True)
+    ]
     style = stage_style(number, palette)
     ax.plot([x for x, _ in found], values, color=style["color"], linewidth=1, alpha=0.45, zorder=2)
     options = {"elinewidth": 2, "capsize": 0, "linestyle": "none", "zorder": 3}
-    ax.errorbar([x for x, _ in found], values, yerr=[low, high], label=stage.label, **options, **style)
+    ax.errorbar([x for x, _ in found], values, yerr=[low, high], label=short(stage.label), **options, **style)
 
 
 def draw_objects(results: Results, palette: Palette) -> Any | None:
@@ -103,8 +110,11 @@ def draw_objects(results: Results, palette: Palette) -> Any | None:
         ax.plot([min(ends), max(ends)], [row, row], color=palette.rule, linewidth=5, solid_capstyle="round", zorder=1)
     for number, (stage, count) in enumerate(zip(stages, counts, strict=True)):
         style = stage_style(number, palette)
-        ax.plot([count[name] for name in names], range(len(names)), linestyle="none", label=stage.label, zorder=3, **style)
-    ax.set_yticks(range(len(names)), names)
+        style |= (
+            {"markersize": 11, "mfc": "none", "zorder": 4} if number == 0 else {"zorder": 3}
+        )  # a ring around an equal count
+        ax.plot([count[name] for name in names], range(len(names)), linestyle="none", label=short(stage.label), **style)
+    ax.set_yticks(range(len(names)), [short(name) for name in names])
     ax.tick_params(axis="y", labelcolor=palette.ink)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.set_xlim(left=-0.02 * max(max(count.values(), default=1) for count in counts))
@@ -136,4 +146,4 @@ def _present(stage: Stage, benchmark: str, name: str) -> Metric | None:
 
 def _legend(figure: Any, ax: Any, columns: int) -> None:
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=columns, handletextpad=0.3, columnspacing=1.4)
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, handletextpad=0.3, columnspacing=1.4)

@@ -13,6 +13,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 DPI = 160
+LONGEST_NAME = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,12 @@ class Palette:
     others: tuple[str, ...]
 
 
-LIGHT = Palette("#fffdf9", "#1f1c18", "#6d665c", "#e4ddd1", "#b4532a", "#0f6f6a", ("#5b5ea6", "#8a6d1d", "#8c3f78", "#4d6b35"))
-DARK = Palette("#1e1c19", "#ece7de", "#a39b8f", "#38342e", "#e8956b", "#5cc4ba", ("#a3a6e8", "#d9b95c", "#d78fc4", "#a4c886"))
+LIGHT = Palette(
+    "#fffdf9", "#1f1c18", "#6d665c", "#e4ddd1", "#b4532a", "#0f6f6a", ("#5b5ea6", "#8a6d1d", "#8c3f78", "#4d6b35")
+)
+DARK = Palette(
+    "#1e1c19", "#ece7de", "#a39b8f", "#38342e", "#e8956b", "#5cc4ba", ("#a3a6e8", "#d9b95c", "#d78fc4", "#a4c886")
+)
 
 SHAPES = ("o", "o", "s", "D", "^", "v")
 """One marker per stage: the first is drawn hollow, the second filled."""
@@ -77,6 +82,11 @@ def quiet(ax: Any, grid: str = "x") -> None:
     ax.set_axisbelow(True)
     ax.grid(False)
     ax.grid(True, axis=grid)
+
+
+def short(name: str) -> str:
+    """A name that leaves room for the figure."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def stage_style(number: int, palette: Palette) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from errata.records import Metric
-from errata.reports.plots.theme import Palette, build_figure, quiet, stage_style
+from errata.reports.plots.theme import Palette, build_figure, quiet, short, stage_style
 from errata.reports.results import Results
 
 CURVES = {"loss": "Loss", "rewards/margins": "Reward margin", "rewards/accuracies": "Better answer ranked first, %"}
@@ -37,7 +37,7 @@ def _curve(log: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
     return [(float(step), float(value)) for step, value in rows if _finite(step) and _finite(value)]
 
 
-def _finite(value: Any) -> bool:
+def _finite(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
@@ -58,17 +58,19 @@ def draw_methods(results: Results, palette: Palette) -> Any | None:
     for number, stage, recall, chair_s in points:
         style = stage_style(number, palette) | {"elinewidth": 1.6, "capsize": 0, "linestyle": "none"}
         x, y = 100 * (recall.value or 0), 100 * (chair_s.value or 0)
-        ax.errorbar([x], [y], xerr=_spread(recall), yerr=_spread(chair_s), label=stage.label, **style)
+        ax.errorbar([x], [y], xerr=_spread(recall), yerr=_spread(chair_s), label=short(stage.label), **style)
     ax.set_ylim(bottom=0)
     ax.set_xlabel("object recall, % (further right: more of the image is described)")
     ax.set_ylabel("CHAIR_s, % (lower: fewer made up)")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=len(points), handletextpad=0.3)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=len(points), handletextpad=0.3)
     return figure
 
 
 def draw_scaling(results: Results, palette: Palette) -> Any | None:
     """CHAIR_s against the number of corrections on a logarithmic axis; the dashed line is the model before."""
-    points = sorted((p for p in results.scaling if p.corrections > 0 and p.chair_s.value is not None), key=lambda p: p.corrections)
+    points = sorted(
+        (p for p in results.scaling if p.corrections > 0 and p.chair_s.value is not None), key=lambda p: p.corrections
+    )
     if len(points) < 2:
         return None
     figure, (ax,) = build_figure(9.6, 3.6)
@@ -94,8 +96,13 @@ def _base_line(ax: Any, results: Results, palette: Palette) -> None:
         return
     ax.axhline(100 * base.value, color=palette.before, linewidth=1.6, linestyle=(0, (5, 4)))
     place = (0.995, 100 * base.value)
-    options = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "color": palette.before}
-    ax.annotate(results.before.label, place, (0, 5), **options)
+    options = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+        "ha": "right",
+        "color": palette.before,
+    }
+    ax.annotate(short(results.before.label), place, (0, 5), **options)
 
 
 def _spread(metric: Metric) -> list[list[float]] | None:
