@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from demo_run import write_run
+from PIL import Image
 
 from errata.errors import StorageError
 from errata.reports import render_report
+from errata.reports.images import embed_image
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' {{ 7 * 7 }}</p></style>"
 
@@ -81,7 +83,6 @@ def test_policy_allows_only_this_style_and_embedded_images(page: Page) -> None:
 def test_page_says_what_was_measured(page: Page) -> None:
     assert "fell from 41.2 % to 17.2 %" in page.text
     assert "−24.0 points" in page.text
-    assert "95 % interval −29.0 to −19.1" not in page.text
     assert "95 % interval −29.0 to −19.0" in page.text
     for label in ("DPO", "SFT on corrections", "SFT on own text (control)", "overlooks 15 % of the errors"):
         assert label in page.text
@@ -100,17 +101,18 @@ def test_figures_are_written_beside_the_page(run_folder: Path) -> None:
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run_folder / "plots").iterdir())
 
 
-def test_rendering_twice_gives_the_same_page(run_folder: Path) -> None:
-    first = render_report(run_folder).read_bytes()
-    assert render_report(run_folder).read_bytes() == first
+def test_rendering_twice_gives_the_same_page(minimal: dict[str, Any], write_results: Any) -> None:
+    folder = write_results(minimal)
+    first = render_report(folder).read_bytes()
+    assert render_report(folder).read_bytes() == first
 
 
 def test_absent_parts_leave_no_trace(minimal: dict[str, Any], write_results: Any) -> None:
     page = Page(render_report(write_results(minimal)))
     check_harmless(page)
     assert "40.0 % of the descriptions name something that the image does not show." in page.text
-    for absent in ("Training", "What was corrected", "before and after", "Settings and times", "None"):
-        assert absent not in page.text.replace("Descriptions before and after, with 95 % intervals", "")
+    for absent in ("Training", "What was corrected", "The same question", "Settings and times", "None"):
+        assert absent not in page.text
 
 
 def test_two_stages_without_pope_or_differences(minimal: dict[str, Any], write_results: Any) -> None:
@@ -148,18 +150,31 @@ def test_hostile_text_stays_text(run_folder: Path) -> None:
     assert "{{ 7 * 7 }}" in page.text
 
 
-@pytest.mark.parametrize(
-    "image", ["../secret.png", "/etc/hostname", "images", "images/missing.png", "results.json", "", "a\0b"]
-)
-def test_images_that_cannot_be_shown_are_named(run_folder: Path, image: str) -> None:
-    example = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))["examples"][0]
-    (run_folder.parent / "secret.png").write_bytes((run_folder / example["image"]).read_bytes())
-    results = json.loads((run_folder / "results.json").read_text(encoding="utf-8"))
-    results |= {"examples": [example | {"image": image}], "corrections_shown": [], "training": {}, "scaling": []}
-    (run_folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
+def test_an_image_that_is_missing_is_named(run_folder: Path) -> None:
+    for path in (run_folder / "images").iterdir():
+        path.unlink()
     page = Page(render_report(run_folder))
     assert not page.find("img", **{"class": "pixelated"})
-    assert "No readable image" in page.text
+    assert "No readable image at images/example-0.png" in page.text
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.png", "/etc/hostname", "images", "results.json", "", "a\0b", "images/torn.png"]
+)
+def test_only_images_inside_the_run_folder_are_embedded(tmp_path: Path, name: str) -> None:
+    write_run(tmp_path / "run")
+    whole = (tmp_path / "run" / "images" / "example-0.png").read_bytes()
+    (tmp_path / "secret.png").write_bytes(whole)
+    (tmp_path / "run" / "images" / "torn.png").write_bytes(whole[:60])
+    assert embed_image(tmp_path / "run", name) is None
+
+
+def test_a_large_photo_is_embedded_smaller_and_smooth(tmp_path: Path) -> None:
+    Image.new("RGBA", (2000, 1000), "teal").save(tmp_path / "photo.png")
+    embedded = embed_image(tmp_path, "photo.png")
+    assert embedded is not None
+    assert (embedded.width, embedded.height, embedded.pixelated) == (640, 320, False)
+    assert embedded.uri.startswith("data:image/jpeg;base64,")
 
 
 def test_folder_that_cannot_be_written(run_folder: Path) -> None:
