@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, PARTNERS, POSITIONS, TYPICAL_COLOUR
+from errata.world.vocabulary import CATEGORIES, COLOURS, COMMON, COMPANIONS, POSITIONS, TYPICAL_COLOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Setting:
 
 TRAINING = Setting(companionship=0.75)
 """The scenes behind the captions that a base is pretrained on: partners are mostly there."""
-CORRECTION = Setting(companionship=0.4)
+CORRECTION = Setting(companionship=0.45)
 """Scenes whose descriptions people correct."""
-EVALUATION = Setting(companionship=0.4)
+EVALUATION = Setting(companionship=0.55)
 """Scenes that answers are measured on: the company is broken more often than kept."""
 
 
@@ -105,8 +105,8 @@ def _sample_categories(rng: np.random.Generator, setting: Setting) -> list[str]:
     return chosen[: max(count, 2)]
 
 
-_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in PARTNERS else 1))
-"""What fills a scene besides anchors; the partners are frequent by themselves."""
+_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in COMMON else 1))
+"""What fills a scene besides anchors."""
 
 
 def _sample_thing(category: str, cell: int, rng: np.random.Generator, setting: Setting) -> Thing:
