@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks import SETTINGS, build_pope
+from errata.data import resolve_image
 from errata.errors import DataError
 from errata.records import Question, Turn, read_json_lines
 
@@ -41,6 +42,14 @@ def read_annotations(path: str | Path) -> list[AnnotatedImage]:
     if not found:
         raise DataError(str(path), expected="at least one annotated image", found="none", fix="check the file")
     return list(found.values())
+
+
+def require_images(images: Sequence[AnnotatedImage], root: str | Path) -> None:
+    """Raise DataError for the first image that is not there, before a model is loaded."""
+    for image in images:
+        if not resolve_image(image.image, root).is_file():
+            fix = "check the path and --image-root"
+            raise DataError(f"{root}: {image.image}", expected="an image file", found="no such file", fix=fix)
 
 
 def build_pope_questions(images: Sequence[AnnotatedImage], seed: int, questions_per_image: int = 6) -> list[Question]:

@@ -7,19 +7,21 @@ renders.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import errata
 from errata.benchmarks import build_truth, score_chair, score_pope_settings
+from errata.data import resolve_image, store_image
 from errata.errors import ConfigError
 from errata.pipelines.annotations import (
     AnnotatedImage,
     build_chair_questions,
     build_pope_questions,
     read_annotations,
+    require_images,
 )
 from errata.records import Answer, BenchmarkResult, Question, write_questions, write_text
 from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
@@ -85,7 +87,9 @@ def evaluate(
                 "benchmarks", expected=" or ".join(NAMES), found=repr(name), fix="see `errata bench list`"
             )
     images = read_annotations(settings.annotations)
+    require_images(images, settings.image_root)
     vocabulary = _load_vocabulary(settings)
+    truth = _build_truth(images, vocabulary, settings)
     questions = {name: _build_questions(name, images, settings) for name in dict.fromkeys(settings.benchmarks)}
     _open_folder(settings, out, fresh)
     ask = ask or _load_answerer(settings)
@@ -93,8 +97,8 @@ def evaluate(
     for name, asked in questions.items():
         write_questions(out / "questions" / f"{name}.jsonl", asked)
         answers = ask(asked, out / "answers" / f"{name}.jsonl")
-        results += _score(name, asked, answers, images, vocabulary, settings)
-    content = _build_results(settings, results, images)
+        results += _score(name, asked, answers, truth, vocabulary, settings)
+    content = _build_results(settings, results, images, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return results
 
@@ -109,16 +113,24 @@ def _score(
     name: str,
     questions: list[Question],
     answers: list[Answer],
-    images: list[AnnotatedImage],
+    truth: Mapping[str, set[str]],
     vocabulary: Vocabulary,
     settings: EvaluationSettings,
 ) -> list[BenchmarkResult]:
     if name == "pope":
         return list(score_pope_settings(questions, answers, mode=settings.mode, model=settings.model).values())
+    return [score_chair(answers, truth, vocabulary=vocabulary, mode=settings.mode, model=settings.model)]
+
+
+def _build_truth(
+    images: list[AnnotatedImage], vocabulary: Vocabulary, settings: EvaluationSettings
+) -> dict[str, set[str]]:
+    """What each image shows; only CHAIR needs it, and only then must the vocabulary know every object."""
+    if "chair" not in settings.benchmarks:
+        return {}
     objects = {image.image: image.objects for image in images}
     captions = {image.image: image.captions for image in images}
-    truth = build_truth(objects, captions, vocabulary, settings.mode)
-    return [score_chair(answers, truth, vocabulary=vocabulary, mode=settings.mode, model=settings.model)]
+    return build_truth(objects, captions, vocabulary, settings.mode)
 
 
 def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
@@ -156,7 +168,7 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
 
 
 def _build_results(
-    settings: EvaluationSettings, results: list[BenchmarkResult], images: list[AnnotatedImage]
+    settings: EvaluationSettings, results: list[BenchmarkResult], images: list[AnnotatedImage], out: Path
 ) -> dict[str, Any]:
     """What a report reads: one stage, its benchmarks, and a few descriptions with the made-up words marked."""
     stage = {"name": "model", "label": settings.model, "benchmarks": {r.benchmark: asdict(r) for r in results}}
@@ -166,22 +178,27 @@ def _build_results(
         "seed": settings.seed,
         "settings": {name: _plain(value) for name, value in asdict(settings).items()},
         "stages": [stage],
-        "examples": _list_examples(results, images),
+        "examples": _list_examples(results, images, settings.image_root, out),
     }
 
 
-def _list_examples(results: list[BenchmarkResult], images: list[AnnotatedImage]) -> list[dict[str, Any]]:
+def _list_examples(
+    results: list[BenchmarkResult], images: list[AnnotatedImage], root: Path, out: Path
+) -> list[dict[str, Any]]:
     items = next((result.items for result in results if result.benchmark == "chair"), [])
     by_image = {image.image: image for image in images}
     examples = []
     for item in items[:EXAMPLES]:
         wrong = [mention for mention in item["mentions"] if mention["hallucinated"]]
-        spans = [{"start": mention["start"], "end": mention["end"], "type": "object"} for mention in wrong]
+        spans = [
+            {"kind": "hallucinated", **{key: mention[key] for key in ("start", "end", "object")}} for mention in wrong
+        ]
         image = by_image[item["id"]]
+        # A report reads only images inside its run folder.
+        data = resolve_image(image.image, root).read_bytes()
+        name = f"images/{store_image(data, out / 'images', image.image)}"
         before = {"text": item["text"], "spans": spans}
-        examples.append(
-            {"image": image.image, "question": image.question, "before": before, "truth": list(image.objects)}
-        )
+        examples.append({"image": name, "question": image.question, "before": before, "truth": list(image.objects)})
     return examples
 
 
