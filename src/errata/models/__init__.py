@@ -1,1 +1,33 @@
-"""Not furnished yet."""
+"""One adapter per model family behind one protocol.
+
+In: a model's name or folder, conversations, images. Out: a loaded model, token ids, pixels, hidden states. Rows and
+attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
+"""
+
+from errata.models.images import PixelCache, open_image
+from errata.models.llava import LlavaAdapter
+from errata.models.loading import load_model, quiet_transformers
+from errata.models.protocol import (
+    NOT_TEXT,
+    Adapter,
+    EncodedPrompt,
+    EncodedResponse,
+    LoadedModel,
+    ModelSettings,
+    RowInputs,
+)
+
+__all__ = [
+    "NOT_TEXT",
+    "Adapter",
+    "EncodedPrompt",
+    "EncodedResponse",
+    "LlavaAdapter",
+    "LoadedModel",
+    "ModelSettings",
+    "PixelCache",
+    "RowInputs",
+    "load_model",
+    "open_image",
+    "quiet_transformers",
+]

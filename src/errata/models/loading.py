@@ -1,0 +1,224 @@
+"""Load a model folder or Hub name: weights as safetensors only, nothing unpickled, no code of the folder run."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
+from transformers.utils import logging as transformers_logging
+
+from errata.errors import ModelError
+from errata.models.llava import LlavaAdapter
+from errata.models.protocol import LoadedModel, ModelSettings
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+_FIX = "name a folder written by save_pretrained, or a LLaVA-1.5 model on the Hub"
+
+
+def load_model(
+    settings: ModelSettings, *, for_training: bool = False, adapter_path: str | Path | None = None
+) -> LoadedModel:
+    """Load a LLaVA with its processor; of a PEFT adapter folder, also the base model that it names.
+
+    Args:
+        settings: What to load and how to run it.
+        for_training: Leave the model in training mode; a PEFT adapter's weights become trainable.
+        adapter_path: A PEFT adapter to put on the model.
+
+    Raises:
+        ModelError: No such folder, no model in it, an architecture other than LLaVA, missing, damaged or pickled
+            weights, or a processor that cannot be read.
+    """
+    name = settings.name
+    if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
+        adapter_path = name
+        settings = replace(settings, name=_read_base_name(Path(name)))
+    with quiet_transformers():
+        config = _load_config(settings)
+        model = _load_weights(settings, config)
+        processor = _load_processor(settings)
+        if adapter_path is not None:
+            model = _load_adapter(model, Path(adapter_path), for_training=for_training)
+    model.train(for_training)
+    return LoadedModel(model, processor, LlavaAdapter(processor, config, settings), str(name))
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence loading bars, remarks and notices of deprecation between libraries; problems are raised, not printed."""
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def find_device(name: str) -> torch.device:
+    """The device of this name; "auto" is the first GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            "model.device",
+            expected="a device of this machine",
+            found=f"{name!r}: {_first_line(error)}",
+            fix="use auto or cpu",
+        ) from None
+    return device
+
+
+def find_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The type of this name; "auto" is float32 on a CPU and bfloat16 elsewhere."""
+    if name == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    if name not in DTYPES:
+        raise ModelError(
+            "model.dtype", expected=f"auto, {', '.join(DTYPES)}", found=repr(name), fix="choose one of them"
+        )
+    return DTYPES[name]
+
+
+def _load_config(settings: ModelSettings) -> Any:
+    _check_folder(settings.name)
+    try:
+        config = AutoConfig.from_pretrained(settings.name, revision=settings.revision)
+    except Exception as error:  # the Hub, JSON and the configuration classes raise many types
+        raise ModelError(
+            settings.name, expected="a readable model configuration", found=_first_line(error), fix=_FIX
+        ) from None
+    if config.model_type != "llava":
+        raise ModelError(
+            settings.name,
+            expected="the LLaVA-1.5 architecture (model_type 'llava')",
+            found=f"model_type {config.model_type!r}",
+            fix=_FIX,
+        )
+    return config
+
+
+def _check_folder(name: str) -> None:
+    """Say early and plainly what is wrong with a local path; a Hub name passes."""
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(name, expected="a model folder", found="a folder without config.json", fix=_FIX)
+        weights = [item.name for item in path.iterdir() if item.suffix in (".safetensors", ".bin", ".pt", ".pth")]
+        if not any(item.endswith(".safetensors") for item in weights):
+            found = f"only {weights[0]}, which loading would have to unpickle" if weights else "no weights"
+            raise ModelError(
+                name, expected="weights as .safetensors", found=found, fix="convert the weights to safetensors"
+            )
+    elif path.exists():
+        raise ModelError(name, expected="a model folder", found="a file", fix=_FIX)
+    elif name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise ModelError(name, expected="a model folder or a Hub name 'owner/model'", found="no such folder", fix=_FIX)
+
+
+def _load_weights(settings: ModelSettings, config: Any) -> Any:
+    device = find_device(settings.device)
+    try:
+        model, report = LlavaForConditionalGeneration.from_pretrained(
+            settings.name,
+            config=config,
+            revision=settings.revision,
+            dtype=find_dtype(settings.dtype, device),
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # safetensors, the Hub and torch raise many types
+        raise ModelError(
+            settings.name,
+            expected="whole safetensors weights of this architecture",
+            found=_first_line(error),
+            fix="fetch or write the model again",
+        ) from None
+    # Weights that are missing would be left random and answer nonsense without a word.
+    bad = sorted(report["missing_keys"]) + [str(item) for item in report["mismatched_keys"]]
+    if bad:
+        raise ModelError(
+            settings.name,
+            expected="weights for every parameter",
+            found=f"{len(bad)} missing or of another shape, first {bad[0]}",
+            fix="fetch or write the model again",
+        )
+    return model.to(device)
+
+
+def _load_processor(settings: ModelSettings) -> Any:
+    try:
+        processor = AutoProcessor.from_pretrained(settings.name, revision=settings.revision)
+    except Exception as error:  # as above
+        raise ModelError(
+            settings.name,
+            expected="a processor beside the model",
+            found=_first_line(error),
+            fix="save the processor into the model folder",
+        ) from None
+    if not hasattr(processor, "image_processor") or not getattr(processor.tokenizer, "is_fast", False):
+        raise ModelError(
+            settings.name,
+            expected="a LLaVA processor with a fast tokenizer",
+            found=type(processor).__name__,
+            fix="save a LlavaProcessor into the model folder",
+        )
+    return processor
+
+
+def _read_base_name(folder: Path) -> str:
+    try:
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError):
+        base = None
+    if not isinstance(base, str) or not base:
+        raise ModelError(
+            str(folder / "adapter_config.json"),
+            expected="the name of the base model",
+            found="none",
+            fix="load the base model with adapter_path set to this folder",
+        )
+    return base
+
+
+def _load_adapter(model: Any, folder: Path, *, for_training: bool) -> Any:
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise ModelError(
+            str(folder),
+            expected="a PEFT adapter with adapter_model.safetensors",
+            found="no such file",
+            fix="name a folder that training wrote",
+        )
+    try:
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=for_training)
+    except Exception as error:  # as above
+        raise ModelError(
+            str(folder),
+            expected="a PEFT adapter for this model",
+            found=_first_line(error),
+            fix="check that it was trained on this base model",
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": ")

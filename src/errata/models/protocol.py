@@ -1,0 +1,164 @@
+"""What every model family offers the rest of the house: encode a conversation, run a row, hand over the output head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from errata.records import Turn
+
+ImageMode = Literal["processor", "pad"]
+
+NOT_TEXT = (-1, -1)
+"""The offsets of a token that stands for no character of a response: end of turn, or words of the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model, and how it is run and prompted.
+
+    Args:
+        name: A folder (model or PEFT adapter) or a Hub name.
+        dtype: "auto" (float32 on a CPU, bfloat16 elsewhere), "float32", "bfloat16" or "float16".
+        device: "auto" (the first GPU if there is one), or a torch device.
+        revision: Branch, tag or commit on the Hub.
+        template: "auto" (the processor's chat template; "vicuna" if it has none), "vicuna" (LLaVA-1.5), or Jinja text.
+        system_prompt: Put first in every conversation that has no system turn of its own.
+        image_mode: "processor" resizes and crops as the processor says; "pad" pads to a square first (LLaVA-1.5's
+            evaluation), so that nothing is cropped away.
+    """
+
+    name: str
+    dtype: str = "auto"
+    device: str = "auto"
+    revision: str | None = None
+    template: str = "auto"
+    system_prompt: str | None = None
+    image_mode: ImageMode = "processor"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """The shared prefix of all responses to one prompt.
+
+    Args:
+        input_ids: Token ids, every image token already repeated once per image feature.
+        images: Processed pixels `[3, height, width]` in the order of the image tokens.
+        text: The rendered prompt before tokenisation, one image token per image.
+        turns: The conversation that was rendered, a system prompt included.
+    """
+
+    input_ids: list[int]
+    images: tuple[Tensor, ...]
+    text: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def n_images(self) -> int:
+        """How many images the prompt shows."""
+        return len(self.images)
+
+    @property
+    def pixel_values(self) -> Tensor | None:
+        """All images as `[n, 3, height, width]`, or None without images."""
+        return torch.stack(self.images) if self.images else None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedResponse:
+    """The tokens after a prompt; four lists of equal length.
+
+    Args:
+        input_ids: Token ids, the end of the last turn included.
+        is_response: True where the model itself has to write the token: its words and the end of its turn.
+        round_index: The assistant turn the token belongs to, from 0 (further user turns count to the round before).
+        offsets: Character span in that round's text, or `NOT_TEXT`.
+    """
+
+    input_ids: list[int]
+    is_response: list[bool]
+    round_index: list[int]
+    offsets: list[tuple[int, int]]
+
+
+class RowInputs(Protocol):
+    """What a forward pass needs of a row; `errata.trees.TreeRow` is one.
+
+    `input_ids` and `position_ids` are `[1, S]`; `pixel_values` are the row's distinct images `[n, 3, h, w]`, and
+    `image_index` says for every image slot of the row which of them stands there; `layout` is what the attention reads.
+    """
+
+    @property
+    def input_ids(self) -> Tensor:
+        """`[1, S]`."""
+
+    @property
+    def position_ids(self) -> Tensor:
+        """`[1, S]`."""
+
+    @property
+    def pixel_values(self) -> Tensor | None:
+        """`[n, 3, height, width]`."""
+
+    @property
+    def image_index(self) -> list[int]:
+        """One number below n per image slot."""
+
+    @property
+    def layout(self) -> Any:
+        """What the attention reads; None for an ordinary sequence."""
+
+
+class Adapter(Protocol):
+    """One model family behind one face. Everything that is particular to a family is behind these names."""
+
+    pad_token_id: int
+    eos_token_ids: tuple[int, ...]
+
+    def encode_image(self, image: Image.Image) -> Tensor:
+        """Pixels `[3, height, width]`, float32, as the vision tower wants them."""
+
+    def encode_prompt(self, prompt: Sequence[Turn], images: Sequence[Image.Image | Tensor]) -> EncodedPrompt:
+        """Tokens up to where the assistant begins. Tensors are taken as already encoded images."""
+
+    def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
+        """Tokens of the assistant's turns (and the user's in between) after the prompt."""
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of generated tokens, without special tokens and surrounding blanks."""
+
+    def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
+        """Last hidden states `[1, S, H]` of a row."""
+
+    def image_features(self, model: nn.Module, pixel_values: Tensor) -> list[Tensor]:
+        """What the language model sees of each image, `[tokens, H]` per image."""
+
+    def output_head(self, model: nn.Module) -> nn.Linear:
+        """The layer from hidden states to vocabulary."""
+
+    def text_config(self, model: nn.Module) -> Any:
+        """The configuration of the language model, where the attention implementation is named."""
+
+    def describe(self) -> dict[str, Any]:
+        """Whatever changes the tokens or pixels of the same record: template, processor, tokenizer; JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model with everything needed to run it."""
+
+    model: Any
+    processor: Any
+    adapter: Adapter
+    name: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        device: torch.device = next(self.model.parameters()).device
+        return device

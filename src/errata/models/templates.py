@@ -1,0 +1,105 @@
+"""Render a conversation to the text a model was trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from errata.errors import ModelError
+from errata.records import IMAGE_PLACEHOLDER, Turn
+
+VICUNA = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ ' ' }}"
+    "{% elif message['role'] == 'user' %}{{ 'USER: ' }}"
+    "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}{{ ' ' }}"
+    "{% else %}{{ 'ASSISTANT: ' }}"
+    "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ eos_token }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
+)
+"""LLaVA-1.5: `{system} USER: <image>\\n{question} ASSISTANT: {answer}</s>`."""
+
+
+class Template:
+    """A compiled chat template; rendering is sandboxed because templates come with downloaded models."""
+
+    def __init__(self, source: str, special_tokens: dict[str, Any]) -> None:
+        self.source, self._special = source, special_tokens
+        # Templates of text models take a plain string where templates of vision models take a list of parts.
+        self._takes_parts = "type" in source
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationTag, "jinja2.ext.loopcontrols"]
+        )
+        environment.globals["raise_exception"] = _raise
+        environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
+        try:
+            self._compiled = environment.from_string(source)
+        except jinja2.TemplateError as error:
+            raise _broken(error) from None
+
+    def render(self, turns: Sequence[Turn], n_images: int, *, open_assistant: bool) -> str:
+        """The text of the turns; `open_assistant` adds what stands before the assistant's first word."""
+        try:
+            messages = build_messages(turns, n_images)
+            if not self._takes_parts:
+                messages = [_join_parts(message) for message in messages]
+            return self._compiled.render(messages=messages, add_generation_prompt=open_assistant, **self._special)
+        except (jinja2.TemplateError, TypeError, KeyError, AttributeError) as error:
+            raise _broken(error) from None
+
+
+def build_messages(turns: Sequence[Turn], n_images: int) -> list[dict[str, Any]]:
+    """Turns as lists of parts. Placeholders become image parts; without any, all images open the first user turn."""
+    placed = any(IMAGE_PLACEHOLDER in turn.text for turn in turns)
+    waiting = 0 if placed else n_images
+    messages = []
+    for turn in turns:
+        content: list[dict[str, str]] = []
+        if turn.role == "user":
+            content, waiting = [{"type": "image"}] * waiting, 0
+        for number, text in enumerate(turn.text.split(IMAGE_PLACEHOLDER)):
+            if number:
+                content.append({"type": "image"})
+            # Templates put images on lines of their own; the line break beside a placeholder would come twice.
+            text = text.strip("\n") if placed and turn.role == "user" else text
+            if text:
+                content.append({"type": "text", "text": text})
+        messages.append({"role": turn.role, "content": content})
+    return messages
+
+
+def _join_parts(message: dict[str, Any]) -> dict[str, Any]:
+    texts = [part.get("text", IMAGE_PLACEHOLDER + "\n") for part in message["content"]]
+    return {"role": message["role"], "content": "".join(texts)}
+
+
+class _GenerationTag(Extension):
+    """`{% generation %}` marks the assistant's words for tools that train on tokens; here it only groups."""
+
+    tags = {"generation"}  # noqa: RUF012 - jinja2's interface
+
+    def parse(self, parser: Parser) -> Any:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.Scope(body).set_lineno(line)
+
+
+def _raise(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _broken(error: Exception) -> ModelError:
+    return ModelError(
+        "chat template",
+        expected="a Jinja template that accepts the conversation",
+        found=str(error) or type(error).__name__,
+        fix="set model.template to 'vicuna' or to the right template",
+    )

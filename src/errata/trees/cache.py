@@ -1,0 +1,163 @@
+"""Reference log-probabilities on disk: computed once, per token, under a fingerprint of what they depend on.
+
+    folder/<fingerprint>/about.json         what the fingerprint was made of
+    folder/<fingerprint>/<number>.parquet   record id, response number, digest of its tokens and images, log-probs
+
+The fingerprint covers weights, processor, template and dtype: another model has another subfolder. The digest covers
+the data: a changed record is computed again, unchanged ones are kept, also when records are added or removed.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from errata.errors import ModelError, StorageError
+from errata.records import write_text
+from errata.trees.fingerprint import digest_samples, hash_json
+from errata.trees.rows import TreeRow
+
+SHARD_TOKENS = 200_000
+"""Log-probabilities per file; what a kill can lose at most."""
+
+Key = tuple[str, int, str]
+
+SCHEMA = pa.schema(
+    [("id", pa.string()), ("response", pa.int32()), ("digest", pa.string()), ("logps", pa.list_(pa.float32()))]
+)
+
+
+class ReferenceCache:
+    """Per-token log-probabilities of responses under one reference model.
+
+    Args:
+        folder: Shared by all fingerprints.
+        about: What the numbers depend on, as JSON values; see `describe_reference`.
+
+    Files that cannot be read are renamed to `.damaged`, listed in `damaged`, and their content computed again.
+    """
+
+    def __init__(self, folder: str | Path, about: dict[str, Any]) -> None:
+        self.fingerprint = hash_json(about)
+        self.folder = Path(folder) / self.fingerprint
+        self.damaged: list[Path] = []
+        self._known: dict[Key, np.ndarray[Any, Any]] = {}
+        self._new: dict[Key, np.ndarray[Any, Any]] = {}
+        write_text(self.folder / "about.json", json.dumps(about, indent=2, ensure_ascii=False, default=str))
+        self.reload()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def reload(self) -> None:
+        """Read what is on disk, files written by other processes included."""
+        for path in sorted(self.folder.glob("*.parquet")):
+            try:
+                table = pq.read_table(path, schema=SCHEMA)
+                columns = [table[name].to_pylist() for name in ("id", "response", "digest")]
+                logps = [
+                    np.asarray(values, dtype=np.float32) for values in table["logps"].to_numpy(zero_copy_only=False)
+                ]
+            except (pa.ArrowException, OSError, ValueError, KeyError):
+                self.damaged.append(path.with_suffix(".damaged"))
+                path.replace(self.damaged[-1])
+                continue
+            self._known.update(zip(zip(*columns, strict=True), logps, strict=True))
+
+    def find(self, row: TreeRow) -> Tensor | None:
+        """The reference log-probabilities `[T]` of a row on the CPU, or None if any response is missing."""
+        pieces: list[np.ndarray[Any, Any]] = []
+        for key, length in zip(_keys(row), row.target_lengths, strict=True):
+            piece = self._known.get(key)
+            if piece is None or len(piece) != length:
+                return None
+            pieces.append(piece)
+        return torch.from_numpy(np.concatenate(pieces))
+
+    def add(self, row: TreeRow, logps: Tensor) -> None:
+        """Keep the log-probabilities `[T]` of a row; written when enough are waiting, and by `flush`.
+
+        Raises:
+            ModelError: A number is not finite, with the record's id.
+        """
+        pieces = torch.split(logps.detach().float().cpu(), list(row.target_lengths))
+        for key, piece in zip(_keys(row), pieces, strict=True):
+            if not bool(piece.isfinite().all()):
+                raise ModelError(
+                    f"record {key[0]!r}, response {key[1]}",
+                    expected="finite reference log-probabilities",
+                    found="NaN or infinity",
+                    fix="use another model.dtype or check the model's weights",
+                )
+            self._known[key] = self._new[key] = piece.numpy()
+        if sum(len(piece) for piece in self._new.values()) >= SHARD_TOKENS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one file, which appears whole or not at all. Raises StorageError."""
+        if not self._new:
+            return
+        ids, responses, digests = zip(*self._new, strict=True)
+        columns = [list(ids), list(responses), list(digests), list(self._new.values())]
+        table = pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
+        path = self.folder / f"{uuid.uuid4().hex}.parquet"
+        temporary = path.with_suffix(".tmp")
+        try:
+            pq.write_table(table, temporary, compression="zstd")
+            temporary.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            found = error.strerror or str(error)
+            raise StorageError(
+                str(path), expected="a writable folder with room", found=found, fix="free space or choose another --out"
+            ) from error
+        self._new.clear()
+
+
+def fill_reference(
+    cache: ReferenceCache,
+    rows: Sequence[TreeRow],
+    compute: Callable[[TreeRow], Tensor],
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Compute what the cache lacks; return how many rows that were.
+
+    Args:
+        cache: Filled and written.
+        rows: On the CPU; `compute` moves them.
+        compute: The reference's `token_logps` of a row; called without gradients.
+        on_progress: Called with (rows done, rows in all), cached ones included.
+    """
+    missing = [row for row in rows if cache.find(row) is None]
+    done = len(rows) - len(missing)
+    try:
+        for number, row in enumerate(missing, 1):
+            with torch.no_grad():
+                cache.add(row, compute(row))
+            if on_progress is not None:
+                on_progress(done + number, len(rows))
+    finally:
+        cache.flush()  # an interrupt keeps what was computed
+    return len(missing)
+
+
+def _keys(row: TreeRow) -> list[Key]:
+    """Of every response in the row: record id, number within the record, digest."""
+    digests = digest_samples(row.samples)
+    return [
+        (sample.id, number, digest)
+        for sample, own in zip(row.samples, digests, strict=True)
+        for number, digest in enumerate(own)
+    ]

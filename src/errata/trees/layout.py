@@ -1,0 +1,82 @@
+"""Where samples stand in a row, and which earlier tokens each response may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class TreeShape:
+    """Lengths in tokens of a shared prefix and of the responses after it."""
+
+    prefix: int
+    responses: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All tokens of the sample."""
+        return self.prefix + sum(self.responses)
+
+    @property
+    def longest(self) -> int:
+        """The longest sequence that a token of this sample sees the end of."""
+        return self.prefix + max(self.responses)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMasks:
+    """True where a query (row) may see a key (column).
+
+    `prefix` is None for plain causal attention, otherwise `[P, P]`; `responses` is `[sum R, P + sum R]`.
+    """
+
+    prefix: Tensor | None
+    responses: Tensor
+
+
+@dataclass(frozen=True)
+class TreeLayout:
+    """The shapes of a row's samples in order. Masks are built at first use and serve every layer."""
+
+    samples: tuple[TreeShape, ...]
+    _masks: dict[tuple[torch.device, int | None], list[SampleMasks]] = field(default_factory=dict, repr=False)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each sample."""
+        return [sample.total for sample in self.samples]
+
+    def masks(self, device: torch.device, window: int | None = None) -> list[SampleMasks]:
+        """The masks of every sample; none grows with the row.
+
+        Args:
+            device: Where the masks are needed.
+            window: How many tokens back a layer may look (its own included), or None for all.
+        """
+        if (device, window) not in self._masks:
+            self._masks[device, window] = [_build_masks(sample, device, window) for sample in self.samples]
+        return self._masks[device, window]
+
+
+def _build_masks(shape: TreeShape, device: torch.device, window: int | None) -> SampleMasks:
+    """See `SampleMasks`; a window that no sequence exceeds changes nothing."""
+    if window is not None and shape.longest <= window:
+        window = None
+    owner = _repeat(range(len(shape.responses) + 1), (shape.prefix, *shape.responses))
+    position = torch.cat([torch.arange(shape.prefix), *(torch.arange(n) + shape.prefix for n in shape.responses)])
+    distance = position[:, None] - position[None, :]
+    visible = (distance >= 0) & ((owner[None, :] == 0) | (owner[:, None] == owner[None, :]))
+    if window is not None:
+        # Position, not place in the row: a later response stands far from the prefix it continues.
+        visible &= distance < window
+    visible = visible.to(device)
+    prefix = visible[: shape.prefix, : shape.prefix].contiguous() if window is not None else None
+    return SampleMasks(prefix, visible[shape.prefix :].contiguous())
+
+
+def _repeat(values: Sequence[int], counts: Sequence[int]) -> Tensor:
+    return torch.repeat_interleave(torch.tensor(values), torch.tensor(counts))

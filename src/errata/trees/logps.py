@@ -1,0 +1,58 @@
+"""Log-probabilities of the scored tokens, in chunks that never hold tokens x vocabulary for backward."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from errata.models import Adapter
+from errata.trees.attention import check_layout_is_read
+from errata.trees.rows import TreeRow
+
+CHUNK_ELEMENTS = 2**23
+"""Logits held at a time by default: 32 MB in float32."""
+
+
+def token_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:
+    """Log-probabilities `[T]`, float32, of a row's scored tokens in one forward pass.
+
+    Args:
+        adapter: The model's family.
+        model: The model, also inside PEFT or data-parallel wrappers.
+        row: A row on the model's device.
+        chunk_size: Scored tokens per chunk; by default as many as `CHUNK_ELEMENTS` logits allow.
+
+    Raises:
+        ModelError: The row has a layout and the model's attention would ignore it.
+    """
+    if row.layout is not None:
+        check_layout_is_read(model, adapter)
+    hidden = adapter.forward_hidden(model, row)[0]
+    return head_logps(adapter.output_head(model), hidden[row.predict_index], row.targets, chunk_size=chunk_size)
+
+
+def head_logps(head: nn.Linear, hidden: Tensor, targets: Tensor, *, chunk_size: int | None = None) -> Tensor:
+    """Log-probabilities `[T]` of `targets` `[T]` given hidden states `[T, H]`; softmax in float32.
+
+    With several chunks, backward computes each chunk's logits again instead of keeping them.
+    """
+    if chunk_size is None:
+        chunk_size = max(1, CHUNK_ELEMENTS // head.weight.shape[0])
+    if len(targets) <= chunk_size:
+        return _chunk_logps(head, hidden, targets)
+    pieces = zip(torch.split(hidden, chunk_size), torch.split(targets, chunk_size), strict=True)
+    return torch.cat([_again_in_backward(head, states, tokens) for states, tokens in pieces])
+
+
+def _again_in_backward(head: nn.Linear, hidden: Tensor, targets: Tensor) -> Tensor:
+    if not torch.is_grad_enabled():
+        return _chunk_logps(head, hidden, targets)
+    logps: Tensor = checkpoint(_chunk_logps, head, hidden, targets, use_reentrant=False, preserve_rng_state=False)
+    return logps
+
+
+def _chunk_logps(head: nn.Linear, hidden: Tensor, targets: Tensor) -> Tensor:
+    logits: Tensor = head(hidden).float()
+    chosen = logits.gather(1, targets[:, None])[:, 0]
+    return chosen - logits.logsumexp(dim=1)

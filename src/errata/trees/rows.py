@@ -1,0 +1,194 @@
+"""Lay samples into rows: the shared prefix once, then every response, then the next sample.
+
+    [ image | prompt | r1 | r2 | … | rK ]   [ next sample … ]
+
+Positions restart after the prefix for every response, so each response stands where it would stand alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from errata.models import EncodedPrompt, EncodedResponse
+from errata.trees.layout import TreeLayout, TreeShape
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSample:
+    """A record in tokens.
+
+    Args:
+        id: The record's id.
+        prompt: The shared prefix.
+        responses: Best first.
+        levels: The level of each response.
+        token_weights: Per response one weight per token of `input_ids`; None weighs every token 1.
+    """
+
+    id: str
+    prompt: EncodedPrompt
+    responses: tuple[EncodedResponse, ...]
+    levels: tuple[int, ...]
+    token_weights: tuple[Sequence[float], ...] | None = None
+
+    @property
+    def shape(self) -> TreeShape:
+        """Lengths in tokens."""
+        return TreeShape(len(self.prompt.input_ids), tuple(len(item.input_ids) for item in self.responses))
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One forward pass over several samples. Shapes: S tokens, T scored tokens, R responses, N records, n images.
+
+    Args:
+        input_ids: `[1, S]`.
+        position_ids: `[1, S]`, restarting after the prefix for every response.
+        pixel_values: The row's distinct images `[n, 3, height, width]`, or None.
+        image_index: For every image slot of the row, which of the distinct images stands there.
+        layout: What the attention reads; None makes the row an ordinary causal sequence.
+        predict_index: `[T]`, the position whose hidden state predicts each scored token.
+        targets: `[T]`, the scored tokens: those the model has to write.
+        token_weights: `[T]`, float32.
+        response_index: `[T]`, the response of each scored token, counted through the row from 0.
+        round_index: `[T]`, its assistant turn.
+        target_lengths: Per response, how many tokens are scored.
+        samples: What the row was built of, in order.
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor
+    pixel_values: Tensor | None
+    image_index: list[int]
+    layout: TreeLayout | None
+    predict_index: Tensor
+    targets: Tensor
+    token_weights: Tensor
+    response_index: Tensor
+    round_index: Tensor
+    target_lengths: tuple[int, ...]
+    samples: tuple[TreeSample, ...]
+
+    @property
+    def num_responses(self) -> int:
+        """R."""
+        return len(self.target_lengths)
+
+    @property
+    def records(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Per record the number of its first response in the row, and its levels."""
+        starts = accumulate((len(sample.responses) for sample in self.samples), initial=0)
+        return [(start, sample.levels) for start, sample in zip(starts, self.samples, strict=False)]
+
+    def to(self, device: torch.device | str) -> TreeRow:
+        """The row with its tensors on a device."""
+        names = (
+            "input_ids",
+            "position_ids",
+            "predict_index",
+            "targets",
+            "token_weights",
+            "response_index",
+            "round_index",
+        )
+        moved: dict[str, Tensor] = {name: getattr(self, name).to(device) for name in names}
+        pixels = None if self.pixel_values is None else self.pixel_values.to(device)
+        return replace(self, **moved, pixel_values=pixels)  # type: ignore[arg-type]
+
+
+def build_rows(samples: Sequence[TreeSample], max_row_tokens: int) -> list[TreeRow]:
+    """Pack samples into rows of at most `max_row_tokens`, longest first; a longer sample has a row of its own.
+
+    Which samples share a row changes no log-probability, only speed and memory. Nothing is truncated.
+    """
+    bins: list[list[TreeSample]] = []
+    room: list[int] = []
+    for sample in sorted(samples, key=lambda item: -item.shape.total):
+        place = next((i for i, free in enumerate(room) if sample.shape.total <= free), None)
+        if place is None:
+            bins.append([])
+            room.append(max_row_tokens)
+            place = len(bins) - 1
+        bins[place].append(sample)
+        room[place] -= sample.shape.total
+    return [build_row(items) for items in bins]
+
+
+def build_row(samples: Sequence[TreeSample]) -> TreeRow:
+    """Lay samples into one row, in their order."""
+    draft = _Draft()
+    for sample in samples:
+        draft.add_sample(sample)
+    pixels, image_index = _share_images(samples)
+    return TreeRow(
+        input_ids=torch.tensor([draft.input_ids]),
+        position_ids=torch.tensor([draft.position_ids]),
+        pixel_values=pixels,
+        image_index=image_index,
+        layout=TreeLayout(tuple(sample.shape for sample in samples)),
+        predict_index=torch.tensor(draft.predict_index),
+        targets=torch.tensor(draft.targets),
+        token_weights=torch.tensor(draft.token_weights, dtype=torch.float32),
+        response_index=torch.repeat_interleave(torch.tensor(draft.target_lengths)),
+        round_index=torch.tensor(draft.round_index),
+        target_lengths=tuple(draft.target_lengths),
+        samples=tuple(samples),
+    )
+
+
+class _Draft:
+    """The lists of a row while samples are added."""
+
+    def __init__(self) -> None:
+        self.input_ids: list[int] = []
+        self.position_ids: list[int] = []
+        self.predict_index: list[int] = []
+        self.targets: list[int] = []
+        self.token_weights: list[float] = []
+        self.round_index: list[int] = []
+        self.target_lengths: list[int] = []
+
+    def add_sample(self, sample: TreeSample) -> None:
+        """Append the prefix and every response."""
+        prefix = sample.prompt.input_ids
+        self.input_ids += prefix
+        self.position_ids += range(len(prefix))
+        last = len(self.input_ids) - 1
+        for number, response in enumerate(sample.responses):
+            weights = None if sample.token_weights is None else sample.token_weights[number]
+            self._add_response(response, weights, last, len(prefix))
+
+    def _add_response(
+        self, response: EncodedResponse, weights: Sequence[float] | None, prefix_end: int, prefix_len: int
+    ) -> None:
+        start, length = len(self.input_ids), len(response.input_ids)
+        scored = [i for i, own in enumerate(response.is_response) if own]
+        # The first token of every response is predicted by the one hidden state at the end of the prefix.
+        self.predict_index += [start + i - 1 if i else prefix_end for i in scored]
+        self.targets += [response.input_ids[i] for i in scored]
+        self.token_weights += [1.0] * len(scored) if weights is None else [weights[i] for i in scored]
+        self.round_index += [response.round_index[i] for i in scored]
+        self.target_lengths.append(len(scored))
+        self.input_ids += response.input_ids
+        self.position_ids += range(prefix_len, prefix_len + length)
+
+
+def _share_images(samples: Sequence[TreeSample]) -> tuple[Tensor | None, list[int]]:
+    """The distinct images of all samples and, per image slot, which one it is.
+
+    Equal objects are the same image: `PixelCache` gives the same tensor for the same path.
+    """
+    place: dict[int, int] = {}
+    distinct: list[Tensor] = []
+    index: list[int] = []
+    for pixels in (image for sample in samples for image in sample.prompt.images):
+        if id(pixels) not in place:
+            place[id(pixels)] = len(distinct)
+            distinct.append(pixels)
+        index.append(place[id(pixels)])
+    return (torch.stack(distinct) if distinct else None), index

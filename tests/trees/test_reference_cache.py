@@ -1,0 +1,132 @@
+"""Reference log-probabilities survive kills and damage, and are never used for another model or other data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from test_tree_exactness import build, build_samples
+
+from errata.errors import ModelError, StorageError
+from errata.models import quiet_transformers
+from errata.trees import (
+    ReferenceCache,
+    build_rows,
+    describe_reference,
+    enable_tree_attention,
+    fill_reference,
+    token_logps,
+)
+from errata.trees.fingerprint import hash_weights
+
+
+@pytest.fixture(scope="module")
+def world():
+    adapter, model = build()
+    enable_tree_attention(model, adapter)
+    return adapter, model, build_rows(build_samples(adapter), 100)
+
+
+def fill(folder, world, **options):
+    adapter, model, rows = world
+    cache = ReferenceCache(folder, describe_reference(model, adapter))
+    count = fill_reference(cache, rows, lambda row: token_logps(adapter, model, row), **options)
+    return cache, count
+
+
+def test_cached_equals_live_bit_for_bit(world, tmp_path):
+    adapter, model, rows = world
+    seen = []
+    _, count = fill(tmp_path, world, on_progress=lambda done, total: seen.append((done, total)))
+    assert count == len(rows) == len(seen)
+    again, count = fill(tmp_path, world)
+    assert count == 0
+    assert not list(again.folder.glob("*.tmp"))
+    for row in rows:
+        with torch.no_grad():
+            assert torch.equal(again.find(row), token_logps(adapter, model, row))
+
+
+def test_other_packing_finds_the_same_numbers(world, tmp_path):
+    adapter, _, _ = world
+    cache, _ = fill(tmp_path, world)
+    assert all(cache.find(row) is not None for row in build_rows(build_samples(adapter), 10_000))
+
+
+def test_an_interrupted_run_keeps_what_it_computed(world, tmp_path):
+    adapter, model, rows = world
+    cache = ReferenceCache(tmp_path, describe_reference(model, adapter))
+    calls = iter([token_logps(adapter, model, rows[0])])
+
+    def compute(row):
+        try:
+            return next(calls)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    with pytest.raises(KeyboardInterrupt):
+        fill_reference(cache, rows, compute)
+    _, count = fill(tmp_path, world)
+    assert count == len(rows) - 1
+
+
+def test_another_model_has_another_folder(world, tmp_path):
+    adapter, model, _ = world
+    first = ReferenceCache(tmp_path, describe_reference(model, adapter))
+    _, other = build(seed=1)
+    second = ReferenceCache(tmp_path, describe_reference(other, adapter))
+    third = ReferenceCache(tmp_path, {**describe_reference(model, adapter), "dtype": "torch.bfloat16"})
+    assert len({first.folder, second.folder, third.folder}) == 3
+
+
+def test_an_adapter_on_top_changes_no_fingerprint():
+    adapter, model = build()
+    before = describe_reference(model, adapter)
+    with quiet_transformers():
+        wrapped = get_peft_model(model, LoraConfig(r=2, target_modules=r".*language_model.*(q_proj|v_proj)"))
+    assert hash_weights(wrapped) == before["weights"]
+
+
+def test_changed_data_is_computed_again_and_the_rest_kept(world, tmp_path):
+    adapter, _, _ = world
+    fill(tmp_path, world)
+    samples = build_samples(adapter)
+    pixels = samples[3].prompt.images
+    changed = replace(samples[3].prompt, images=(pixels[0], pixels[1] + 0.01))
+    cache, _ = fill(tmp_path, (*world[:2], []))
+    rows = build_rows([*samples[:3], replace(samples[3], prompt=changed)], 10)
+    missing = [row for row in rows if cache.find(row) is None]
+    assert [sample.id for row in missing for sample in row.samples] == ["pair"]
+
+
+def test_a_damaged_file_is_set_aside_and_computed_again(world, tmp_path):
+    cache, _ = fill(tmp_path, world)
+    path = next(cache.folder.glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-20])
+    again, count = fill(tmp_path, world)
+    assert count == len(world[2])
+    assert [item.exists() for item in again.damaged] == [True]
+
+
+def test_numbers_that_are_none_are_refused(world, tmp_path):
+    _, _, rows = world
+    cache = ReferenceCache(tmp_path, {})
+    with pytest.raises(ModelError, match="finite"):
+        cache.add(rows[0], torch.full((len(rows[0].targets),), float("nan")))
+
+
+def test_a_full_disk_is_named_and_leaves_no_half_file(world, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    cache = ReferenceCache(tmp_path, {})
+    cache.add(world[2][0], torch.zeros(len(world[2][0].targets)))
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.replace", refuse)
+        with pytest.raises(StorageError, match="No space left"):
+            cache.flush()
+    assert not list(cache.folder.glob("*.tmp"))
+    cache.flush()
+    assert len(ReferenceCache(tmp_path, {})) == len(cache)
