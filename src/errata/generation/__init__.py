@@ -1,1 +1,11 @@
-"""Not furnished yet."""
+"""Questions in, answers out: batched, seeded and resumable.
+
+In: a loaded model and questions. Out: answers, also as JSON lines that grow while the run goes on. What an answer is
+worth belongs to `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
+"""
+
+from errata.generation.answers import read_answers
+from errata.generation.local import generate
+from errata.generation.settings import GenerationSettings
+
+__all__ = ["GenerationSettings", "generate", "read_answers"]

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from errata.errors import ModelError
 from errata.models.encoding import ChatEncoder
@@ -111,7 +112,7 @@ class LlavaAdapter:
             inputs["tree"] = row.layout
         if row.pixel_values is not None:
             features = self.image_features(model, row.pixel_values)
-            inputs["mm_encoder_outputs"] = {"image": _Features([features[i] for i in row.image_index])}
+            inputs |= self.feature_inputs([features[i] for i in row.image_index])
         if _is_wrapped(model):
             # DistributedDataParallel and its like must see the forward pass to synchronise gradients.
             output = model(**inputs, output_hidden_states=True, logits_to_keep=torch.zeros(1, dtype=torch.long))
@@ -123,6 +124,10 @@ class LlavaAdapter:
         inner = find_llava(model).model
         output = inner.get_image_features(pixel_values=pixel_values.to(next(inner.vision_tower.parameters()).dtype))
         return list(output.pooler_output)
+
+    def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
+        """Arguments that give the model image features, one per image slot, in place of pixels."""
+        return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 
     def output_head(self, model: nn.Module) -> nn.Linear:
         """The layer from hidden states to vocabulary."""
@@ -155,13 +160,6 @@ def find_llava(model: nn.Module) -> Any:
         found="none inside this model",
         fix="load the model with load_model",
     )
-
-
-class _Features:
-    """The one attribute that LLaVA reads of precomputed image features."""
-
-    def __init__(self, features: list[Tensor]) -> None:
-        self.pooler_output = features
 
 
 def _is_wrapped(model: nn.Module) -> bool:

@@ -138,6 +138,9 @@ class Adapter(Protocol):
     def image_features(self, model: nn.Module, pixel_values: Tensor) -> list[Tensor]:
         """What the language model sees of each image, `[tokens, H]` per image."""
 
+    def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
+        """Arguments of the model's forward or generate that stand for images already encoded, one per image slot."""
+
     def output_head(self, model: nn.Module) -> nn.Linear:
         """The layer from hidden states to vocabulary."""
 

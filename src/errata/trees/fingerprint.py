@@ -8,7 +8,6 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -71,7 +70,6 @@ def digest_samples(samples: Sequence[TreeSample]) -> list[list[str]]:
     return digests
 
 
-def _bytes(value: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _bytes(value: Tensor) -> memoryview:
     """The tensor's memory, which hashing reads without a copy."""
-    flat: np.ndarray[Any, np.dtype[np.uint8]] = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
-    return flat
+    return memoryview(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)

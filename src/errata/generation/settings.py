@@ -1,0 +1,44 @@
+"""How answers are decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from errata.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationSettings:
+    """Decoding settings; whatever the model's own generation_config.json says is not used.
+
+    Args:
+        max_tokens: At most this many tokens per answer, the end token included.
+        temperature: 0 takes the likeliest token; above 0 samples.
+        top_p: Sample from the smallest set of tokens with this much probability.
+        num_beams: Above 1, beam search.
+        repetition_penalty: 1 is none.
+        batch_size: Questions at a time; None takes as many as fit `KV_CACHE_MB` of keys and values, at most 256.
+        seed: The same seed, questions and settings give the same answers on the same machine. Sampling is seeded per
+            batch, from the seed and the batch's question ids, so another batch size samples other answers.
+    """
+
+    max_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    num_beams: int = 1
+    repetition_penalty: float = 1.0
+    batch_size: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")
+        _check("temperature", self.temperature, self.temperature >= 0, "0 or more")
+        _check("top_p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
+        _check("num_beams", self.num_beams, self.num_beams >= 1, "at least 1")
+        _check("repetition_penalty", self.repetition_penalty, self.repetition_penalty > 0, "above 0")
+        _check("batch_size", self.batch_size, self.batch_size is None or self.batch_size >= 1, "at least 1, or null")
+
+
+def _check(name: str, value: object, good: bool, rule: str) -> None:
+    if not good:
+        raise ConfigError(f"generation.{name}", expected=rule, found=repr(value), fix="change the setting")
