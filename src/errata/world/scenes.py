@@ -63,7 +63,9 @@ EVALUATION = Setting(companionship=0.55)
 def sample_scenes(name: str, count: int, seed: int, setting: Setting) -> list[Scene]:
     """Draw scenes. `name` and `seed` fix them all: scene `i` does not depend on `count`."""
     key = int.from_bytes(name.encode(), "little") % (2**63)
-    return [_sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)]
+    return [
+        _sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)
+    ]
 
 
 def _sample_scene(scene_id: str, rng: np.random.Generator, setting: Setting) -> Scene:
@@ -71,7 +73,9 @@ def _sample_scene(scene_id: str, rng: np.random.Generator, setting: Setting) -> 
     cells = rng.choice(len(POSITIONS), size=len(POSITIONS), replace=False)
     taken, free = sorted(int(cell) for cell in cells[: len(categories)]), cells[len(categories) :]
     rng.shuffle(categories)
-    things = tuple(_sample_thing(category, cell, rng, setting) for category, cell in zip(categories, taken, strict=True))
+    things = tuple(
+        _sample_thing(category, cell, rng, setting) for category, cell in zip(categories, taken, strict=True)
+    )
     smudges = tuple(
         (int(cell), str(rng.choice(COLOURS)), float(rng.uniform(0.1, 0.3)))
         for cell in free[:2]
