@@ -241,3 +241,16 @@ def test_data_parallel_sees_the_forward_pass(tmp_path):
     assert calls == [1]
     for name, value in expected.items():
         assert (found["module." + name] - value).abs().max() <= 1e-4 * value.abs().max().clamp_min(1e-2), name
+
+
+def test_images_of_real_size():
+    tokenizer = build_tokenizer()
+    model = build_model(tokenizer, image_px=336, patch_px=14)
+    adapter = LlavaAdapter(build_processor(tokenizer, image_px=336, patch_px=14), model.config, ModelSettings("tiny"))
+    enable_tree_attention(model, adapter)
+    image = torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1))
+    prompt = adapter.encode_prompt((Turn("user", "Describe it."),), [image])
+    assert len(prompt.input_ids) > 576
+    responses = tuple(adapter.encode_response(prompt, [Turn("assistant", text)]) for text in ANSWERS)
+    sample = TreeSample("photo", prompt, responses, (0, 1, 2, 3))
+    assert_equal_passes(adapter, model, build_row([sample, sample]))
