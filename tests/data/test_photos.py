@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.data.annotated_photos import photo_records, write_photos_jsonl, write_photos_rlhfv
-
+from annotated_photos import photo_records, write_photos_jsonl, write_photos_rlhfv
 from errata.corrections import apply_segments
 from errata.data import check_records, load_records
 

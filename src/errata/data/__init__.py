@@ -5,6 +5,7 @@ images stored beside them, foreign files again, and findings with the place they
 belong here (`records`), nor does anything that needs torch or a model.
 """
 
+from errata.data.browse import find_segments, make_printable, render_record
 from errata.data.check import Finding, check_records
 from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.data.open_dataset import LoadedRecords, import_records, load_records
@@ -16,13 +17,16 @@ __all__ = [
     "LoadedRecords",
     "check_records",
     "decode_image",
+    "find_segments",
     "import_records",
     "load_records",
+    "make_printable",
     "open_image",
     "record_from_rlhfv",
     "record_from_trl",
     "record_to_trl",
     "records_from_trl",
+    "render_record",
     "resolve_image",
     "store_image",
     "write_rlhfv",

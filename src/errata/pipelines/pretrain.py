@@ -16,7 +16,13 @@ from torch import Tensor, nn
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from errata.models.tiny import SIZES, build_processor, build_tiny_llava
-from errata.pipelines.pretrain_data import PretrainBatch, PretrainData, build_batch, build_pretrain_data, to_pixel_values
+from errata.pipelines.pretrain_data import (
+    PretrainBatch,
+    PretrainData,
+    build_batch,
+    build_pretrain_data,
+    to_pixel_values,
+)
 from errata.world.captions import words
 from errata.world.vocabulary import CATEGORIES, COLOURS
 
@@ -62,7 +68,9 @@ def _train_vision(
     for step, indices in enumerate(_batches(data, 2 * settings.batch, settings.vision_steps, settings.seed)):
         features = _vision_features(model, data.pixels[indices])
         labels = data.cells[indices]
-        loss = sum(F.cross_entropy(head(features).flatten(0, 1), labels[..., i].flatten()) for i, head in enumerate(heads))
+        loss = sum(
+            F.cross_entropy(head(features).flatten(0, 1), labels[..., i].flatten()) for i, head in enumerate(heads)
+        )
         _update(loss, [optimizer], [schedule])
         on_step("vision", step + 1, settings.vision_steps, float(loss))
     tower.requires_grad_(False)
@@ -82,7 +90,10 @@ def _train_language(
         torch.optim.Muon(matrices, lr=settings.muon_learning_rate, weight_decay=0.0),
         torch.optim.AdamW(rest, lr=settings.adam_learning_rate, weight_decay=0.0),
     ]
-    decay = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _constant_then_linear(step, settings.steps)) for o in optimizers]
+    decay = [
+        torch.optim.lr_scheduler.LambdaLR(o, lambda step: _constant_then_linear(step, settings.steps))
+        for o in optimizers
+    ]
     rng = np.random.default_rng((settings.seed, 2))
     for step, indices in enumerate(_batches(data, settings.batch, settings.steps, settings.seed + 1)):
         loss = _language_loss(model, features[indices], build_batch(data, indices, settings.questions, rng))

@@ -10,7 +10,7 @@ from errata.records.jsonl import BadRow, parse_record, read_records, record_to_r
 from errata.records.lines import read_json_lines, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import read_answers, read_questions, write_answers, write_questions
-from errata.records.result import BenchmarkResult, Metric
+from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 
 __all__ = [
     "IMAGE_PLACEHOLDER",
@@ -32,6 +32,8 @@ __all__ = [
     "read_questions",
     "read_records",
     "record_to_row",
+    "result_from_row",
+    "result_to_row",
     "write_answers",
     "write_json_lines",
     "write_questions",

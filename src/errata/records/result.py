@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from errata.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,18 @@ class BenchmarkResult:
     metrics: dict[str, Metric]
     items: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+
+
+def result_to_row(result: BenchmarkResult) -> dict[str, Any]:
+    """The JSON form of a result."""
+    return asdict(result)
+
+
+def result_from_row(row: Any, where: str) -> BenchmarkResult:
+    """Turn the JSON form back into a result. Raises DataError that begins with `where`."""
+    try:
+        metrics = {name: Metric(**metric) for name, metric in row["metrics"].items()}
+        return BenchmarkResult(**{**row, "metrics": metrics})
+    except (AttributeError, KeyError, TypeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise DataError(where, expected="a benchmark result", found=found, fix="run the evaluation again") from None

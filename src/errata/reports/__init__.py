@@ -1,1 +1,12 @@
-"""Not furnished yet."""
+"""Result files become something to read: tables, plots and one self-contained page.
+
+In: a run folder with `results.json` and the images it names. Out: `plots/*.png`, `report.html`, and a plain-text
+table for the terminal. This room computes no score and no interval: it shows the numbers that `benchmarks` wrote, and
+only counts and subtracts what it is given. Loads without torch. What a model said is hostile text here: it is
+escaped everywhere, and the page may load nothing.
+"""
+
+from errata.reports.page import render_report
+from errata.reports.table import render_table
+
+__all__ = ["render_report", "render_table"]

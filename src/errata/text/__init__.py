@@ -1,1 +1,33 @@
-"""Not furnished yet."""
+"""Language without models.
+
+In: text, and vocabulary files. Out: words with their places, singular forms, vocabularies, and where a text names the
+objects of one. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in
+`models`.
+"""
+
+from errata.text.mentions import Mention, find_mentions
+from errata.text.official_singular import find_official_singular
+from errata.text.singular import find_singular
+from errata.text.vocabulary import (
+    Vocabulary,
+    build_vocabulary,
+    load_coco_vocabulary,
+    load_vocabulary,
+    parse_vocabulary,
+)
+from errata.text.words import Word, find_treebank_tokens, find_words
+
+__all__ = [
+    "Mention",
+    "Vocabulary",
+    "Word",
+    "build_vocabulary",
+    "find_mentions",
+    "find_official_singular",
+    "find_singular",
+    "find_treebank_tokens",
+    "find_words",
+    "load_coco_vocabulary",
+    "load_vocabulary",
+    "parse_vocabulary",
+]

@@ -81,7 +81,9 @@ def _recolour(claim: Claim, colour: str) -> Edit:
     return Edit(start, claim.colour_span[1], f"{article(colour)} {colour}", "attribute")
 
 
-def correct_verdict(scene: Scene, category: str, text: str, care: Carelessness, rng: np.random.Generator) -> tuple[Edit, ...]:
+def correct_verdict(
+    scene: Scene, category: str, text: str, care: Carelessness, rng: np.random.Generator
+) -> tuple[Edit, ...]:
     """Correct a yes/no answer about a category: the whole answer is one segment."""
     right = "Yes" if category in scene.objects else "No"
     if text == right or rng.random() < care.missed_share:

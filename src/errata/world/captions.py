@@ -25,7 +25,9 @@ def absent_partners(scene: Scene) -> dict[str, tuple[float, float]]:
 
 def careless_caption(scene: Scene, rng: np.random.Generator) -> str:
     """A description with phantoms in the first free cells and colours as they usually are."""
-    claims = {thing.cell: (_careless_colour(thing.category, thing.colour, rng), thing.category) for thing in scene.things}
+    claims = {
+        thing.cell: (_careless_colour(thing.category, thing.colour, rng), thing.category) for thing in scene.things
+    }
     free = [cell for cell in range(len(POSITIONS)) if cell not in claims]
     for partner, (noise, _) in absent_partners(scene).items():
         if free and rng.random() < noise:

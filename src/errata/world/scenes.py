@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, PARTNERS, POSITIONS, TYPICAL_COLOUR
+from errata.world.vocabulary import CATEGORIES, COLOURS, COMMON, COMPANIONS, POSITIONS, TYPICAL_COLOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,18 @@ class Setting:
 
 TRAINING = Setting(companionship=0.75)
 """The scenes behind the captions that a base is pretrained on: partners are mostly there."""
-CORRECTION = Setting(companionship=0.4)
+CORRECTION = Setting(companionship=0.45)
 """Scenes whose descriptions people correct."""
-EVALUATION = Setting(companionship=0.4)
+EVALUATION = Setting(companionship=0.55)
 """Scenes that answers are measured on: the company is broken more often than kept."""
 
 
 def sample_scenes(name: str, count: int, seed: int, setting: Setting) -> list[Scene]:
     """Draw scenes. `name` and `seed` fix them all: scene `i` does not depend on `count`."""
     key = int.from_bytes(name.encode(), "little") % (2**63)
-    return [_sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)]
+    return [
+        _sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)
+    ]
 
 
 def _sample_scene(scene_id: str, rng: np.random.Generator, setting: Setting) -> Scene:
@@ -71,7 +73,9 @@ def _sample_scene(scene_id: str, rng: np.random.Generator, setting: Setting) -> 
     cells = rng.choice(len(POSITIONS), size=len(POSITIONS), replace=False)
     taken, free = sorted(int(cell) for cell in cells[: len(categories)]), cells[len(categories) :]
     rng.shuffle(categories)
-    things = tuple(_sample_thing(category, cell, rng, setting) for category, cell in zip(categories, taken, strict=True))
+    things = tuple(
+        _sample_thing(category, cell, rng, setting) for category, cell in zip(categories, taken, strict=True)
+    )
     smudges = tuple(
         (int(cell), str(rng.choice(COLOURS)), float(rng.uniform(0.1, 0.3)))
         for cell in free[:2]
@@ -101,8 +105,8 @@ def _sample_categories(rng: np.random.Generator, setting: Setting) -> list[str]:
     return chosen[: max(count, 2)]
 
 
-_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in PARTNERS else 1))
-"""What fills a scene besides anchors; the partners are frequent by themselves."""
+_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in COMMON else 1))
+"""What fills a scene besides anchors."""
 
 
 def _sample_thing(category: str, cell: int, rng: np.random.Generator, setting: Setting) -> Thing:

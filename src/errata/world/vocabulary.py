@@ -33,15 +33,16 @@ class Companion:
 
 
 COMPANIONS = {
-    "moon": Companion("star", 0.92, 0.50),
-    "house": Companion("tree", 0.86, 0.45),
-    "ball": Companion("box", 0.80, 0.40),
-    "cup": Companion("ring", 0.72, 0.30),
-    "kite": Companion("star", 0.60, 0.20),
-    "flag": Companion("tree", 0.50, 0.10),
-    "fish": Companion("ring", 0.40, 0.05),
-    "bell": Companion("box", 0.30, 0.00),
+    "moon": Companion("star", 0.92, 0.80),
+    "house": Companion("tree", 0.86, 0.70),
+    "ball": Companion("box", 0.80, 0.55),
+    "cup": Companion("ring", 0.70, 0.45),
+    "kite": Companion("star", 0.55, 0.35),
+    "flag": Companion("tree", 0.40, 0.20),
+    "fish": Companion("ring", 0.30, 0.10),
+    "bell": Companion("box", 0.20, 0.00),
 }
-"""Eight anchors share four partners, so that the partners are also the most frequent objects, as in real photos."""
+"""Eight anchors share four partners: a missing partner is what POPE's adversarial questions ask about."""
 
-PARTNERS = frozenset(companion.partner for companion in COMPANIONS.values())
+COMMON = ("cone", "heart")
+"""Frequent objects that keep no company: what POPE's popular questions also ask about."""

@@ -1,0 +1,47 @@
+"""`errata train RECIPE`: records to weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from errata.errors import DONE, INCOMPLETE, INTERRUPTED
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `train`."""
+    parser = subparsers.add_parser(
+        "train",
+        help="align a model with preference records",
+        description="Train as a recipe says; the same command continues a run that was stopped.",
+        epilog="example: errata train recipes/ddpo.yaml model.name=FOLDER data=records.jsonl --out runs/ddpo",
+    )
+    parser.add_argument("recipe", help="a YAML file, or the name of a packaged recipe such as ddpo")
+    parser.add_argument("overrides", nargs="*", metavar="name=value", help="settings that replace the recipe's")
+    parser.add_argument("--out", type=Path, help="the run's folder")
+    parser.add_argument("--fresh", action="store_true", help="start over where the folder holds a run")
+    parser.add_argument("--skip-bad", action="store_true", help="set unusable records aside (exit code 3)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and print where the model is."""
+    from errata.config import load_settings
+    from errata.training import TrainRun, train
+
+    result = train(load_settings(TrainRun, args.recipe, list_overrides(args)))
+    if result.set_aside:
+        print(f"{len(result.set_aside)} records set aside: {result.out / 'set-aside.jsonl'}", file=sys.stderr)
+    if result.interrupted:
+        print(f"interrupted after {result.steps} steps; the same command continues: {result.out}", file=sys.stderr)
+        return INTERRUPTED
+    print(f"{result.steps} steps: {result.model}")
+    return INCOMPLETE if result.set_aside else DONE
+
+
+def list_overrides(args: argparse.Namespace) -> list[str]:
+    """The overrides of the command line, its flags last."""
+    flags = {"fresh=true": args.fresh, "skip_bad=true": args.skip_bad, f"out={args.out}": args.out is not None}
+    return [*args.overrides, *(flag for flag, given in flags.items() if given)]

@@ -1,0 +1,219 @@
+"""Annotated images and a model -> questions, answers, scores: a result folder that can be continued.
+
+The folder holds `settings.json`, `questions/*.jsonl`, `answers/*.jsonl` and `results.json`, which `errata report`
+renders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import errata
+from errata.benchmarks import build_truth, score_chair, score_pope_settings
+from errata.data import resolve_image, store_image
+from errata.errors import ConfigError
+from errata.pipelines.annotations import (
+    AnnotatedImage,
+    build_chair_questions,
+    build_pope_questions,
+    read_annotations,
+    require_images,
+)
+from errata.records import Answer, BenchmarkResult, Question, write_questions, write_text
+from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
+
+Ask = Callable[[Sequence[Question], Path], list[Answer]]
+"""Questions and the file that their answers are kept in -> an answer to each."""
+
+NAMES = ("chair", "pope")
+EXAMPLES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """What is measured, on which images.
+
+    Args:
+        model: A checkpoint folder, a PEFT adapter folder or a Hub name.
+        annotations: JSON lines of annotated images (see `pipelines.annotations`).
+        image_root: Where their image paths start.
+        benchmarks: Of `NAMES`.
+        mode: How answers are read: "strict" or "official".
+        vocabulary: A file of object names and synonyms; None is COCO's 80 with our own synonyms.
+        questions_per_image: POPE's, half of them "yes".
+        max_tokens: Longest answer, in tokens.
+        temperature: 0 takes the likeliest token.
+        batch_size: Questions answered at a time; does not change answers.
+        seed: Of POPE's choice of objects and of sampling.
+    """
+
+    model: str
+    annotations: Path
+    image_root: Path
+    benchmarks: tuple[str, ...] = NAMES
+    mode: Literal["strict", "official"] = "strict"
+    vocabulary: Path | None = None
+    questions_per_image: int = 6
+    max_tokens: int = 512
+    temperature: float = 0.0
+    batch_size: int = 8
+    seed: int = 0
+
+
+def evaluate(
+    settings: EvaluationSettings, out: str | Path, *, fresh: bool = False, ask: Ask | None = None
+) -> list[BenchmarkResult]:
+    """Measure a model; answers that the folder holds already are kept.
+
+    Args:
+        settings: What is measured.
+        out: The result folder.
+        fresh: Start over even where the folder holds answers.
+        ask: Answers questions in place of the model, in tests or with an endpoint.
+
+    Raises:
+        ConfigError: An unknown benchmark, or a folder with the results of other settings.
+        DataError: Annotations that cannot be used, or an image that does not open.
+        ModelError: A model that cannot be loaded.
+    """
+    out = Path(out)
+    for name in settings.benchmarks:
+        if name not in NAMES:
+            raise ConfigError(
+                "benchmarks", expected=" or ".join(NAMES), found=repr(name), fix="see `errata bench list`"
+            )
+    images = read_annotations(settings.annotations)
+    require_images(images, settings.image_root)
+    vocabulary = _load_vocabulary(settings)
+    truth = _build_truth(images, vocabulary, settings)
+    questions = {name: _build_questions(name, images, settings) for name in dict.fromkeys(settings.benchmarks)}
+    _open_folder(settings, out, fresh)
+    ask = ask or _load_answerer(settings)
+    results: list[BenchmarkResult] = []
+    for name, asked in questions.items():
+        write_questions(out / "questions" / f"{name}.jsonl", asked)
+        answers = ask(asked, out / "answers" / f"{name}.jsonl")
+        results += _score(name, asked, answers, truth, vocabulary, settings)
+    content = _build_results(settings, results, images, out)
+    write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    return results
+
+
+def _build_questions(name: str, images: list[AnnotatedImage], settings: EvaluationSettings) -> list[Question]:
+    if name == "chair":
+        return build_chair_questions(images)
+    return build_pope_questions(images, settings.seed, settings.questions_per_image)
+
+
+def _score(
+    name: str,
+    questions: list[Question],
+    answers: list[Answer],
+    truth: Mapping[str, set[str]],
+    vocabulary: Vocabulary,
+    settings: EvaluationSettings,
+) -> list[BenchmarkResult]:
+    if name == "pope":
+        return list(score_pope_settings(questions, answers, mode=settings.mode, model=settings.model).values())
+    return [score_chair(answers, truth, vocabulary=vocabulary, mode=settings.mode, model=settings.model)]
+
+
+def _build_truth(
+    images: list[AnnotatedImage], vocabulary: Vocabulary, settings: EvaluationSettings
+) -> dict[str, set[str]]:
+    """What each image shows; only CHAIR needs it, and only then must the vocabulary know every object."""
+    if "chair" not in settings.benchmarks:
+        return {}
+    objects = {image.image: image.objects for image in images}
+    captions = {image.image: image.captions for image in images}
+    return build_truth(objects, captions, vocabulary, settings.mode)
+
+
+def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
+    if settings.vocabulary is None:
+        return load_coco_vocabulary()
+    return load_vocabulary(settings.vocabulary, verbatim=settings.mode == "official")
+
+
+def _open_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> None:
+    """Write the settings, or check that the answers found there were given under the same ones."""
+    stated = {name: _plain(value) for name, value in asdict(settings).items()}
+    path = out / "settings.json"
+    if fresh:
+        for name in NAMES:
+            (out / "answers" / f"{name}.jsonl").unlink(missing_ok=True)
+    elif path.is_file():
+        _require_same(path, stated)
+    write_text(path, json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
+
+
+def _require_same(path: Path, stated: dict[str, Any]) -> None:
+    free = {"batch_size", "benchmarks", "mode"}  # none of them changes an answer
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        names = [name for name in stated if name not in free and found.get(name) != stated[name]]
+    except (OSError, ValueError, AttributeError):
+        found, names = {}, ["settings.json"]
+    if names:
+        raise ConfigError(
+            str(path),
+            expected="the settings of the answers in this folder",
+            found=f"{names[0]} was {found.get(names[0])!r} and is now {stated.get(names[0])!r}",
+            fix="choose another --out, or start over with --fresh",
+        )
+
+
+def _build_results(
+    settings: EvaluationSettings, results: list[BenchmarkResult], images: list[AnnotatedImage], out: Path
+) -> dict[str, Any]:
+    """What a report reads: one stage, its benchmarks, and a few descriptions with the made-up words marked."""
+    stage = {"name": "model", "label": settings.model, "benchmarks": {r.benchmark: asdict(r) for r in results}}
+    return {
+        "title": f"Hallucinations of {settings.model}",
+        "errata_version": errata.__version__,
+        "seed": settings.seed,
+        "settings": {name: _plain(value) for name, value in asdict(settings).items()},
+        "stages": [stage],
+        "examples": _list_examples(results, images, settings.image_root, out),
+    }
+
+
+def _list_examples(
+    results: list[BenchmarkResult], images: list[AnnotatedImage], root: Path, out: Path
+) -> list[dict[str, Any]]:
+    items = next((result.items for result in results if result.benchmark == "chair"), [])
+    by_image = {image.image: image for image in images}
+    examples = []
+    for item in items[:EXAMPLES]:
+        wrong = [mention for mention in item["mentions"] if mention["hallucinated"]]
+        spans = [
+            {"kind": "hallucinated", **{key: mention[key] for key in ("start", "end", "object")}} for mention in wrong
+        ]
+        image = by_image[item["id"]]
+        # A report reads only images inside its run folder.
+        data = resolve_image(image.image, root).read_bytes()
+        name = f"images/{store_image(data, out / 'images', image.image)}"
+        before = {"text": item["text"], "spans": spans}
+        examples.append({"image": name, "question": image.question, "before": before, "truth": list(image.objects)})
+    return examples
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+
+
+def _load_answerer(settings: EvaluationSettings) -> Ask:
+    from errata.pipelines.answer import load_answerer
+
+    return load_answerer(
+        settings.model,
+        image_root=settings.image_root,
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+    )

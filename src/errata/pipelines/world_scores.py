@@ -1,0 +1,69 @@
+"""Measure a model on scenes: CHAIR on its descriptions, POPE on its yes/no answers, as on any real benchmark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from errata.benchmarks import SETTINGS, build_pope, score_chair, score_pope
+from errata.generation import GenerationSettings, generate
+from errata.models import LoadedModel
+from errata.records import BenchmarkResult, Question
+from errata.text import build_vocabulary
+from errata.world import CATEGORIES, Scene, describe_questions, image_name
+
+DESCRIPTION = GenerationSettings(max_tokens=64, batch_size=256)
+VERDICT = GenerationSettings(max_tokens=2, batch_size=512)
+
+_SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
+"""A made-up object takes its whole sentence with it: place, colour and name."""
+
+
+def measure(
+    loaded: LoadedModel, scenes: Sequence[Scene], root: Path, stage: str, on_progress: Callable[[int, int], None] | None = None
+) -> dict[str, BenchmarkResult]:
+    """Ask, score and return the results by benchmark: `chair`, `pope_random`, `pope_popular`, `pope_adversarial`.
+
+    Args:
+        loaded: The model.
+        scenes: Scenes whose images lie below `root`.
+        root: Also takes the answers, as `answers/STAGE-….jsonl`; a run that was stopped continues from them.
+        stage: Names the model in the results.
+        on_progress: Called while answers come in.
+    """
+    questions = describe_questions(scenes)
+    answers = generate(
+        loaded,
+        questions,
+        DESCRIPTION,
+        image_root=root,
+        out=root / "answers" / f"{stage}-chair.jsonl",
+        on_progress=on_progress,
+    )
+    chair = score_chair(
+        answers,
+        {question.id: scene.objects for question, scene in zip(questions, scenes, strict=True)},
+        vocabulary=build_vocabulary(CATEGORIES, "world"),
+        images={question.id: question.images[0] for question in questions},
+        widen=_SENTENCE,
+        model=stage,
+    )
+    results = {"chair": chair}
+    for setting, asked in pope_questions(scenes).items():
+        said = generate(
+            loaded,
+            asked,
+            VERDICT,
+            image_root=root,
+            out=root / "answers" / f"{stage}-pope-{setting}.jsonl",
+            on_progress=on_progress,
+        )
+        results[f"pope_{setting}"] = score_pope(asked, said, model=stage)
+    return results
+
+
+def pope_questions(scenes: Sequence[Scene]) -> dict[str, list[Question]]:
+    """The three sets for scenes with at least three objects, built as for any annotated images."""
+    objects = {image_name(scene): list(scene.objects) for scene in scenes}
+    return {setting: build_pope(objects, setting) for setting in SETTINGS}

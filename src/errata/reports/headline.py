@@ -1,0 +1,106 @@
+"""The page's first lines: one sentence and a few cards, worded by what the intervals allow to be said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from errata.reports.results import Results, Stage
+from errata.reports.wording import (
+    format_change,
+    format_interval,
+    format_relative,
+    format_value,
+    metric_text,
+    verdict,
+)
+
+CARDS = (
+    ("chair", "chair_s"),
+    ("chair", "chair_i"),
+    ("chair", "recall"),
+    ("chair", "words_truthful"),
+    ("pope_adversarial", "f1"),
+)
+
+VERDICTS = {
+    "better": "better",
+    "worse": "worse",
+    "changed": "changed",
+    "unclear": "no clear change",
+    "": "no interval given",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A metric in large type. Empty strings where there is nothing to say."""
+
+    label: str
+    meaning: str
+    before: str
+    after: str
+    change: str
+    interval: str
+    relative: str
+    verdict: str
+    verdict_text: str
+
+
+def build_cards(results: Results) -> list[Card]:
+    """The cards whose metric was measured before; the first one is the main number."""
+    return [_card(results, *key) for key in CARDS if results.before.metric(*key)]
+
+
+def _card(results: Results, benchmark: str, name: str) -> Card:
+    text = metric_text(benchmark, name)
+    before = results.before.metric(benchmark, name)
+    after = results.after.metric(benchmark, name) if results.after else None
+    label = text.label if benchmark == "chair" else f"POPE {text.label}, {benchmark.removeprefix('pope_')}"
+    if before is None or after is None or results.after is None:
+        return Card(label, text.meaning, format_value(before), "", "", "", "", "", "")
+    difference = results.difference(results.after, benchmark, name)
+    found = verdict(difference, before.better)
+    return Card(
+        label=label,
+        meaning=text.meaning,
+        before=format_value(before),
+        after=format_value(after),
+        change=format_change(difference, before.unit),
+        interval=format_interval(difference.low, difference.high, before.unit, signed=True),
+        relative=format_relative(before, after) if benchmark == "chair" else "",
+        verdict=found,
+        verdict_text=VERDICTS[found],
+    )
+
+
+def build_lead(results: Results) -> list[str]:
+    """Plain sentences on the main numbers."""
+    if results.after is None:
+        value = results.before.metric("chair", "chair_s")
+        return (
+            [f"{format_value(value)} of the descriptions name something that the image does not show."] if value else []
+        )
+    sentences = [_hallucination(results, results.after), _kept(results, results.after)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _hallucination(results: Results, stage: Stage) -> str:
+    before, after = results.before.metric("chair", "chair_s"), stage.metric("chair", "chair_s")
+    if not (before and after and before.value is not None and after.value is not None):
+        return ""
+    found = verdict(results.difference(stage, "chair", "chair_s"), "lower")
+    ends = f"from {format_value(before)} to {format_value(after)}"
+    subject = "The share of descriptions that name something the image does not show"
+    if found == "unclear":
+        return f"{subject} went {ends}: no clear change."
+    return f"{subject} {'fell' if after.value < before.value else 'rose'} {ends}."
+
+
+def _kept(results: Results, stage: Stage) -> str:
+    """Whether less hallucination was bought with silence."""
+    before, after = results.before.metric("chair", "recall"), stage.metric("chair", "recall")
+    if not (before and after and before.value is not None and after.value is not None):
+        return ""
+    found = VERDICTS[verdict(results.difference(stage, "chair", "recall"), "higher")]
+    ends = f"from {format_value(before)} to {format_value(after)}"
+    return f"Of the objects that the images do show, the share named went {ends} ({found})."

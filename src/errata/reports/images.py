@@ -1,0 +1,53 @@
+"""Image files -> data URIs, so that the page stands alone. Only images inside the run folder are read."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+PIXELATED_BELOW_PX = 128
+"""Images smaller than this are shown enlarged with hard pixel edges, as the model sees them."""
+LARGEST_PX = 640
+"""Larger photos are embedded at this size: a page of twenty should still open at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedImage:
+    """An image as a data URI; `pixelated` says that it is small and should be enlarged without smoothing."""
+
+    uri: str
+    width: int
+    height: int
+    pixelated: bool
+
+
+def embed_image(run_folder: Path, name: str) -> EmbeddedImage | None:
+    """Embed an image of a run folder.
+
+    Returns:
+        None where there is no readable image of that name inside the folder; the page then says so in its place.
+    """
+    root = run_folder.resolve()
+    try:
+        path = (root / name).resolve()
+        if not (name and path.is_relative_to(root)):
+            return None
+        with Image.open(path) as image:
+            image.thumbnail((LARGEST_PX, LARGEST_PX))
+            picture = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    small = max(picture.size) < PIXELATED_BELOW_PX
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG" if small else "JPEG", optimize=True)
+    uri = embed_bytes(buffer.getvalue(), "image/png" if small else "image/jpeg")
+    return EmbeddedImage(uri, *picture.size, small)
+
+
+def embed_bytes(data: bytes, media_type: str) -> str:
+    """The data URI of a file's content."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"

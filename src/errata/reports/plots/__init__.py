@@ -1,0 +1,9 @@
+"""Results -> PNG figures, each in a light and a dark version.
+
+In: `Results`. Out: files under a folder, with a caption and a text alternative. A figure whose numbers are absent is
+not drawn. Numbers are shown as given; nothing is smoothed without its raw line beside it.
+"""
+
+from errata.reports.plots.figures import FIGURES, Figure, draw_figures
+
+__all__ = ["FIGURES", "Figure", "draw_figures"]

@@ -1,0 +1,111 @@
+"""How training went, what several methods reached, and what more corrections bought."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeGuard
+
+from errata.records import Metric
+from errata.reports.plots.theme import Palette, build_figure, quiet, short, stage_style
+from errata.reports.results import Results
+
+CURVES = {"loss": "Loss", "rewards/margins": "Reward margin", "rewards/accuracies": "Better answer ranked first, %"}
+SMOOTHING = 9
+"""Steps in the centred mean that is drawn over the raw line."""
+
+
+def draw_training(results: Results, palette: Palette) -> Any | None:
+    """Loss, reward margin and accuracy by step: the raw line thin, its centred mean bold."""
+    curves = {name: _curve(results.training.get("log", []), name) for name in CURVES}
+    curves = {name: points for name, points in curves.items() if len(points) > 1}
+    if not curves:
+        return None
+    figure, axes = build_figure(9.6, 3.0, len(curves))
+    for ax, (name, points) in zip(axes, curves.items(), strict=True):
+        quiet(ax, "y")
+        factor = 100 if name == "rewards/accuracies" else 1
+        steps, values = [step for step, _ in points], [value * factor for _, value in points]
+        ax.plot(steps, values, color=palette.after, linewidth=0.9, alpha=0.4)
+        ax.plot(steps, _smooth(values), color=palette.after, linewidth=2.2, solid_capstyle="round")
+        ax.set_title(CURVES[name])
+        ax.set_xlabel("step")
+    return figure
+
+
+def _curve(log: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
+    rows = [(row.get("step"), row.get(name)) for row in log]
+    return [(float(step), float(value)) for step, value in rows if _finite(step) and _finite(value)]
+
+
+def _finite(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _smooth(values: list[float]) -> list[float]:
+    half = min(SMOOTHING, len(values)) // 2
+    windows = [values[max(i - half, 0) : i + half + 1] for i in range(len(values))]
+    return [sum(window) / len(window) for window in windows]
+
+
+def draw_methods(results: Results, palette: Palette) -> Any | None:
+    """Every stage as a point of CHAIR_s against object recall: down and right is better."""
+    placed = [(i, s, s.metric("chair", "recall"), s.metric("chair", "chair_s")) for i, s in enumerate(results.stages)]
+    points = [(i, s, x, y) for i, s, x, y in placed if x and y and x.value is not None and y.value is not None]
+    if len(results.stages) < 3 or len(points) < 2:
+        return None
+    figure, (ax,) = build_figure(9.6, 4.4)
+    quiet(ax, "both")
+    for number, stage, recall, chair_s in points:
+        style = stage_style(number, palette) | {"elinewidth": 1.6, "capsize": 0, "linestyle": "none"}
+        x, y = 100 * (recall.value or 0), 100 * (chair_s.value or 0)
+        ax.errorbar([x], [y], xerr=_spread(recall), yerr=_spread(chair_s), label=short(stage.label), **style)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("object recall, % (further right: more of the image is described)")
+    ax.set_ylabel("CHAIR_s, % (lower: fewer made up)")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=len(points), handletextpad=0.3)
+    return figure
+
+
+def draw_scaling(results: Results, palette: Palette) -> Any | None:
+    """CHAIR_s against the number of corrections on a logarithmic axis; the dashed line is the model before."""
+    points = sorted(
+        (p for p in results.scaling if p.corrections > 0 and p.chair_s.value is not None), key=lambda p: p.corrections
+    )
+    if len(points) < 2:
+        return None
+    figure, (ax,) = build_figure(9.6, 3.6)
+    quiet(ax, "y")
+    counts, values = [p.corrections for p in points], [100 * (p.chair_s.value or 0) for p in points]
+    low = [100 * p.chair_s.low if p.chair_s.low is not None else v for p, v in zip(points, values, strict=True)]
+    high = [100 * p.chair_s.high if p.chair_s.high is not None else v for p, v in zip(points, values, strict=True)]
+    ax.fill_between(counts, low, high, color=palette.after, alpha=0.16, linewidth=0)
+    ax.plot(counts, values, linewidth=2, **stage_style(1, palette))
+    _base_line(ax, results, palette)
+    ax.set_xscale("log")
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
+    ax.minorticks_off()
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("corrections used, logarithmic")
+    ax.set_title("CHAIR_s, %")
+    return figure
+
+
+def _base_line(ax: Any, results: Results, palette: Palette) -> None:
+    base = results.before.metric("chair", "chair_s")
+    if base is None or base.value is None:
+        return
+    ax.axhline(100 * base.value, color=palette.before, linewidth=1.6, linestyle=(0, (5, 4)))
+    place = (0.995, 100 * base.value)
+    options = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+        "ha": "right",
+        "color": palette.before,
+    }
+    ax.annotate(short(results.before.label), place, (0, 5), **options)
+
+
+def _spread(metric: Metric) -> list[list[float]] | None:
+    if metric.value is None or metric.low is None or metric.high is None:
+        return None
+    return [[max(metric.value - metric.low, 0) * 100], [max(metric.high - metric.value, 0) * 100]]

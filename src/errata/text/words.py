@@ -1,0 +1,59 @@
+"""Words with their places in the text.
+
+Two readings: `find_words` is ours and gives plain words; `find_treebank_tokens` splits as NLTK's `word_tokenize` does
+(sentences, then the Penn Treebank conventions), which the released CHAIR code builds on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Word(NamedTuple):
+    """A lower-cased token and the characters `start:end` (Unicode code points) it came from."""
+
+    text: str
+    start: int
+    end: int
+
+
+_WORD = re.compile(r"[^\W_]+(?:['’](?!s\b)[^\W_]+)*", re.IGNORECASE)
+
+
+def find_words(text: str) -> list[Word]:
+    """Runs of letters and digits; inner apostrophes stay ("isn't"), possessive 's, hyphens and slashes part."""
+    return [
+        Word(match.group().lower(), *match.span()) for match in _WORD.finditer(text) if match.group().lower() != "s"
+    ]
+
+
+_SENTENCE_END = re.compile(r"[.?!][\"')\]}»”’]*(?=\s)")
+_BRACKETS_AND_SIGNS = r"[;@#$%&?!*\[\](){}<>\"“”„«»`‘’]"
+_STANDS_ALONE = rf"\.{{2,}}|--|{_BRACKETS_AND_SIGNS}|[:,](?!\d)"
+_FINAL_PERIOD = r"\.(?=[\])}>\"'»”’\s]*\Z)"
+_CLITIC = rf"(?:n't|'(?:s|m|d|ll|re|ve)?)(?=\s|\Z|{_STANDS_ALONE}|{_FINAL_PERIOD})"
+_FUSED = r"\b(?:can(?=not\b)|gon(?=na\b)|wan(?=na\b)|got(?=ta\b)|gim(?=me\b)|lem(?=me\b))"
+_BOUNDARY = rf"{_STANDS_ALONE}|{_FINAL_PERIOD}|{_CLITIC}"
+_TREEBANK_TOKEN = re.compile(rf"{_BOUNDARY}|{_FUSED}|(?:(?!{_BOUNDARY})\S)+", re.IGNORECASE)
+
+
+def find_treebank_tokens(text: str) -> list[Word]:
+    """Tokens as NLTK's `word_tokenize` splits them, lower-cased, in the order of the text.
+
+    "dog/cat", "dog-cat" and "dog.cat" stay whole; a period parts only at the end of a sentence. Two differences touch
+    no object word: double quotes keep their own character, and abbreviations lose their period ("dr", ".").
+    """
+    tokens = []
+    for start, end in _sentence_spans(text):
+        tokens += [Word(m.group().lower(), *m.span()) for m in _TREEBANK_TOKEN.finditer(text, start, end)]
+    return tokens
+
+
+def _sentence_spans(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        yield start, match.end()
+        start = match.end()
+    yield start, len(text)

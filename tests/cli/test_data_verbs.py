@@ -1,0 +1,104 @@
+"""`errata data …` from arguments to files and printed lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from errata.cli import main
+from errata.data import write_rlhfv
+from errata.records import Record, Response, Segment, Turn, read_records, write_records
+
+
+def record(name: str, text: str = "A ball.", **fields) -> Record:
+    worse = Response((Turn("assistant", text),), 1, fields.pop("segments", ()))
+    values = {"images": ("a.png",), "prompt": (Turn("user", "What is it?"),)}
+    return Record(name, responses=(Response((Turn("assistant", "A cube."),), 0), worse), **(values | fields))
+
+
+@pytest.fixture
+def root(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    return tmp_path
+
+
+def test_import_and_check(root, capsys):
+    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    assert main(["data", "import", str(root / "a.parquet"), "--out", str(root / "out"), "--license", "CC0"]) == 0
+    assert f"2 records: {root / 'out' / 'records.jsonl'}" in capsys.readouterr().out
+    records = read_records(root / "out" / "records.jsonl")
+    assert [one.license for one in records] == ["CC0", "CC0"]
+    assert main(["data", "check", str(root / "out")]) == 0
+    assert "2 records, nothing found" in capsys.readouterr().out
+
+
+def test_bad_rows_stop_or_are_set_aside(root, capsys):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    table = pq.read_table(root / "a.parquet")
+    rows = table.to_pylist()
+    rows[1]["text"] = "oops"
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), root / "a.parquet")
+    command = ["data", "import", str(root / "a.parquet"), "--out", str(root / "out")]
+    assert main(command) == 2
+    assert "a.parquet: row 2" in capsys.readouterr().err
+    assert main([*command, "--skip-bad"]) == 3
+    output = capsys.readouterr()
+    assert "1 records" in output.out
+    assert "1 bad rows set aside" in output.err
+    aside = json.loads((root / "out" / "bad_rows.jsonl").read_text())
+    assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
+
+
+def test_check_lists_rows_and_findings(root, capsys):
+    write_records(root / "a.jsonl", [record("a", images=("none.png",))])
+    with (root / "a.jsonl").open("a") as file:
+        file.write("oops\n")
+    assert main(["data", "check", str(root / "a.jsonl")]) == 3
+    output = capsys.readouterr().out
+    assert "a.jsonl:2" in output
+    assert "none.png" in output
+    assert output.splitlines()[-1] == "1 records, 1 row, 1 image, 1 no-segments"
+
+
+def test_show_marks_corrections_and_no_text_steers_the_terminal(root, capsys):
+    marked = record("b", "A \x1b[31mball.", segments=(Segment(2, 11, 2, 6),))
+    write_records(root / "a.jsonl", [record("a"), marked])
+    assert main(["data", "show", str(root / "a.jsonl"), "--id", "b"]) == 0
+    output = capsys.readouterr().out
+    assert "A [-\\x1b[31mball-]{+cube+}." in output
+    assert "\x1b" not in output
+    assert main(["data", "show", str(root / "a.jsonl"), "--limit", "1"]) == 0
+    assert "level 1: A ball." in capsys.readouterr().out
+    assert main(["data", "show", str(root / "a.jsonl"), "--id", "c"]) == 2
+
+
+def test_diff_fills_in_segments_and_keeps_those_that_are_there(root):
+    typed = (Segment(2, 6, 2, 6, "object"),)
+    write_records(root / "a.jsonl", [record("a"), record("b", segments=typed)])
+    out = root / "new" / "b.jsonl"
+    assert main(["data", "diff", str(root / "a.jsonl"), "--out", str(out)]) == 0
+    assert [one.responses[1].segments for one in read_records(out)] == [(Segment(2, 6, 2, 6),), typed]
+    assert main(["data", "diff", str(root / "a.jsonl"), "--out", str(out), "--replace"]) == 0
+    assert [one.responses[1].segments for one in read_records(out)] == [(Segment(2, 6, 2, 6),)] * 2
+
+
+def test_export_says_what_is_lost(root, capsys):
+    write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
+    assert main(["data", "export", str(root / "a.jsonl"), "--out", str(root / "b.parquet")]) == 0
+    assert "no place for segment types (1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "a.parquet", "folder", "a.png"])
+@pytest.mark.parametrize("verb", ["check", "show"])
+def test_a_file_that_is_not_one_is_an_error_with_a_way_out(root, verb, name, capsys):
+    (root / "folder").mkdir()
+    write_rlhfv(root / "a.parquet", [record("a")], root)
+    before = sorted(root.rglob("*"))
+    assert main(["data", verb, str(root / name)]) in (2, 3)
+    assert "Traceback" not in capsys.readouterr().err
+    assert sorted(root.rglob("*")) == before

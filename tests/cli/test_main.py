@@ -1,0 +1,128 @@
+"""The command line: exit codes, messages without tracebacks, and no torch before it is needed."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+import time
+
+import pytest
+
+from errata.cli import main
+from errata.cli.main import VERBS, build_parser
+from errata.errors import DataError, StorageError
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_help_answers_at_once_without_torch():
+    code = (
+        "import sys\nfrom errata.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'PIL', 'datasets'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        result = run_python(code)
+        best = min(best, time.perf_counter() - start)
+        assert result.returncode == 0, result.stderr
+    assert "train" in result.stdout
+    assert best < 0.4
+
+
+def list_commands(parser, prefix=()):
+    """Every command line that has its own help."""
+    yield prefix
+    for action in parser._actions:
+        if hasattr(action, "choices") and isinstance(action.choices, dict):
+            for name, inner in action.choices.items():
+                yield from list_commands(inner, (*prefix, name))
+
+
+@pytest.mark.parametrize("command", list(list_commands(build_parser())), ids=" ".join)
+def test_every_verb_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(" ".join(("usage: errata", *command)))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["data"], ["data", "import"], ["bench"], ["train"], ["--nonsense"]]
+)
+def test_bad_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_no_verb_prints_the_help(capsys):
+    assert main([]) == 2
+    assert "verbs" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("errata ")
+
+
+def test_bench_list_names_the_benchmarks(capsys):
+    from errata.cli.bench import BENCHMARKS
+    from errata.pipelines.evaluate import NAMES
+
+    assert main(["bench", "list"]) == 0
+    assert set(BENCHMARKS) == set(NAMES)
+    output = capsys.readouterr().out
+    assert all(name in output for name in ("pope", "chair"))
+
+
+ERRORS = [
+    (DataError("a.jsonl:3", expected="x", found="y", fix="z"), 2, "error: a.jsonl:3: y; expected x; z\n", False),
+    (StorageError("out", expected="room", found="none", fix="free space"), 2, "error: out: none", False),
+    (OSError(errno.ENOSPC, "No space left on device"), 2, "disk is full", False),
+    (OSError(errno.EACCES, "Permission denied"), 1, "bug", True),
+    (ValueError("oops"), 1, "bug", True),
+    (KeyboardInterrupt(), 130, "interrupted", False),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "words", "traceback"), ERRORS, ids=[repr(row[0])[:30] for row in ERRORS])
+def test_errors_become_a_line_and_an_exit_code(error, code, words, traceback, capsys, monkeypatch):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr("errata.cli.bench.run", fail)
+    assert main(["bench", "list"]) == code
+    output = capsys.readouterr().err
+    assert words in output
+    assert ("Traceback" in output) == traceback
+
+
+def test_debug_shows_the_traceback_of_an_expected_error(capsys, monkeypatch):
+    def fail(args):
+        raise ERRORS[0][0]
+
+    monkeypatch.setattr("errata.cli.bench.run", fail)
+    assert main(["--debug", "bench", "list"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    code = "import sys\nfrom errata.cli import main\nsys.exit(main(['bench', 'list']))"
+    shell = f'{sys.executable} -c "{code}" | true; echo ${{PIPESTATUS[0]}}'
+    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.strip() == "0"
+    assert result.stderr == ""
+
+
+def test_verbs_have_both_functions():
+    assert all(hasattr(verb, "add_parser") for verb in VERBS)
