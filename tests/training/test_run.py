@@ -145,7 +145,7 @@ def test_bad_input_is_named(overrides, tmp_path):
     (tmp_path / "records.jsonl").write_text('{"id": "a"}\n' + (tmp_path / "records.jsonl").read_text())
     with pytest.raises(DataError, match=r"records\.jsonl:1"):
         run(overrides, "fresh=true")
-    assert [row.id for row in run(overrides, "fresh=true", "skip_bad=true").set_aside][0].endswith("records.jsonl:1")
+    assert run(overrides, "fresh=true", "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
