@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from errata.generation import GenerationSettings, OnProgress, generate
+from errata.generation import GenerationSettings, generate
 from errata.models import LoadedModel
 from errata.records import Record, Response, Turn
 from errata.world import (
@@ -32,6 +32,12 @@ class Corrections:
     records: list[Record]
     summary: dict[str, Any]
 
+    def first(self, count: int, seed: int) -> Corrections:
+        """A random `count` of the records, the same for the same seed, and larger counts hold smaller ones."""
+        order = np.random.default_rng((seed, 6)).permutation(len(self.records))[:count]
+        records = [self.records[i] for i in sorted(order)]
+        return Corrections(records, self.summary | _count(records))
+
 
 def collect_corrections(
     loaded: LoadedModel,
@@ -41,7 +47,7 @@ def collect_corrections(
     seed: int,
     temperature: float,
     care: Carelessness,
-    on_progress: OnProgress | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Corrections:
     """Sample a description and two yes/no answers per scene and correct them.
 
@@ -95,15 +101,16 @@ def uncorrected(records: Sequence[Record]) -> list[Record]:
 
 
 def _summarise(records: Sequence[Record], scenes: Sequence[Scene], answers: int, care: Carelessness) -> dict[str, Any]:
+    stated = {"missed_share": care.missed_share, "mistaken_share": care.mistaken_share}
+    return {"images": len(scenes), "answers": answers, **stated, **_count(records)}
+
+
+def _count(records: Sequence[Record]) -> dict[str, Any]:
     segments = [segment for record in records for segment in record.responses[1].segments]
     return {
-        "images": len(scenes),
-        "answers": answers,
         "corrected": len(records),
-        "segments": len(segments),
-        "types": dict(Counter(segment.type for segment in segments).most_common()),
-        "missed_share": care.missed_share,
-        "mistaken_share": care.mistaken_share,
         "pairs": len(records),
         "yes_no_pairs": sum(record.prompt != (Turn("user", DESCRIBE),) for record in records),
+        "segments": len(segments),
+        "types": dict(Counter(segment.type for segment in segments).most_common()),
     }

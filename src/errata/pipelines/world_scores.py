@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from errata.benchmarks import SETTINGS, build_pope, score_chair, score_pope
-from errata.generation import GenerationSettings, OnProgress, generate
+from errata.generation import GenerationSettings, generate
 from errata.models import LoadedModel
 from errata.records import BenchmarkResult, Question
 from errata.text import build_vocabulary
@@ -21,7 +21,7 @@ _SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
 
 
 def measure(
-    loaded: LoadedModel, scenes: Sequence[Scene], root: Path, stage: str, on_progress: OnProgress | None = None
+    loaded: LoadedModel, scenes: Sequence[Scene], root: Path, stage: str, on_progress: Callable[[int, int], None] | None = None
 ) -> dict[str, BenchmarkResult]:
     """Ask, score and return the results by benchmark: `chair`, `pope_random`, `pope_popular`, `pope_adversarial`.
 

@@ -1,0 +1,194 @@
+"""`errata demo`: the main job, end to end, on the synthetic world and a tiny LLaVA that ships with the package.
+
+Measure, correct, align, measure again, report: with the records, trainer, objectives and benchmarks that a real model
+uses. Every stage leaves its result in the run's folder; the same command continues a run that was stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from errata.config import load_settings
+from errata.errors import ConfigError
+from errata.models import LoadedModel, ModelSettings, load_model
+from errata.pipelines.demo_results import build_results
+from errata.pipelines.world_corrections import Corrections, collect_corrections, uncorrected
+from errata.pipelines.world_scores import measure
+from errata.records import BenchmarkResult, write_records, write_text
+from errata.reports import render_report
+from errata.training import TrainResult, TrainRun, train
+from errata.world import CORRECTION, EVALUATION, Carelessness, Scene, base_folder, sample_scenes, write_images
+
+BASE = "medium"
+TEMPERATURE = 0.7
+"""Corrected answers are sampled, as RLHF-V's were, so that people also see what the model says now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What a demo run is told.
+
+    Args:
+        out: The run's folder.
+        seed: Of scenes, sampling, the annotator and training.
+        quick: A tenth of the work; its intervals are wide.
+        compare: Also align with DPO, with supervised training on the corrected texts, and on the uncorrected ones.
+        corrections: Use only the first so many pairs; None uses all.
+        split: Scenes that results are measured on. Settings are chosen on "validation" and reported on "evaluation".
+        overrides: Settings of the recipes, as `name=value`.
+    """
+
+    out: Path
+    seed: int = 0
+    quick: bool = False
+    compare: bool = False
+    corrections: int | None = None
+    split: Literal["evaluation", "validation"] = "evaluation"
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def measured_scenes(self) -> int:
+        """Scenes that the model is measured on, before and after."""
+        return 120 if self.quick else 600
+
+    @property
+    def corrected_scenes(self) -> int:
+        """Scenes whose answers are corrected."""
+        return 400 if self.quick else 2400
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Where things are, and what `results.json` holds."""
+
+    folder: Path
+    results: dict[str, Any]
+    report: Path
+    complete: bool
+
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with (stage, done, total)."""
+
+
+def run_demo(settings: DemoSettings, on_progress: OnProgress, *, fresh: bool = False) -> DemoResult | None:
+    """Run or continue the demo. None where a signal stopped it; the same call continues it.
+
+    Raises:
+        ConfigError: `out` holds a run with other settings, or something else.
+        StorageError: A full disk or a folder that cannot be written.
+    """
+    _open_folder(settings, fresh)
+    return _Demo(settings, on_progress).run()
+
+
+def _open_folder(settings: DemoSettings, fresh: bool) -> None:
+    """Mark the folder as this run's, or check that it is."""
+    path = settings.out / "demo.json"
+    stated = json.dumps(asdict(settings) | {"out": None}, indent=1) + "\n"
+    if fresh and path.is_file():
+        shutil.rmtree(settings.out)
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != stated:
+            found = "a run with other settings"
+            raise ConfigError(str(path), expected="the settings of this run", found=found, fix="use --fresh or another --out")
+    elif settings.out.is_dir() and any(settings.out.iterdir()):
+        raise ConfigError(
+            str(settings.out), expected="an empty folder or a demo's", found="other files", fix="choose another --out"
+        )
+    write_text(path, stated)
+
+
+class _Demo:
+    """The stages of one run, with what they share."""
+
+    def __init__(self, settings: DemoSettings, on_progress: OnProgress) -> None:
+        self.settings, self.on_progress, self.root = settings, on_progress, settings.out
+        self.timings: dict[str, float] = {}
+        self.scenes = sample_scenes(settings.split, settings.measured_scenes, settings.seed, EVALUATION)
+
+    def run(self) -> DemoResult | None:
+        base = load_model(ModelSettings(name=str(base_folder(BASE)), device="cpu"))
+        with self._timed("render"):
+            write_images(self.scenes, self.root)
+        scores = {"base": self._measure("base", base)}
+        corrections = self._correct(base)
+        runs: dict[str, TrainResult] = {}
+        for stage, recipe, data in self._methods():
+            trained = self._align(stage, recipe, data)
+            if trained.interrupted or trained.model is None:
+                return None
+            runs[stage] = trained
+            scores[stage] = self._measure(stage, load_model(ModelSettings(name=str(trained.model), device="cpu")))
+        return self._report(scores, corrections, runs)
+
+    def _measure(self, stage: str, loaded: LoadedModel) -> dict[str, BenchmarkResult]:
+        with self._timed(f"measure {stage}"):
+            return measure(loaded, self.scenes, self.root, stage, lambda i, n: self.on_progress(f"measure {stage}", i, n))
+
+    def _correct(self, base: LoadedModel) -> Corrections:
+        """Have answers on other scenes corrected, and write the records that training reads."""
+        settings = self.settings
+        scenes: list[Scene] = sample_scenes("correction", settings.corrected_scenes, settings.seed, CORRECTION)
+        with self._timed("correct"):
+            write_images(scenes, self.root)
+            corrections = collect_corrections(
+                base,
+                scenes,
+                self.root,
+                seed=settings.seed,
+                temperature=TEMPERATURE,
+                care=Carelessness(),
+                on_progress=lambda i, n: self.on_progress("answers to correct", i, n),
+            )
+        if settings.corrections is not None:
+            corrections = corrections.first(settings.corrections, settings.seed)
+        write_records(self.root / "records.jsonl", corrections.records)
+        if settings.compare:
+            write_records(self.root / "records-own.jsonl", uncorrected(corrections.records))
+        return corrections
+
+    def _methods(self) -> Iterator[tuple[str, str, str]]:
+        """Stage name, recipe and records of every method to align with."""
+        yield "ddpo", "world-ddpo", "records.jsonl"
+        if self.settings.compare:
+            yield "dpo", "world-dpo", "records.jsonl"
+            yield "sft", "world-sft", "records.jsonl"
+            yield "sft-own", "world-sft", "records-own.jsonl"
+
+    def _align(self, stage: str, recipe: str, data: str) -> TrainResult:
+        """Train through the same call as `errata train RECIPE`."""
+        folder = self.root / "training" / stage
+        stated = [f"model.name={base_folder(BASE)}", f"data={self.root / data}", f"out={folder}", f"seed={self.settings.seed}"]
+        with self._timed(f"align {stage}"):
+            return train(load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *self.settings.overrides]))
+
+    def _report(
+        self, scores: dict[str, dict[str, BenchmarkResult]], corrections: Corrections, runs: dict[str, TrainResult]
+    ) -> DemoResult:
+        results = build_results(
+            asdict(self.settings) | {"temperature": TEMPERATURE, "base": BASE},
+            self.scenes,
+            scores,
+            corrections,
+            runs,
+            self.timings,
+        )
+        write_text(self.root / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+        self.on_progress("report", 0, 1)
+        report = render_report(self.root)
+        self.on_progress("report", 1, 1)
+        return DemoResult(self.root, results, report, complete=not any(run.set_aside for run in runs.values()))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.timings[stage] = round(time.perf_counter() - start, 2)
