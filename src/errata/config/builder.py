@@ -158,6 +158,7 @@ def _default_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def list_names(cls: type[Any], prefix: str = "") -> list[str]:
+    """The dotted names of every setting of a dataclass, those of groups inside it included."""
     return list(_walk_names(cls, prefix))
 
 
@@ -172,4 +173,5 @@ def _walk_names(cls: Any, prefix: str) -> Iterator[str]:
 
 
 def find_nearest(name: str, names: Sequence[str]) -> str | None:
+    """The name that was probably meant, or None."""
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), None)
