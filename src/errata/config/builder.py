@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import enum
@@ -69,19 +70,19 @@ class Builder:
         return self._coerce_scalar(base, value, key)
 
     def _coerce_text(self, kind: Any, text: str, key: Key, default: Any) -> Any:
+        """The right side of an override as YAML where that fits `kind`, else as it stands (`name=123`, `out=a: b`)."""
         try:
             value = parse_text(text)
         except (yaml.YAMLError, ValueError):
             value = text
+        if isinstance(value, str) and text[:1] not in ("'", '"'):
+            value = text.strip()  # a # is no comment here
         try:
             return self.coerce(kind, value, key, default)
-        except ConfigError:
-            if isinstance(value, (dict, list, str)):
-                raise
-        try:  # `name=123` and `link=true` where the field holds text
-            return self.coerce(kind, text, key, default)
-        except ConfigError:
-            return self.coerce(kind, value, key, default)
+        except ConfigError as error:
+            with contextlib.suppress(ConfigError):
+                return self.coerce(kind, text, key, default)
+            raise error from None
 
     def _coerce_union(self, kinds: tuple[Any, ...], value: Any, key: Key, default: Any) -> Any:
         if value is None and type(None) in kinds:
