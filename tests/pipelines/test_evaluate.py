@@ -14,6 +14,7 @@ from errata.generation import GenerationSettings
 from errata.pipelines.annotations import read_annotations
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.records import Answer, read_questions
+from errata.reports import render_report
 
 ROWS = [
     {"image": "a.png", "objects": ["dog", "cat", "car"], "captions": ["A dog beside a cat."]},
@@ -125,3 +126,11 @@ def test_annotated_photos_make_all_sets(shared_data, tmp_path):
     results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=answer)}
     assert results["pope-adversarial"].metrics["f1"].value == 1
     assert results["chair"].metrics["chair_i"].value < 0.1
+
+
+def test_a_report_shows_the_result_folder(settings, tmp_path):
+    evaluate(settings, tmp_path / "out", ask=script)
+    page = render_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert "data:image/" in page
+    assert "POPE · adversarial" in page
+    assert page.count('<mark class="hallucinated"') >= 3

@@ -37,11 +37,7 @@ class Builder:
             inner = _default_of(fields[name]) if default is None else getattr(default, name)
             given[name] = self.coerce(hints[name], value, (*key, name), inner)
         if default is None:
-            for name, field in fields.items():
-                if name not in given and field.default is field.default_factory is dataclasses.MISSING:
-                    raise ConfigError(
-                        self.source, expected=f"a value for {'.'.join((*key, name))!r}", found="none", fix="add it"
-                    )
+            self._require_all(fields, given, key)
         try:
             return cls(**given) if default is None else dataclasses.replace(default, **given)
         except (ValueError, TypeError, ImportError) as error:
@@ -51,6 +47,18 @@ class Builder:
             raise ConfigError(
                 where, expected="settings that fit together", found=str(error), fix="change one of them"
             ) from error
+
+    def _require_all(self, fields: Mapping[str, dataclasses.Field[Any]], given: Mapping[str, Any], key: Key) -> None:
+        """Raise ConfigError that lists the settings which have no default and were not given."""
+        missing = [
+            ".".join((*key, name))
+            for name, field in fields.items()
+            if name not in given and field.default is field.default_factory is dataclasses.MISSING
+        ]
+        if missing:
+            expected = "a value for " + " and ".join(repr(name) for name in missing)
+            fix = f"add it to the file or write {missing[0]}=VALUE"
+            raise ConfigError(self.source, expected=expected, found="none", fix=fix)
 
     def coerce(self, kind: Any, value: Any, key: Key, default: Any = None) -> Any:
         """`value` as `kind`, where that loses nothing; kinds that are not known here take any value."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import errata
 from errata.benchmarks import build_truth, score_chair, score_pope_settings
-from errata.data import resolve_image, store_image
+from errata.config import dump_settings
 from errata.errors import ConfigError
 from errata.generation import GenerationSettings
 from errata.pipelines.annotations import (
@@ -25,11 +24,11 @@ from errata.pipelines.annotations import (
     require_images,
 )
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
+from errata.pipelines.evaluate_results import build_results
 from errata.records import Answer, BenchmarkResult, Question, write_questions, write_text
 from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
 
 NAMES = ("chair", "pope")
-EXAMPLES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def evaluate(
         write_questions(out / "questions" / f"{name}.jsonl", asked)
         answers = ask(asked, out / "answers" / f"{name}.jsonl")
         results += _score(name, asked, answers, truth, vocabulary, settings)
-    content = _build_results(settings, results, images, out)
+    content = build_results(results, images, dump_settings(settings), out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return results
 
@@ -140,7 +139,7 @@ def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
 
 def _open_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> None:
     """Write the settings, or check that the answers found there were given under the same ones."""
-    stated = {name: _plain(value) for name, value in asdict(settings).items()}
+    stated = dump_settings(settings)
     path = out / "settings.json"
     if fresh:
         for name in NAMES:
@@ -164,42 +163,3 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
             found=f"{names[0]} was {found.get(names[0])!r} and is now {stated.get(names[0])!r}",
             fix="choose another --out, or start over with --fresh",
         )
-
-
-def _build_results(
-    settings: EvaluationSettings, results: list[BenchmarkResult], images: list[AnnotatedImage], out: Path
-) -> dict[str, Any]:
-    """What a report reads: one stage, its benchmarks, and a few descriptions with the made-up words marked."""
-    stage = {"name": "model", "label": settings.model, "benchmarks": {r.benchmark: asdict(r) for r in results}}
-    return {
-        "title": f"Hallucinations of {settings.model}",
-        "errata_version": errata.__version__,
-        "seed": settings.generation.seed,
-        "settings": {name: _plain(value) for name, value in asdict(settings).items()},
-        "stages": [stage],
-        "examples": _list_examples(results, images, settings.image_root, out),
-    }
-
-
-def _list_examples(
-    results: list[BenchmarkResult], images: list[AnnotatedImage], root: Path, out: Path
-) -> list[dict[str, Any]]:
-    items = next((result.items for result in results if result.benchmark == "chair"), [])
-    by_image = {image.image: image for image in images}
-    examples = []
-    for item in items[:EXAMPLES]:
-        wrong = [mention for mention in item["mentions"] if mention["hallucinated"]]
-        spans = [
-            {"kind": "hallucinated", **{key: mention[key] for key in ("start", "end", "object")}} for mention in wrong
-        ]
-        image = by_image[item["id"]]
-        # A report reads only images inside its run folder.
-        data = resolve_image(image.image, root).read_bytes()
-        name = f"images/{store_image(data, out / 'images', image.image)}"
-        before = {"text": item["text"], "spans": spans}
-        examples.append({"image": name, "question": image.question, "before": before, "truth": list(image.objects)})
-    return examples
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
