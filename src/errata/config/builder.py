@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import enum
@@ -69,19 +70,19 @@ class Builder:
         return self._coerce_scalar(base, value, key)
 
     def _coerce_text(self, kind: Any, text: str, key: Key, default: Any) -> Any:
+        """The right side of an override as YAML where that fits `kind`, else as it stands (`name=123`, `out=a: b`)."""
         try:
             value = parse_text(text)
         except (yaml.YAMLError, ValueError):
             value = text
+        if isinstance(value, str) and text[:1] not in ("'", '"'):
+            value = text.strip()  # a # is no comment here
         try:
             return self.coerce(kind, value, key, default)
-        except ConfigError:
-            if isinstance(value, (dict, list, str)):
-                raise
-        try:  # `name=123` and `link=true` where the field holds text
-            return self.coerce(kind, text, key, default)
-        except ConfigError:
-            return self.coerce(kind, value, key, default)
+        except ConfigError as error:
+            with contextlib.suppress(ConfigError):
+                return self.coerce(kind, text, key, default)
+            raise error from None
 
     def _coerce_union(self, kinds: tuple[Any, ...], value: Any, key: Key, default: Any) -> Any:
         if value is None and type(None) in kinds:
@@ -158,6 +159,7 @@ def _default_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def list_names(cls: type[Any], prefix: str = "") -> list[str]:
+    """The dotted names of every setting of a dataclass, those of groups inside it included."""
     return list(_walk_names(cls, prefix))
 
 
@@ -172,4 +174,5 @@ def _walk_names(cls: Any, prefix: str) -> Iterator[str]:
 
 
 def find_nearest(name: str, names: Sequence[str]) -> str | None:
+    """The name that was probably meant, or None."""
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), None)
