@@ -9,7 +9,7 @@ from PIL import Image
 from errata.errors import DataError, ModelError
 from errata.models import NOT_TEXT, LlavaAdapter, ModelSettings
 from errata.records import Turn
-from tiny_models import build_model, build_processor, build_tokenizer
+from tiny_models import TEXTS, build_model, build_processor, build_tokenizer
 
 QUESTION = (Turn("user", "What is on the table?"),)
 HUB_STYLE = (
@@ -135,3 +135,50 @@ def test_pad_mode_crops_nothing():
     padded = build_adapter(image_mode="pad")[0].encode_image(wide)
     assert cropped.max() < 0 < padded.max()
     assert padded.dtype == torch.float32
+
+
+@pytest.mark.parametrize("style", ["legacy", "first"])
+@pytest.mark.parametrize("template", ["vicuna", HUB_STYLE])
+def test_llama_like_tokenizers_see_no_second_beginning(style, template):
+    """Llama's tokenizers mark the beginning of a string with a blank, which a response is not."""
+    tokenizer = build_llama_tokenizer(style)
+    adapter = LlavaAdapter(
+        build_processor(tokenizer), build_model(tokenizer).config, ModelSettings("tiny", template=template)
+    )
+    prompt = adapter.encode_prompt(QUESTION, [picture()])
+    text = "A small dog é and two people."
+    response = adapter.encode_response(prompt, [Turn("assistant", text)])
+    words = tokenizer.convert_ids_to_tokens(response.input_ids)
+    assert words[0].startswith("▁")
+    assert not words[0].startswith("▁▁")
+    assert words[0] != "▁" or not words[1].startswith("▁")
+    covered = {place for span in response.offsets if span != NOT_TEXT for place in range(*span)}
+    assert covered == set(range(len(text)))
+    assert adapter.decode(response.input_ids) == text
+
+
+def build_llama_tokenizer(style):
+    """A BPE with byte fallback whose blanks are `▁`, put before the text by normaliser or by pre-tokenizer."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    if style == "legacy":
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    else:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    strip = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(strip)
+    special = ["<unk>", "<s>", "</s>", "<pad>", "<image>", *(f"<0x{n:02X}>" for n in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special[:5], show_progress=False)
+    words = [word for text in TEXTS for word in text.split()]
+    tokenizer.train_from_iterator(words, trainer)
+    tokenizer.add_tokens(special[5:])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        extra_special_tokens=["<image>"],
+    )

@@ -223,3 +223,34 @@ def test_the_row_says_what_it_holds():
     asked = adapter.decode(row.targets[first].tolist())
     assert "cat" not in asked
     assert int(row.position_ids.max()) < int(row.input_ids.shape[1])
+
+
+def test_data_parallel_sees_the_forward_pass(tmp_path):
+    adapter, model = build()
+    enable_tree_attention(model, adapter)
+    row = build_row(build_samples(adapter)[:3])
+    expected = gradients(model, token_logps(adapter, model, row))
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
+    try:
+        wrapped = torch.nn.parallel.DistributedDataParallel(model, find_unused_parameters=True)
+        calls = []
+        wrapped.register_forward_pre_hook(lambda *_: calls.append(1))
+        found = gradients(wrapped, token_logps(adapter, wrapped, row))
+    finally:
+        torch.distributed.destroy_process_group()
+    assert calls == [1]
+    for name, value in expected.items():
+        assert (found["module." + name] - value).abs().max() <= 1e-4 * value.abs().max().clamp_min(1e-2), name
+
+
+def test_images_of_real_size():
+    tokenizer = build_tokenizer()
+    model = build_model(tokenizer, image_px=336, patch_px=14)
+    adapter = LlavaAdapter(build_processor(tokenizer, image_px=336, patch_px=14), model.config, ModelSettings("tiny"))
+    enable_tree_attention(model, adapter)
+    image = torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1))
+    prompt = adapter.encode_prompt((Turn("user", "Describe it."),), [image])
+    assert len(prompt.input_ids) > 576
+    responses = tuple(adapter.encode_response(prompt, [Turn("assistant", text)]) for text in ANSWERS)
+    sample = TreeSample("photo", prompt, responses, (0, 1, 2, 3))
+    assert_equal_passes(adapter, model, build_row([sample, sample]))

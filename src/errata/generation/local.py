@@ -100,10 +100,10 @@ def _run_batch(
     inputs = pad_left(batch, loaded.adapter.pad_token_id, loaded.device)
     devices = [loaded.device] if loaded.device.type == "cuda" else []
     with (
+        quiet_transformers(),
         torch.inference_mode(),
         evaluating(loaded.model),
         _without_defaults(loaded.model),
-        quiet_transformers(),
         torch.random.fork_rng(devices),
     ):
         torch.manual_seed(seed)

@@ -17,7 +17,7 @@ class GenerationSettings:
         top_p: Sample from the smallest set of tokens with this much probability.
         num_beams: Above 1, beam search.
         repetition_penalty: 1 is none.
-        batch_size: Questions at a time; None takes as many as fit `KV_CACHE_MB` of keys and values, at most 256.
+        batch_size: Questions at a time; None takes as many as fit `KV_CACHE_MB` of keys and values, at most 128.
         seed: The same seed, questions and settings give the same answers on the same machine. Sampling is seeded per
             batch, from the seed and the batch's question ids, so another batch size samples other answers.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from errata.errors import DataError, ModelError
@@ -47,6 +48,9 @@ class ChatEncoder:
         self._special_ids = frozenset(tokenizer.all_special_ids)
         self._forbidden = tuple(dict.fromkeys([image_token, *filter(None, tokenizer.all_special_tokens)]))
         # Decided by what the tokenizer does: names of settings that add a first token differ between tokenizers.
+        # Thousands of questions share a few texts, and all responses to a prompt share its end.
+        self._cached_prompt = lru_cache(maxsize=4096)(self._encode_prompt)
+        self._cached_ids = lru_cache(maxsize=4096)(self._plain_ids)
         self._adds_bos = tokenizer.bos_token_id is not None and tokenizer.bos_token_id in tokenizer("").input_ids
 
     def find_turn_ends(self) -> list[int]:
@@ -59,8 +63,11 @@ class ChatEncoder:
         rendered = self.template.render(turns, n_images, open_assistant=False)
         return rendered[rendered.rindex(text) + len(text) :]
 
-    def encode_prompt(self, prompt: tuple[Turn, ...], n_images: int) -> tuple[tuple[Turn, ...], str, list[int]]:
+    def encode_prompt(self, prompt: tuple[Turn, ...], n_images: int) -> tuple[tuple[Turn, ...], str, tuple[int, ...]]:
         """The turns with the system prompt, the rendered text and its tokens (one per image)."""
+        return self._cached_prompt(prompt, n_images)
+
+    def _encode_prompt(self, prompt: tuple[Turn, ...], n_images: int) -> tuple[tuple[Turn, ...], str, tuple[int, ...]]:
         if self._system is not None and not any(turn.role == "system" for turn in prompt):
             prompt = (Turn("system", self._system), *prompt)
         self._check_texts(prompt)
@@ -121,7 +128,7 @@ class ChatEncoder:
         its place. Only the last line of the prompt is tokenised again: it fixes what stands before the text.
         """
         tail = prompt[prompt.rfind(self._image_token) + len(self._image_token) if self._image_token in prompt else 0 :]
-        before = self._tokenizer(tail, add_special_tokens=False).input_ids
+        before = list(self._cached_ids(tail))
         joint = self._tokenizer(tail + text, add_special_tokens=False, return_offsets_mapping=True)
         if joint.input_ids[: len(before)] == before:
             offsets = [(start - len(tail), end - len(tail)) for start, end in joint.offset_mapping[len(before) :]]
@@ -146,10 +153,13 @@ class ChatEncoder:
             _append(encoded, self._tokenizer.eos_token_id, True, len(rounds) - 1, NOT_TEXT)
         return encoded
 
-    def _tokenise(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False).input_ids
+    def _tokenise(self, text: str) -> tuple[int, ...]:
+        ids = self._plain_ids(text)
         bos = self._tokenizer.bos_token_id
-        return [bos, *ids] if self._adds_bos and ids[:1] != [bos] else ids
+        return (bos, *ids) if self._adds_bos and ids[:1] != (bos,) else ids
+
+    def _plain_ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
 
     def _check_texts(self, turns: Sequence[Turn], *, placeholders: bool = True) -> None:
         """A special token inside a text would be read as an image or as the end of a turn."""

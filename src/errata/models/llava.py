@@ -122,7 +122,7 @@ class LlavaAdapter:
     def image_features(self, model: nn.Module, pixel_values: Tensor) -> list[Tensor]:
         """Projected features `[tokens, H]` of each image in `[n, 3, height, width]`."""
         inner = find_llava(model).model
-        output = inner.get_image_features(pixel_values=pixel_values.to(next(inner.vision_tower.parameters()).dtype))
+        output = inner.get_image_features(pixel_values=pixel_values.to(inner.vision_tower.dtype))
         return list(output.pooler_output)
 
     def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:

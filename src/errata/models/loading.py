@@ -10,16 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import PeftModel
 from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
 from errata.models.llava import LlavaAdapter
+from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.protocol import LoadedModel, ModelSettings
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _FIX = "name a folder written by save_pretrained, or a LLaVA-1.5 model on the Hub"
 
@@ -68,41 +66,13 @@ def quiet_transformers() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def find_device(name: str) -> torch.device:
-    """The device of this name; "auto" is the first GPU if there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            "model.device",
-            expected="a device of this machine",
-            found=f"{name!r}: {_first_line(error)}",
-            fix="use auto or cpu",
-        ) from None
-    return device
-
-
-def find_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The type of this name; "auto" is float32 on a CPU and bfloat16 elsewhere."""
-    if name == "auto":
-        return torch.float32 if device.type == "cpu" else torch.bfloat16
-    if name not in DTYPES:
-        raise ModelError(
-            "model.dtype", expected=f"auto, {', '.join(DTYPES)}", found=repr(name), fix="choose one of them"
-        )
-    return DTYPES[name]
-
-
 def _load_config(settings: ModelSettings) -> Any:
     _check_folder(settings.name)
     try:
         config = AutoConfig.from_pretrained(settings.name, revision=settings.revision)
     except Exception as error:  # the Hub, JSON and the configuration classes raise many types
         raise ModelError(
-            settings.name, expected="a readable model configuration", found=_first_line(error), fix=_FIX
+            settings.name, expected="a readable model configuration", found=first_line(error), fix=_FIX
         ) from None
     if config.model_type != "llava":
         raise ModelError(
@@ -150,7 +120,7 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
         raise ModelError(
             settings.name,
             expected="whole safetensors weights of this architecture",
-            found=_first_line(error),
+            found=first_line(error),
             fix="fetch or write the model again",
         ) from None
     # Weights that are missing would be left random and answer nonsense without a word.
@@ -172,7 +142,7 @@ def _load_processor(settings: ModelSettings) -> Any:
         raise ModelError(
             settings.name,
             expected="a processor beside the model",
-            found=_first_line(error),
+            found=first_line(error),
             fix="save the processor into the model folder",
         ) from None
     if not hasattr(processor, "image_processor") or not getattr(processor.tokenizer, "is_fast", False):
@@ -214,11 +184,6 @@ def _load_adapter(model: Any, folder: Path, *, for_training: bool) -> Any:
         raise ModelError(
             str(folder),
             expected="a PEFT adapter for this model",
-            found=_first_line(error),
+            found=first_line(error),
             fix="check that it was trained on this base model",
         ) from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": ")

@@ -1,1 +1,27 @@
-"""Not furnished yet."""
+"""Records to weights: batching, the trainer, which parameters learn, checkpoints, and one run from a settings file.
+
+In: preference records and a model. Out: a folder with checkpoints, the log and the trained model or adapter, which
+transformers and PEFT load. What a loss is belongs to `objectives`, how a row is computed to `trees`; nothing here
+prints, and no foreign format is read here (`data`).
+"""
+
+from errata.training.callbacks import NonFiniteGradientError
+from errata.training.checkpoints import find_checkpoint
+from errata.training.encoding import SetAside
+from errata.training.parameters import LORA_TARGETS, LoraSettings
+from errata.training.run import TrainResult, TrainRun, train
+from errata.training.settings import PreferenceConfig
+from errata.training.trainer import PreferenceTrainer
+
+__all__ = [
+    "LORA_TARGETS",
+    "LoraSettings",
+    "NonFiniteGradientError",
+    "PreferenceConfig",
+    "PreferenceTrainer",
+    "SetAside",
+    "TrainResult",
+    "TrainRun",
+    "find_checkpoint",
+    "train",
+]

@@ -1,0 +1,86 @@
+"""From a micro-batch's record numbers to rows on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from errata.training.encoding import EncodedRecord, LoadPixels
+from errata.training.sampler import MicroBatch
+from errata.trees import TreeRow, TreeSample, build_rows
+
+
+@dataclass(frozen=True, slots=True)
+class StepShare:
+    """What one process computes between two accumulations: rows, and each row's reference scores (or None).
+
+    The loss of the share is the sum over its records divided by `step_records`; a filler's counts for nothing.
+    """
+
+    rows: tuple[TreeRow, ...]
+    references: tuple[Tensor | None, ...]
+    step_records: int
+    filler: bool
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> StepShare:  # noqa: ARG002 - accelerate says it
+        """The share with its tensors on a device."""
+        rows = tuple(row.to(device) for row in self.rows)
+        references = tuple(None if scores is None else scores.to(device) for scores in self.references)
+        return replace(self, rows=rows, references=references)
+
+
+class EncodedRecords(Dataset[StepShare]):
+    """Encoded records that micro-batches are drawn from.
+
+    Args:
+        records: The records, in order.
+        load_pixels: Where images come from.
+        max_row_tokens: Tokens of one row.
+    """
+
+    def __init__(self, records: Sequence[EncodedRecord], load_pixels: LoadPixels, max_row_tokens: int) -> None:
+        self.records, self._load_pixels, self._max_row_tokens = list(records), load_pixels, max_row_tokens
+        self._numbers = {record.sample.id: number for number, record in enumerate(records)}
+        self.references: list[Tensor] | None = None
+        """The reference's score of every response `[R]`, by record; None where there is none or it runs live."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each record in a row."""
+        return [record.sample.shape.total for record in self.records]
+
+    def __getitem__(self, batch: MicroBatch) -> StepShare:
+        rows = tuple(self.build_rows(batch.records))
+        references = tuple(self._gather_references(row) for row in rows)
+        return StepShare(rows, references, batch.step_records, batch.filler)
+
+    def build_rows(self, numbers: Sequence[int]) -> list[TreeRow]:
+        """Rows of these records."""
+        return build_rows([self.build_sample(number) for number in numbers], self._max_row_tokens)
+
+    def build_sample(self, number: int) -> TreeSample:
+        """A record's sample with its pixels."""
+        record = self.records[number]
+        images = tuple(self._load_pixels(name) for name in record.images)
+        return replace(record.sample, prompt=replace(record.sample.prompt, images=images))
+
+    def find_number(self, record_id: str) -> int:
+        """Where the record of this id stands."""
+        return self._numbers[record_id]
+
+    def _gather_references(self, row: TreeRow) -> Tensor | None:
+        if self.references is None:
+            return None
+        return torch.cat([self.references[self.find_number(sample.id)] for sample in row.samples])
+
+
+def take_share(items: list[StepShare]) -> dict[str, StepShare]:
+    """Collate: a batch has one item, which is all of it."""
+    return {"share": items[0]}

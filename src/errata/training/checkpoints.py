@@ -1,0 +1,66 @@
+"""Checkpoints that can be trusted: the last complete one, and a full disk told as such."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from errata.errors import StorageError
+
+_NAME = re.compile(r"checkpoint-(\d+)")
+
+
+def find_checkpoint(folder: str | Path) -> Path | None:
+    """The checkpoint of the latest step that was written to its end, or None.
+
+    The Trainer writes `trainer_state.json` last: a folder without it, or with half of it, was being written when the
+    process was killed.
+    """
+    found = []
+    for path in Path(folder).glob("checkpoint-*"):
+        match = _NAME.fullmatch(path.name)
+        if match and _read_step(path) == int(match[1]):
+            found.append((int(match[1]), path))
+    return max(found)[1] if found else None
+
+
+def _read_step(path: Path) -> int | None:
+    try:
+        state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state.get("global_step") if isinstance(state, dict) else None
+
+
+@contextmanager
+def writing(folder: str | Path, *, remove: bool) -> Iterator[None]:
+    """Turn a full or unwritable disk into StorageError; `remove` the half-written folder, older ones stay."""
+    try:
+        yield
+    except Exception as error:  # safetensors and torch have types of their own for what the system says
+        reason = _find_reason(error)
+        if remove and (reason is not None or isinstance(error, StorageError)):
+            shutil.rmtree(folder, ignore_errors=True)
+        if reason is None:
+            raise
+        raise StorageError(
+            str(folder),
+            expected="a writable place with room",
+            found=reason,
+            fix="free space or choose another folder, then give the same command again to continue",
+        ) from error
+
+
+def _find_reason(error: Exception) -> str | None:
+    """What the system said about the disk, if that is what went wrong."""
+    if isinstance(error, StorageError):
+        return None
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # safetensors and torch pass the system's message on as text.
+    text = str(error)
+    return text if any(word in text for word in ("No space left", "os error 28", "file write failed")) else None

@@ -1,0 +1,178 @@
+"""Records as tokens and token weights, made once before the first step; what cannot be trained on is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from errata.corrections import OneSided, released_changed_ids, response_spans, response_token_weights
+from errata.errors import DataError
+from errata.models import Adapter, EncodedPrompt, EncodedResponse
+from errata.objectives import Objective, find_pairs, round_weights
+from errata.records import Record
+from errata.trees import TreeSample
+
+LoadPixels = Callable[[str], Tensor]
+"""From an image's name in a record to its pixels `[3, height, width]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRecord:
+    """A record as tokens and token weights; its pixels are loaded when a row is built.
+
+    A token that the model does not write weighs 0. `response_numbers` says which of the record's responses the sample
+    holds: an objective without pairs needs the best alone.
+    """
+
+    sample: TreeSample
+    images: tuple[str, ...]
+    response_numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that training leaves out, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass
+class RecordEncoder:
+    """Encodes records for one objective.
+
+    Args:
+        adapter: The model family's encoder.
+        load_pixels: Where images come from.
+        objective: Decides which responses and which token weights are needed.
+        one_sided: The rule for corrections that only add or only remove text.
+        max_length: Tokens of the prompt with its longest response; None for no limit.
+        max_row_tokens: Tokens of the prompt with all its responses.
+        skip_bad: Set unusable images and texts aside too, instead of raising.
+    """
+
+    adapter: Adapter
+    load_pixels: LoadPixels
+    objective: Objective
+    one_sided: OneSided
+    max_length: int | None
+    max_row_tokens: int
+    skip_bad: bool = False
+    _prompts: dict[Any, EncodedPrompt] = field(default_factory=dict)
+
+    def encode_all(
+        self, records: Sequence[Record], *, progress: bool = False
+    ) -> tuple[list[EncodedRecord], list[SetAside]]:
+        """Encode what can be trained on, and say what cannot.
+
+        Raises:
+            DataError: An image or text that cannot be used, without `skip_bad`; or no record is left.
+        """
+        encoded: list[EncodedRecord] = []
+        aside: list[SetAside] = []
+        for record in tqdm(records, desc="Encoding", unit="record", disable=not progress):
+            result = self._encode_or_set_aside(record)
+            if isinstance(result, SetAside):
+                aside.append(result)
+            else:
+                encoded.append(result)
+        if not encoded:
+            found = f"none of {len(records)}" + (f"; the first because {aside[0].reason}" if aside else "")
+            raise DataError(
+                "the data set", expected="records to train on", found=found, fix="see the reasons and fix the data"
+            )
+        return encoded, aside
+
+    def _encode_or_set_aside(self, record: Record) -> EncodedRecord | SetAside:
+        if self.objective.pairing != "none" and not find_pairs(record.levels, self.objective.pairing):
+            return SetAside(record.id, "nothing to compare: all responses have one level")
+        try:
+            encoded = self.encode(record)
+        except DataError as error:
+            if self.skip_bad:
+                return SetAside(record.id, str(error))
+            raise DataError(
+                f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
+            ) from None
+        reason = self._find_reason(encoded)
+        return encoded if reason is None else SetAside(record.id, reason)
+
+    def _find_reason(self, encoded: EncodedRecord) -> str | None:
+        shape = encoded.sample.shape
+        if not all(any(weights) for weights in encoded.sample.token_weights or ()):
+            return "a response without a token that the model writes"
+        if self.max_length is not None and shape.longest > self.max_length:
+            return f"{shape.longest} tokens with its longest response; max_length is {self.max_length}"
+        if shape.total > self.max_row_tokens:
+            return f"{shape.total} tokens with all its responses; max_row_tokens is {self.max_row_tokens}"
+        return None
+
+    def encode(self, record: Record) -> EncodedRecord:
+        """Tokens and weights of one record. Raises DataError on an unusable image or text."""
+        wanted = [i for i, level in enumerate(record.levels) if self.objective.pairing != "none" or level == 0]
+        prompt = self._encode_prompt(record)
+        responses = tuple(self.adapter.encode_response(prompt, record.responses[i].turns) for i in wanted)
+        sample = TreeSample(
+            id=record.id,
+            prompt=prompt,
+            responses=responses,
+            levels=tuple(record.levels[i] for i in wanted),
+            token_weights=tuple(self._weigh(record, wanted, prompt, responses)),
+        )
+        return EncodedRecord(sample, record.images, tuple(wanted))
+
+    def _encode_prompt(self, record: Record) -> EncodedPrompt:
+        """The prompt's tokens without its pixels; prompts that differ only in their pixels are encoded once."""
+        images = [self.load_pixels(name) for name in record.images]
+        key = (record.prompt, tuple(image.shape for image in images))
+        if key not in self._prompts:
+            prompt = self.adapter.encode_prompt(record.prompt, images)
+            # Responses are rendered after as many images; the pixels themselves come back when a row is built.
+            self._prompts[key] = replace(prompt, images=tuple(torch.empty(0) for _ in images))
+        return self._prompts[key]
+
+    def _weigh(
+        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
+    ) -> Iterator[list[float]]:
+        """The weight of each token: corrected or not, times its round's, and 0 where the model does not write it."""
+        for corrected, response in zip(
+            self._weigh_corrections(record, wanted, prompt, responses), responses, strict=True
+        ):
+            rounds = round_weights(response.round_index, self.objective)
+            yield [
+                one * other if written else 0.0
+                for one, other, written in zip(corrected, rounds, response.is_response, strict=True)
+            ]
+
+    def _weigh_corrections(
+        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
+    ) -> Iterable[list[float]]:
+        gamma = self.objective.corrected_weight
+        if self.objective.weights == "none":
+            return [[1.0] * len(response.input_ids) for response in responses]
+        if self.objective.weights == "released":
+            return _weigh_released(prompt, responses, gamma)
+        spans = response_spans(record, one_sided=self.one_sided)
+        return [
+            response_token_weights(response.offsets, response.round_index, spans[number], gamma)
+            for number, response in zip(wanted, responses, strict=True)
+        ]
+
+
+def _weigh_released(prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], gamma: float) -> list[list[float]]:
+    """RLHF-V's released rule on whole sequences without their first token; level 0 gets the union over the others."""
+    start = len(prompt.input_ids) - 1
+    sequences = [(prompt.input_ids + response.input_ids)[1:] for response in responses]
+    weights = [[1.0] * len(response.input_ids) for response in responses]
+    for number, sequence in enumerate(sequences[1:], 1):
+        changed, better_changed = released_changed_ids(sequence, sequences[0])
+        for where, indices in ((number, changed), (0, better_changed)):
+            for index in indices:
+                if index >= start:
+                    weights[where][index - start] = gamma
+    return weights

@@ -1,0 +1,108 @@
+"""What a caller may hand to the trainer as model and data, brought into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from errata.data import LoadedRecords, records_from_trl
+from errata.errors import ConfigError, DataError, ModelError
+from errata.models import LlavaAdapter, LoadedModel, ModelSettings, load_model
+from errata.records import Record
+from errata.training.settings import PreferenceConfig
+from errata.training.trl_fields import TrlFields
+
+
+def resolve_model(model: Any, processing_class: Any, args: TrlFields) -> LoadedModel:
+    """A loaded model from a LoadedModel, a transformers or PEFT model, a folder or a Hub name.
+
+    Raises:
+        ModelError: A model without a processor, or anything else.
+    """
+    if isinstance(model, LoadedModel):
+        return model
+    if isinstance(model, (str, Path)):
+        return load_model(_build_settings(str(model), args), for_training=True)
+    if not isinstance(model, nn.Module):
+        raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
+    name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
+    processor = _load_processor(name) if processing_class is None else processing_class
+    return LoadedModel(model, processor, LlavaAdapter(processor, model.config, ModelSettings(name=name)), name)
+
+
+def _build_settings(name: str, args: TrlFields) -> ModelSettings:
+    options = dict(args.model_init_kwargs or {})
+    known = {field.name for field in fields(ModelSettings)} - {"name"}
+    for option in options:
+        if option not in known:
+            raise ConfigError(
+                f"model_init_kwargs: {option}",
+                expected="one of " + ", ".join(sorted(known)),
+                found=f"{option!r}",
+                fix="load the model yourself and pass it",
+            )
+    if isinstance(options.get("dtype"), torch.dtype):
+        options["dtype"] = str(options["dtype"]).removeprefix("torch.")
+    return ModelSettings(name=name, **options)
+
+
+def _load_processor(name: str) -> Any:
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "processing_class",
+            expected="the model's processor",
+            found=f"none for {name!r}",
+            fix="pass processing_class",
+        ) from error
+
+
+def resolve_records(dataset: Any, args: PreferenceConfig) -> LoadedRecords:
+    """Records and their image root, from LoadedRecords, records, or TRL's vision preference rows.
+
+    Images inside TRL's rows are written to `output_dir`/images, once per content.
+
+    Raises:
+        DataError: Something else, rows that cannot be converted, or an id that occurs twice.
+    """
+    if isinstance(dataset, LoadedRecords):
+        loaded = dataset
+    elif _holds_records(dataset):
+        loaded = LoadedRecords(list(dataset), args.image_root)  # type: ignore[arg-type]
+    else:
+        loaded = _convert_rows(dataset, Path(args.output_dir) / "images", args)
+    _require_unique_ids(loaded.records)
+    return loaded
+
+
+def _holds_records(dataset: Any) -> bool:
+    return isinstance(dataset, Sequence) and len(dataset) > 0 and all(isinstance(item, Record) for item in dataset)
+
+
+def _convert_rows(dataset: Any, folder: Path, args: PreferenceConfig) -> LoadedRecords:
+    if isinstance(dataset, str) or not hasattr(dataset, "__iter__") or not hasattr(dataset, "__len__"):
+        raise DataError(
+            "data set",
+            expected="records, or rows with images, prompt, chosen and rejected",
+            found=type(dataset).__name__,
+            fix="read the file with errata.data.load_records",
+        )
+    # One process writes the image files, the others find them.
+    with args.main_process_first(desc="images"):
+        return LoadedRecords(records_from_trl(dataset, folder), folder)
+
+
+def _require_unique_ids(records: Sequence[Record]) -> None:
+    seen: set[str] = set()
+    for record in records:
+        if record.id in seen:
+            raise DataError(f"record {record.id!r}", expected="ids that occur once", found="it twice", fix="rename one")
+        seen.add(record.id)

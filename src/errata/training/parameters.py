@@ -1,0 +1,89 @@
+"""Which weights learn: the whole language model, or low-rank adapters of its projections (LoRA, arXiv 2106.09685)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from errata.errors import ConfigError, ModelError
+from errata.models import quiet_transformers
+
+LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+"""Attention and feed-forward projections of the language model alone. A list of these names, or "all-linear", would
+also match the vision tower's and the projector's layers."""
+
+VISION_PARTS = ("vision_tower", "vision_model", "visual")
+PROJECTOR_PARTS = ("multi_modal_projector", "connector")
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Low-rank adapters; the defaults are AMP's (arXiv 2405.11165, its script)."""
+
+    r: int = 64
+    alpha: int = 16
+    dropout: float = 0.0
+    target_modules: str | list[str] = LORA_TARGETS
+
+    def build(self) -> Any:
+        """The `peft.LoraConfig`. Raises ConfigError on dropout."""
+        from peft import LoraConfig
+
+        return LoraConfig(
+            r=self.r, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=self.target_modules, bias="none"
+        )
+
+
+def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
+    """Wrap the model with new adapters; everything else is frozen.
+
+    Raises:
+        ConfigError: A rank of 0, dropout (the responses of one tree would see different masks), or a pattern that
+            matches no module.
+    """
+    from peft import get_peft_model
+
+    if getattr(peft_config, "lora_dropout", 0.0):
+        raise ConfigError(
+            "lora dropout",
+            expected="0: responses that share a prefix must see one model",
+            found=str(peft_config.lora_dropout),
+            fix="set dropout to 0",
+        )
+    try:
+        with quiet_transformers():
+            wrapped: nn.Module = get_peft_model(model, peft_config)
+    except ValueError as error:
+        raise ConfigError("lora", expected="settings that fit the model", found=str(error), fix="change them") from None
+    return wrapped
+
+
+def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None:
+    """Freeze the vision tower and the projector unless they are to be trained; adapters decide for themselves.
+
+    Raises:
+        ModelError: Nothing is left to train.
+    """
+    frozen = (() if vision else VISION_PARTS) + (() if projector else PROJECTOR_PARTS)
+    for name, parameter in model.named_parameters():
+        if any(part in frozen for part in name.split(".")):
+            parameter.requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(
+            type(model).__name__,
+            expected="weights that learn",
+            found="every parameter frozen",
+            fix="train the projector or the vision tower, add LoRA, or unfreeze the model",
+        )
+
+
+def switch_off_dropout(model: nn.Module) -> None:
+    """Set every dropout to 0: responses that share a prefix must see one model, and the reference sees none."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)

@@ -1,0 +1,168 @@
+"""One training run from settings to a saved model: a folder that says what was run, and that can be continued."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from errata.config import dump_settings
+from errata.data import LoadedRecords, load_records
+from errata.errors import ConfigError
+from errata.models import ModelSettings, load_model
+from errata.records import BadRow, write_json_lines, write_text
+from errata.training.checkpoints import find_checkpoint
+from errata.training.encoding import SetAside
+from errata.training.parameters import LoraSettings
+from errata.training.settings import PreferenceConfig
+from errata.training.trainer import PreferenceTrainer
+from errata.training.versions import list_versions
+
+_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank")
+"""Settings that may differ when a run is continued."""
+
+
+@dataclass(kw_only=True)
+class TrainRun(PreferenceConfig):
+    """Everything one `errata train` is told; every field of `PreferenceConfig` stands beside these.
+
+    Args:
+        data: Our JSON lines, an imported folder, or a parquet file in RLHF-V's or TRL's form.
+        model: Which model is trained.
+        eval_data: The same, to evaluate on as `eval_strategy` says.
+        out: The run's folder.
+        lora: Train low-rank adapters instead of the whole language model.
+        fresh: Start over even where `out` holds a run.
+    """
+
+    data: Path
+    model: ModelSettings
+    eval_data: Path | None = None
+    out: Path = Path("runs/train")
+    lora: LoraSettings | None = None
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        self.output_dir = str(self.out)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """Where a run ended and what it wrote.
+
+    Attributes:
+        out: The run's folder.
+        model: The saved model or adapter with its processor; None where the run was interrupted.
+        steps: Optimiser steps done, those before an interruption included.
+        metrics: The last value of everything in the log.
+        set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
+        resumed_from: The checkpoint that the run continued from.
+        interrupted: A signal ended it; the same command continues it.
+    """
+
+    out: Path
+    model: Path | None
+    steps: int
+    metrics: dict[str, float]
+    set_aside: tuple[SetAside, ...]
+    resumed_from: Path | None
+    interrupted: bool
+
+
+def train(settings: TrainRun) -> TrainResult:
+    """Train as the settings say, or continue the run that `settings.out` holds.
+
+    Raises:
+        ConfigError: `out` holds a run with other settings.
+        DataError: Records that cannot be used, or none that can.
+        ModelError: A model that cannot be loaded, or a gradient that is not finite.
+        StorageError: A full disk; the last complete checkpoint is kept.
+    """
+    open_run_folder(settings)
+    bad: list[BadRow] = []
+    trainer = PreferenceTrainer(
+        model=load_model(_choose_dtype(settings), for_training=True),
+        args=settings,
+        train_dataset=_load(settings.data, settings, bad),
+        eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
+        peft_config=settings.lora.build() if settings.lora else None,
+    )
+    aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
+    write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
+    checkpoint = find_checkpoint(settings.out)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return _finish(settings, trainer, aside, checkpoint)
+
+
+def _choose_dtype(settings: TrainRun) -> ModelSettings:
+    """Weights that learn are float32: steps of a preference run are smaller than bfloat16 can add to them."""
+    if settings.model.dtype == "auto" and settings.lora is None:
+        return replace(settings.model, dtype="float32")
+    return settings.model
+
+
+def _load(path: Path, settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
+    on_bad = bad.append if settings.skip_bad else None
+    return load_records(path, settings.image_root, import_dir=settings.out / "data" / path.stem, on_bad=on_bad)
+
+
+def _finish(
+    settings: TrainRun, trainer: PreferenceTrainer, aside: tuple[SetAside, ...], checkpoint: Path | None
+) -> TrainResult:
+    folder = None if trainer.interrupted else settings.out / "model"
+    if folder is not None:
+        trainer.save_model(str(folder))
+    write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
+    metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
+    return TrainResult(settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted)
+
+
+def open_run_folder(settings: TrainRun) -> None:
+    """Write the resolved settings and versions, or check that they are those of the run found there.
+
+    Raises:
+        ConfigError: The folder holds a run with other settings.
+    """
+    stated = dump_settings(settings)
+    path = settings.out / "settings.yaml"
+    if settings.fresh:
+        _remove_run(settings.out)
+    if path.is_file():
+        _require_same(path, stated)
+        return
+    write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
+    write_text(settings.out / "versions.json", json.dumps(list_versions(), indent=1) + "\n")
+
+
+def _require_same(path: Path, stated: dict[str, Any]) -> None:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError(
+            str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
+        )
+    differing = [name for name in stated if name not in _FREE and found.get(name) != stated[name]]
+    if differing:
+        name = differing[0]
+        raise ConfigError(
+            str(path),
+            expected="the settings of the run in this folder",
+            found=f"{name} was {found.get(name)!r} and is now {stated[name]!r}"
+            + (f", and {len(differing) - 1} more differ" if len(differing) > 1 else ""),
+            fix="choose another out, or start over with fresh=true",
+        )
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove what a run wrote, and nothing else that the folder may hold."""
+    for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl"):
+        (folder / name).unlink(missing_ok=True)

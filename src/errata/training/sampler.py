@@ -1,0 +1,94 @@
+"""Which records make up each optimiser step, and how a step is shared out over processes and micro-batches.
+
+Two facts hold whatever the number of processes and the accumulation: the records of step s of epoch e are a function
+of (seed, e, s), and every record of a step is in exactly one micro-batch that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers.trainer_pt_utils import BatchRebalanceSampler
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """A process's records between two accumulations, by position in the data set.
+
+    `step_records` counts the records of the whole step, over all processes: what the loss is divided by. A filler
+    counts for nothing; it is there because every process must run as many micro-batches as the others.
+    """
+
+    records: tuple[int, ...]
+    step_records: int
+    filler: bool = False
+
+
+class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
+    """Yields this process's micro-batches, `accumulation` of them per step; the last step may hold fewer records.
+
+    It is a `BatchRebalanceSampler` because the Trainer leaves such a sampler's batches on the process that drew them.
+
+    Args:
+        lengths: Tokens of each record's tree: what balances the shares.
+        records_per_step: Records of one step over all processes.
+        accumulation: Micro-batches of one step on each process.
+        processes, rank: Their number, and which one this is.
+        seed: With the epoch it fixes the order; None keeps the order of the data.
+        drop_last: Leave out a last step that would hold fewer records.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        *,
+        records_per_step: int,
+        accumulation: int = 1,
+        processes: int = 1,
+        rank: int = 0,
+        seed: int | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        self.lengths, self.records_per_step = list(lengths), records_per_step
+        self.accumulation, self.processes, self.rank = accumulation, processes, rank
+        self.seed, self.drop_last, self.epoch = seed, drop_last, 0
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of one epoch."""
+        full, rest = divmod(len(self.lengths), self.records_per_step)
+        return full + (1 if rest and not self.drop_last else 0)
+
+    def __len__(self) -> int:
+        return self.steps * self.accumulation
+
+    def __iter__(self) -> Iterator[list[MicroBatch]]:
+        order = self._draw_order()
+        for step in range(self.steps):
+            records = order[step * self.records_per_step : (step + 1) * self.records_per_step]
+            shares = self._share_out(records)
+            # Share g goes to process g % processes: consecutive shares are alike in size.
+            for micro in range(self.accumulation):
+                share = shares[micro * self.processes + self.rank]
+                # An item of a one-item batch: the data set builds the whole micro-batch from it.
+                yield [MicroBatch(share or (records[0],), len(records), filler=not share)]
+
+    def _draw_order(self) -> list[int]:
+        if self.seed is None:
+            return list(range(len(self.lengths)))
+        return [int(i) for i in np.random.default_rng((self.seed, self.epoch)).permutation(len(self.lengths))]
+
+    def _share_out(self, records: list[int]) -> list[tuple[int, ...]]:
+        """The longest record first, each to the share with the fewest tokens so far."""
+        count = self.accumulation * self.processes
+        if count == 1:
+            return [tuple(records)]
+        shares: list[list[int]] = [[] for _ in range(count)]
+        tokens = [0] * count
+        for record in sorted(records, key=lambda i: -self.lengths[i]):
+            least = tokens.index(min(tokens))
+            shares[least].append(record)
+            tokens[least] += self.lengths[record]
+        return [tuple(share) for share in shares]

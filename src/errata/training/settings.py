@@ -1,0 +1,136 @@
+"""What a preference run can be told: every field of `transformers.TrainingArguments`, and these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from errata.corrections import OneSided
+from errata.errors import ConfigError
+from errata.objectives import Objective, build_objective
+from errata.training.trl_fields import TrlFields
+
+REFERENCE_INSIDE_OUTPUT = "auto"
+"""`reference_cache` of this value means the folder `reference` inside `output_dir`."""
+
+_OVERRIDES = (
+    "reduction",
+    "weights",
+    "corrected_weight",
+    "pairing",
+    "link",
+    "beta",
+    "target_margin",
+    "reference_free",
+    "label_smoothing",
+    "anchor",
+    "anchor_weight",
+    "sft_weight",
+    "round_weight",
+)
+
+
+@dataclass
+class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
+    """Arguments of `PreferenceTrainer`; a script written for TRL's `DPOConfig` passes the same names.
+
+    The objective is a preset (`dpo`, `ddpo`, `mdpo`, ...; see `errata.objectives.PRESETS`) whose numbers the fields
+    from `reduction` to `round_weight` replace where they are not None.
+    """
+
+    objective: str | None = field(default=None, metadata={"help": "Name of a preset; None is what `loss_type` says."})
+    reduction: str | None = field(default=None, metadata={"help": "Token log-probs to one number: sum or mean."})
+    weights: str | None = field(default=None, metadata={"help": "Which tokens weigh more: none, segments, released."})
+    corrected_weight: float | None = field(default=None, metadata={"help": "Weight of a corrected token (gamma)."})
+    pairing: str | None = field(default=None, metadata={"help": "Which levels are compared."})
+    link: str | None = field(default=None, metadata={"help": "Margin to loss: logistic, hinge, squared, ..."})
+    beta: float | None = field(default=None, metadata={"help": "Distance from the reference costs this much."})
+    target_margin: float | None = field(default=None, metadata={"help": "Lead that the better reward must have."})
+    reference_free: bool | None = field(default=None, metadata={"help": "Leave the reference out of the scores."})
+    label_smoothing: float | None = field(default=None, metadata={"help": "Assumed share of flipped preferences."})
+    anchor: str | None = field(default=None, metadata={"help": "Pull on the best response: none, unbounded, clamped."})
+    anchor_weight: float | None = field(default=None, metadata={"help": "Weight of the anchor."})
+    sft_weight: float | None = field(default=None, metadata={"help": "Weight of the best response's likelihood."})
+    round_weight: float | None = field(default=None, metadata={"help": "Extra token weight per later round."})
+    one_sided: OneSided = field(
+        default="present",
+        metadata={"help": "Which tokens weigh more where a correction only adds or only removes text."},
+    )
+    records_per_step: int | None = field(
+        default=None,
+        metadata={"help": "Records of one optimiser step, over all processes; None: batch x accumulation x processes."},
+    )
+    max_row_tokens: int = field(
+        default=4096,
+        metadata={"help": "Tokens of one forward pass; more records than fit are run one row after another."},
+    )
+    logps_chunk_tokens: int | None = field(
+        default=None, metadata={"help": "Response tokens whose vocabulary scores are in memory at one time."}
+    )
+    reference_cache: str | None = field(
+        default=REFERENCE_INSIDE_OUTPUT,
+        metadata={"help": "Folder of the reference's log-probs; None runs the reference at every step."},
+    )
+    skip_bad: bool = field(default=False, metadata={"help": "Set records with unusable images aside; else stop."})
+    image_root: str | None = field(default=None, metadata={"help": "Folder that relative image paths start from."})
+    image_memory_mb: int = field(default=1024, metadata={"help": "Decoded images kept in memory between epochs."})
+    train_vision: bool = field(default=False, metadata={"help": "Also train the vision tower."})
+    train_projector: bool = field(default=False, metadata={"help": "Also train the projector after it."})
+    self_check: bool = field(
+        default=True, metadata={"help": "Compare one record with separate passes before training."}
+    )
+
+    # Defaults of TrainingArguments that differ here.
+    learning_rate: float = field(default=1e-6, metadata={"help": "Peak learning rate."})
+    logging_steps: float = field(default=10, metadata={"help": "Steps between two lines of the log."})
+    # A NaN must stop the run, not be shown as 0.
+    logging_nan_inf_filter: bool = field(default=False, metadata={"help": "Kept off: a NaN loss is shown as it is."})
+    remove_unused_columns: bool = field(default=False, metadata={"help": "Kept off: rows are built from records."})
+    # Rows are few and small beside the model, and pinning warns where there is no accelerator.
+    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Pin the memory of batches."})
+
+    def __post_init__(self) -> None:
+        self.check_trl_fields()
+        self._check_own_fields()
+        super().__post_init__()
+        self.build_objective()
+
+    def build_objective(self) -> Objective:
+        """The preset with this config's overrides. Raises ConfigError with the nearest name or the broken rule."""
+        preset, values = (self.objective, {}) if self.objective else self.translate_loss_type()
+        values |= {name: getattr(self, name) for name in _OVERRIDES if getattr(self, name) is not None}
+        return build_objective(preset, **values)
+
+    @property
+    def step_records(self) -> int:
+        """Records of one optimiser step over all processes."""
+        if self.records_per_step is not None:
+            return self.records_per_step
+        return int(self.train_batch_size * self.gradient_accumulation_steps * self.world_size)
+
+    @property
+    def reference_folder(self) -> Path | None:
+        """Where the reference's log-probabilities are kept; None where the reference runs at every step."""
+        if self.reference_cache is None or self.precompute_ref_log_probs is False:
+            return None
+        if self.reference_cache == REFERENCE_INSIDE_OUTPUT:
+            return Path(self.output_dir) / "reference"
+        return Path(self.reference_cache)
+
+    def _check_own_fields(self) -> None:
+        if self.objective and self.loss_type is not None:
+            raise ConfigError(
+                "loss_type",
+                expected="either `objective` or `loss_type`",
+                found=f"objective {self.objective!r} and loss_type {self.loss_type!r}",
+                fix="keep one of them",
+            )
+        for name in ("records_per_step", "max_row_tokens", "logps_chunk_tokens", "max_length"):
+            value: Any = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(name, expected="a number of at least 1", found=str(value), fix="change the value")
+        if self.remove_unused_columns:
+            raise ConfigError("remove_unused_columns", expected="False", found="True", fix="leave it out")

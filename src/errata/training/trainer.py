@@ -1,0 +1,335 @@
+"""`transformers.Trainer` for preference records: loss, batching and evaluation are ours, all else is the library's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PrinterCallback, Trainer, set_seed
+from transformers.trainer_utils import EvalLoopOutput, TrainOutput
+from transformers.utils import logging
+from typing_extensions import override
+
+from errata.errors import ConfigError
+from errata.models import PixelCache, quiet_transformers
+from errata.objectives import LossOutput, preference_loss
+from errata.training.batches import EncodedRecords, StepShare, take_share
+from errata.training.callbacks import StopOnNonFinite, StopOnSignal
+from errata.training.checkpoints import find_checkpoint, writing
+from errata.training.encoding import RecordEncoder, SetAside
+from errata.training.inputs import resolve_model, resolve_records
+from errata.training.means import RunningMeans
+from errata.training.parameters import add_adapter, choose_trainable, switch_off_dropout
+from errata.training.references import compute_references, score_row
+from errata.training.sampler import StepSampler
+from errata.training.settings import PreferenceConfig
+from errata.training.wrapping import find_inner, run_as_forward
+from errata.trees import (
+    ReferenceCache,
+    TreeRow,
+    describe_reference,
+    enable_tree_attention,
+    evaluating,
+    self_check,
+    token_logps,
+)
+
+logger = logging.get_logger(__name__)
+
+
+class PreferenceTrainer(Trainer):  # type: ignore[misc]
+    """Trains a model on preference records through the tree batch.
+
+    Args:
+        model: A LoadedModel, a LLaVA (also inside PEFT), a folder or a Hub name.
+        ref_model: Another model to be the reference; None is the model as it is given, for PEFT without its adapter.
+        args: See `PreferenceConfig`.
+        train_dataset, eval_dataset: Records, LoadedRecords, or a vision preference data set in TRL's form.
+        processing_class: The model's processor, where the model is given as an object.
+        peft_config: New adapters to train instead of the model's weights.
+        **options: As for `transformers.Trainer`: callbacks, optimizers, ...
+
+    `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`.
+
+    Raises:
+        ConfigError, DataError, ModelError: See `resolve_model`, `resolve_records`, `RecordEncoder`.
+    """
+
+    # The loss below is already divided by the records of the whole step.
+    loss_is_scaled_for_ga = True
+
+    def __init__(
+        self,
+        model: Any,
+        ref_model: nn.Module | None = None,
+        args: PreferenceConfig | None = None,
+        *,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
+        processing_class: Any = None,
+        peft_config: Any = None,
+        **options: Any,
+    ) -> None:
+        args = PreferenceConfig() if args is None else args
+        args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
+        self.objective = args.build_objective()
+        loaded = resolve_model(model, processing_class, args)
+        self.adapter, self._logps = loaded.adapter, token_logps
+        self.set_aside: list[SetAside] = []
+        self._means, self._stop = RunningMeans(), StopOnSignal()
+        self._ref_model = ref_model
+        self._reference_about: dict[str, Any] | None = None
+        self._prepare_model(loaded.model, args)
+        set_seed(args.seed)  # new adapters begin with random numbers
+        options["callbacks"] = [*(options.get("callbacks") or []), StopOnNonFinite(), self._stop]
+        super().__init__(
+            model=add_adapter(loaded.model, peft_config) if peft_config is not None else loaded.model,
+            args=args,
+            data_collator=take_share,
+            train_dataset=None if train_dataset is None else self._encode(train_dataset, args),
+            eval_dataset=self._encode_eval(eval_dataset, args),
+            processing_class=loaded.processor,
+            **options,
+        )
+        self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
+
+    def _prepare_model(self, model: nn.Module, args: PreferenceConfig) -> None:
+        for each in (model, self._ref_model):
+            if each is not None:
+                enable_tree_attention(each, self.adapter)
+                switch_off_dropout(each)
+        choose_trainable(model, vision=args.train_vision, projector=args.train_projector)
+
+    # Data
+
+    def _encode(self, dataset: Any, args: PreferenceConfig) -> EncodedRecords:
+        if isinstance(dataset, EncodedRecords):
+            return dataset
+        loaded = resolve_records(dataset, args)
+        pixels = PixelCache(self.adapter, loaded.image_root, max_mb=args.image_memory_mb)
+        encoder = RecordEncoder(
+            self.adapter,
+            pixels.load,
+            self.objective,
+            one_sided=args.one_sided,
+            max_length=args.max_length,
+            max_row_tokens=args.max_row_tokens,
+            skip_bad=args.skip_bad,
+        )
+        records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm)
+        if aside:
+            logger.warning("%d records set aside; the first: %s, %s", len(aside), aside[0].id, aside[0].reason)
+            self.set_aside += aside
+        return EncodedRecords(records, pixels.load, args.max_row_tokens)
+
+    def _encode_eval(self, dataset: Any, args: PreferenceConfig) -> Any:
+        if isinstance(dataset, dict):
+            return {name: self._encode(part, args) for name, part in dataset.items()}
+        return None if dataset is None else self._encode(dataset, args)
+
+    def _get_train_sampler(self, train_dataset: EncodedRecords | None = None) -> StepSampler:
+        data = train_dataset if train_dataset is not None else self.train_dataset
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        return self._build_sampler(data, self.args.step_records, self.args.gradient_accumulation_steps, seed)
+
+    def _get_eval_sampler(self, eval_dataset: EncodedRecords) -> StepSampler:
+        return self._build_sampler(eval_dataset, self.args.eval_batch_size * self.args.world_size, 1, None)
+
+    def _build_sampler(self, data: EncodedRecords, records: int, accumulation: int, seed: int | None) -> StepSampler:
+        return StepSampler(
+            data.lengths,
+            records_per_step=records,
+            accumulation=accumulation,
+            processes=self.args.world_size,
+            rank=self.args.process_index,
+            seed=seed,
+            drop_last=seed is not None and self.args.dataloader_drop_last,
+        )
+
+    # Loss
+
+    @override
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, StepShare],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Tensor:
+        """The share's part of the step's loss, times the processes that gradients are averaged over.
+
+        All rows but the last go through their backward pass here, so that one row's activations are held at a time.
+        """
+        share = inputs["share"]
+        scale = 0.0 if share.filler else self.accelerator.num_processes / share.step_records
+        done = torch.zeros((), device=self.args.device)
+        for row, reference in zip(share.rows[:-1], share.references, strict=False):
+            with self.accelerator.no_sync(model):
+                loss = self._compute_row(model, row, reference, not share.filler) * scale
+                self.accelerator.backward(loss)
+            done += loss.detach()
+        return done + self._compute_row(model, share.rows[-1], share.references[-1], not share.filler) * scale
+
+    def _compute_row(self, model: nn.Module, row: TreeRow, reference: Tensor | None, counts: bool) -> Tensor:
+        """The sum of the losses of a row's records."""
+        output = self._compare(model, row, reference)
+        self._means.add(output.metrics, counts=counts)
+        return output.losses.sum()
+
+    def _compare(self, model: nn.Module, row: TreeRow, reference: Tensor | None) -> LossOutput:
+        if reference is None and self.objective.needs_reference:
+            reference = score_row(self._compute_reference_logps(row), row, self.objective)
+        inner = find_inner(model)
+        compute = partial(self._logps, self.adapter, inner, row, chunk_size=self.args.logps_chunk_tokens)
+        with self.accelerator.autocast():
+            logps = run_as_forward(model, compute)
+        return preference_loss(self.objective, score_row(logps, row, self.objective), reference, row.records)
+
+    # Reference
+
+    def _compute_reference_logps(self, row: TreeRow) -> Tensor:
+        model = find_inner(self.model_wrapped if self._ref_model is None else self._ref_model)
+        with torch.no_grad(), self._without_adapter(model), self.accelerator.autocast():
+            logps: Tensor = self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
+        return logps
+
+    def _without_adapter(self, model: nn.Module) -> AbstractContextManager[Any]:
+        disable: Callable[[], AbstractContextManager[Any]] | None = getattr(model, "disable_adapter", None)
+        return nullcontext() if disable is None else disable()
+
+    def _prepare_references(self, data: EncodedRecords) -> None:
+        """Score the records under the reference; before the first step, while the model still is the reference."""
+        if not self.objective.needs_reference or data.references is not None:
+            return
+        if self.args.reference_folder is None:
+            self._freeze_reference()
+            return
+        reference = self.model if self._ref_model is None else self._ref_model.to(self.args.device)
+        if self._reference_about is None:
+            self._reference_about = describe_reference(reference, self.adapter)
+        cache = ReferenceCache(self.args.reference_folder, self._reference_about)
+        with evaluating(reference):
+            data.references = compute_references(
+                data,
+                cache,
+                self.objective,
+                lambda row: self._compute_reference_logps(row.to(self.args.device)).cpu(),
+                progress=not self.args.disable_tqdm and self.args.process_index == 0,
+            )
+
+    def _freeze_reference(self) -> None:
+        """Keep a copy of the weights as they are; adapters need none, they are switched off instead."""
+        if self._ref_model is None and not hasattr(self.model, "disable_adapter"):
+            self._ref_model = copy.deepcopy(self.model)
+        if self._ref_model is not None:
+            self._ref_model.to(self.args.device).eval().requires_grad_(False)
+
+    # Running
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, **options: Any) -> TrainOutput:
+        """Train; see `transformers.Trainer.train`. True resumes from the last complete checkpoint in `output_dir`."""
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = self._find_last_checkpoint()
+        self._check_tree()
+        for data in (self.train_dataset, *_list_parts(self.eval_dataset)):
+            self._prepare_references(data)
+        with self._stop:
+            return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended training before its last step."""
+        return self._stop.interrupted
+
+    def _find_last_checkpoint(self) -> str:
+        found = find_checkpoint(self.args.output_dir)
+        if found is None:
+            raise ConfigError(
+                "resume_from_checkpoint",
+                expected=f"a complete checkpoint in {self.args.output_dir}",
+                found="none",
+                fix="leave it out to start at the first step",
+            )
+        return str(found)
+
+    def _check_tree(self) -> None:
+        """Compare the first record with separate passes, and train with those where the tree is not exact."""
+        if self.args.self_check:
+            result = self_check(self.adapter, self.model, self.train_dataset.build_sample(0))
+            self._logps = result.logps
+            (logger.info if result.passed else logger.warning)(result.message)
+
+    def evaluate(self, eval_dataset: Any = None, *args: Any, **options: Any) -> dict[str, float]:
+        """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""
+        if eval_dataset is not None and not isinstance(eval_dataset, str):
+            eval_dataset = self._encode_eval(eval_dataset, self.args)
+        for data in _list_parts(self.eval_dataset if eval_dataset is None else eval_dataset):
+            self._prepare_references(data)
+        metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
+        return metrics
+
+    @override
+    def evaluation_loop(
+        self,
+        dataloader: Any,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """Sums and counts per record and pair over all processes, so that no batch weighs more than its records."""
+        means = RunningMeans()
+        with torch.no_grad(), evaluating(self.model):
+            for batch in dataloader:
+                share: StepShare = self._prepare_inputs(batch)["share"]
+                for row, reference in zip(share.rows, share.references, strict=True):
+                    output = self._compare(find_inner(self.model), row, reference)
+                    means.add(output.metrics | {"loss": output.losses}, counts=not share.filler)
+                self.callback_handler.on_prediction_step(self.args, self.state, self.control)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.take().items()}
+        return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the averages since the last line of the training log."""
+        if "loss" in logs:
+            logs |= self._means.take()
+        super().log(logs, start_time)
+
+    # Saving
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        with writing(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}", remove=True):
+            super()._save_checkpoint(model, trial)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write the model (or adapter) and its processor. Raises StorageError on a full disk."""
+        with writing(output_dir or self.args.output_dir, remove=False), quiet_transformers():
+            super().save_model(output_dir, _internal_call)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Load weights, all of them.
+
+        The library's own way reads a file's names as they are and only warns of those that do not fit. A LLaVA is
+        saved under other names than its parameters have, so that nothing at all would be loaded.
+        """
+        if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        with quiet_transformers():
+            saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=self.model.dtype)
+        self.model.load_state_dict(saved.state_dict(), strict=True)
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
+
+
+def _list_parts(dataset: Any) -> list[EncodedRecords]:
+    """The data sets of an argument that may be one, several by name, the name of one, or none."""
+    parts = dataset.values() if isinstance(dataset, dict) else [dataset]
+    return [part for part in parts if isinstance(part, EncodedRecords)]

@@ -1,0 +1,156 @@
+"""A run from a settings file: its folder, its continuation, its recipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+import errata.recipes
+from errata.config import load_settings
+from errata.errors import ConfigError, DataError, ModelError
+from errata.models import ModelSettings, load_model
+from errata.objectives import PRESETS
+from errata.records import write_records
+from errata.training import TrainRun, train
+
+RECIPES = sorted(Path(errata.recipes.__file__).parent.glob("*.yaml"))
+
+CHILD = """
+import sys
+from errata.config import load_settings
+from errata.training import TrainRun, train
+result = train(load_settings(TrainRun, None, sys.argv[1:]))
+sys.exit(130 if result.interrupted else 0)
+"""
+
+
+@pytest.fixture
+def overrides(tiny_folder, image_folder, records, tmp_path):
+    write_records(tmp_path / "records.jsonl", records)
+    return [
+        f"model.name={tiny_folder}",
+        f"data={tmp_path / 'records.jsonl'}",
+        f"image_root={image_folder}",
+        f"out={tmp_path / 'run'}",
+        "objective=ddpo",
+        "records_per_step=4",
+        "learning_rate=1e-3",
+        "num_train_epochs=2",
+        "logging_steps=1",
+        "disable_tqdm=true",
+        "use_cpu=true",
+    ]
+
+
+def run(overrides, *more):
+    return train(load_settings(TrainRun, None, [*overrides, *more]))
+
+
+def assert_same_weights(folder: Path, expected) -> None:
+    found = load_file(folder / "model.safetensors")
+    assert found.keys() == expected.keys()
+    assert all((value == expected[name]).all() for name, value in found.items())
+
+
+def start_child(overrides, *more):
+    source = str(Path(errata.recipes.__file__).parents[2])
+    environment = os.environ | {"PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-c", CHILD, *overrides, *more], env=environment, stderr=subprocess.PIPE)
+
+
+def wait_for(child, path: Path) -> None:
+    end = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < end:
+        assert child.poll() is None, child.stderr.read().decode()
+        time.sleep(0.005)
+    assert path.exists()
+
+
+def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path):
+    result = run(overrides)
+    assert result.steps == 6
+    assert result.model == tmp_path / "run" / "model"
+    assert not result.interrupted
+    assert result.metrics["loss"] < 0.6932
+    stated = yaml.safe_load((result.out / "settings.yaml").read_text())
+    assert (stated["objective"], stated["records_per_step"], stated["seed"]) == ("ddpo", 4, 42)
+    assert "torch" in json.loads((result.out / "versions.json").read_text())
+    assert len((result.out / "log.jsonl").read_text().splitlines()) == 7
+    assert (result.out / "set-aside.jsonl").read_text() == ""
+    load_model(ModelSettings(name=str(result.model)))
+
+
+def test_the_same_command_again_changes_nothing_and_fresh_starts_over(overrides, tmp_path):
+    first = run(overrides)
+    weights = load_file(first.model / "model.safetensors")
+    again = run(overrides)
+    assert again.resumed_from == tmp_path / "run" / "checkpoint-6"
+    assert again.steps == 6
+    assert_same_weights(again.model, weights)
+    with pytest.raises(ConfigError, match=r"learning_rate was 0\.001 and is now 0\.002"):
+        run(overrides, "learning_rate=2e-3")
+    assert run(overrides, "learning_rate=2e-3", "fresh=true").resumed_from is None
+
+
+def test_a_killed_run_continues_to_the_same_weights(overrides, tmp_path):
+    more = ["num_train_epochs=40", "save_steps=5", "save_total_limit=2"]
+    child = start_child(overrides, *more)
+    wait_for(child, tmp_path / "run" / "checkpoint-20" / "trainer_state.json")
+    child.kill()
+    child.communicate()
+    assert not (tmp_path / "run" / "model").exists()
+    continued = run(overrides, *more)
+    assert continued.resumed_from is not None
+    whole = run(overrides, *more, f"out={tmp_path / 'whole'}")
+    assert_same_weights(continued.model, load_file(whole.model / "model.safetensors"))
+    assert continued.metrics["loss"] == whole.metrics["loss"]
+
+
+def test_a_signal_saves_a_checkpoint_and_says_so(overrides, tmp_path):
+    more = ["num_train_epochs=400", "save_steps=5"]
+    child = start_child(overrides, *more)
+    wait_for(child, tmp_path / "run" / "checkpoint-5" / "trainer_state.json")
+    child.send_signal(signal.SIGTERM)
+    child.communicate()
+    assert child.returncode == 130
+    assert not (tmp_path / "run" / "model").exists()
+    assert len(list((tmp_path / "run").glob("checkpoint-*/trainer_state.json"))) >= 1
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert (tmp_path / "run" / f"checkpoint-{steps[-1]}" / "trainer_state.json").exists()
+
+
+def test_a_lora_run_ends_with_an_adapter_that_loads(overrides, tmp_path):
+    result = run(overrides, "lora.r=4")
+    loaded = load_model(ModelSettings(name=str(result.model)))
+    assert hasattr(loaded.model, "disable_adapter")
+    assert not (result.model / "model.safetensors").exists()
+
+
+def test_bad_input_is_named(overrides, tmp_path):
+    with pytest.raises(ModelError, match="nowhere"):
+        run(overrides, "model.name=/nowhere")
+    with pytest.raises(DataError, match=r"missing\.jsonl"):
+        run(overrides, "data=missing.jsonl", "fresh=true")
+    with pytest.raises(ConfigError, match="did you mean 'beta'"):
+        run(overrides, "betta=0.2")
+    (tmp_path / "records.jsonl").write_text('{"id": "a"}\n' + (tmp_path / "records.jsonl").read_text())
+    with pytest.raises(DataError, match=r"records\.jsonl:1"):
+        run(overrides, "fresh=true")
+    assert [row.id for row in run(overrides, "fresh=true", "skip_bad=true").set_aside][0].endswith("records.jsonl:1")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_are_whole(path, tmp_path):
+    settings = load_settings(TrainRun, path, ["model.name=m", "data=d.jsonl", f"out={tmp_path}"])
+    assert settings.objective in PRESETS
+    assert settings.build_objective().name == settings.objective
+    assert path.read_text().startswith("# ")

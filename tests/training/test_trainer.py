@@ -1,0 +1,209 @@
+"""The trainer: what the loss is, and what may not change it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from peft import PeftModel
+from training_checks import largest_difference, read_curve, read_weights
+from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+from errata.data import LoadedRecords
+from errata.errors import ConfigError, DataError, ModelError, StorageError
+from errata.records import Record, Response, Turn
+from errata.training import LoraSettings, NonFiniteGradientError
+
+GOLDEN = [0.693147, 0.692360, 0.660957, 0.586270, 0.578473, 0.623733]
+"""The loss curve of the tiny model with `ddpo`; a change of it is a change of results, to be explained."""
+
+
+def test_golden_curve_and_averages_in_the_log(build_trainer):
+    trainer = build_trainer(objective="ddpo")
+    trainer.train()
+    assert read_curve(trainer) == pytest.approx(GOLDEN, abs=2e-4)
+    first, *_, last = (line for line in trainer.state.log_history if "loss" in line)
+    assert first["rewards/margins"] == pytest.approx(0.0, abs=1e-3)  # the policy starts as the reference
+    assert last["rewards/margins"] == pytest.approx(last["rewards/chosen"] - last["rewards/rejected"], abs=0.1)
+    assert {"rewards/accuracies", "logps/chosen", "logps/rejected", "grad_norm"} <= set(last)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_row_tokens": 80},
+        {"gradient_accumulation_steps": 3},
+        {"gradient_accumulation_steps": 2, "max_row_tokens": 80, "logps_chunk_tokens": 5},
+        {"reference_cache": None},
+        {"activation_checkpointing": True},
+    ],
+    ids=lambda settings: "+".join(settings),
+)
+@pytest.mark.parametrize("objective", ["ddpo", "mdpo"])
+def test_rows_accumulation_and_cache_change_nothing(build_trainer, settings, objective):
+    # SGD, as Adam makes large steps of rounding errors where a gradient is nearly zero.
+    common = {"objective": objective, "optim": "sgd", "learning_rate": 0.05, "records_per_step": 5}
+    plain, other = build_trainer(**common), build_trainer(**common | settings)
+    plain.train()
+    other.train()
+    assert read_curve(other) == pytest.approx(read_curve(plain), abs=1e-5)
+    assert largest_difference(plain.model, other.model) < 1e-5
+
+
+def test_sft_needs_no_reference_and_no_worse_response(build_trainer):
+    trainer = build_trainer(objective="sft")
+    trainer.train()
+    curve = read_curve(trainer)
+    assert curve[-1] < curve[0]
+    assert trainer.train_dataset.references is None
+    assert all(len(record.sample.responses) == 1 for record in trainer.train_dataset.records)
+
+
+def test_evaluation_is_exact_over_uneven_batches(build_trainer, records, image_folder):
+    data = LoadedRecords(records[:7], image_folder)
+    values = []
+    for size in (1, 3, 7):
+        trainer = build_trainer({"eval_dataset": data}, objective="mdpo", per_device_eval_batch_size=size)
+        with torch.no_grad():
+            for parameter in trainer.model.model.language_model.parameters():
+                parameter.add_(0.01)  # so that it differs from the reference, which is the model as evaluated first
+        trainer.train_dataset.references = None
+        values.append(trainer.evaluate())
+    for other in values[1:]:
+        assert other["eval_loss"] == pytest.approx(values[0]["eval_loss"], abs=1e-5)
+    assert {"eval_rewards/accuracies", "eval_rewards/margins"} <= set(values[0])
+
+
+def test_evaluation_during_training_compares_with_the_first_weights(build_trainer, records, image_folder):
+    data = LoadedRecords(records, image_folder)
+    trainer = build_trainer({"eval_dataset": data}, objective="ddpo", eval_strategy="epoch")
+    trainer.train()
+    lines = [line for line in trainer.state.log_history if "eval_loss" in line]
+    assert len(lines) == 2
+    assert lines[1]["eval_loss"] < lines[0]["eval_loss"] < 0.6932
+    assert lines[1]["eval_rewards/margins"] > lines[0]["eval_rewards/margins"] > 0
+
+
+def test_the_reference_is_read_back(build_trainer, monkeypatch):
+    first = build_trainer(objective="ddpo")
+    first.train()
+    second = build_trainer(objective="ddpo")
+    monkeypatch.setattr(second, "_compute_reference_logps", lambda row: pytest.fail("computed again"))
+    second.train()
+    assert read_curve(first) == read_curve(second)
+
+
+def test_the_vision_side_stays_frozen_unless_asked(build_trainer):
+    trainer = build_trainer(train_projector=True)
+    before = read_weights(trainer.model)
+    trainer.train()
+    changed = {name for name, value in trainer.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert any("language_model" in name for name in changed)
+    assert any("multi_modal_projector" in name for name in changed)
+    assert not any("vision_tower" in name for name in changed)
+
+
+def test_full_weights_load_in_transformers(build_trainer, tmp_path):
+    trainer = build_trainer()
+    trainer.train()
+    trainer.save_model(str(tmp_path / "saved"))
+    loaded = LlavaForConditionalGeneration.from_pretrained(tmp_path / "saved")
+    assert largest_difference(trainer.model, loaded) == 0
+    assert AutoProcessor.from_pretrained(tmp_path / "saved").tokenizer is not None
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # PEFT's loading
+def test_lora_trains_the_language_model_alone_and_loads_in_peft(build_trainer, tiny_folder, tmp_path):
+    trainer = build_trainer({"peft_config": LoraSettings(r=4).build()}, objective="ddpo", learning_rate=1e-2)
+    names = [name for name, parameter in trainer.model.named_parameters() if parameter.requires_grad]
+    assert len(names) == 2 * 7 * 2  # two matrices for each of seven projections of two layers
+    assert all("language_model" in name for name in names)
+    trainer.train()
+    assert read_curve(trainer)[-1] < 0.69
+    trainer.save_model(str(tmp_path / "adapter"))
+    base = LlavaForConditionalGeneration.from_pretrained(tiny_folder)
+    loaded = PeftModel.from_pretrained(base, tmp_path / "adapter")
+    assert largest_difference(trainer.model, loaded) == 0
+
+
+def test_lora_reference_is_the_model_without_adapter(build_trainer):
+    lora = {"peft_config": LoraSettings(r=4).build()}
+    options = {"objective": "ddpo", "optim": "sgd", "learning_rate": 0.5}
+    cached, live = build_trainer(lora, **options), build_trainer(lora, **options, reference_cache=None)
+    cached.train()
+    live.train()
+    assert read_curve(cached) == pytest.approx(read_curve(live), abs=1e-5)
+    assert read_curve(cached)[-1] < 0.69
+
+
+def test_another_model_can_be_the_reference(build_trainer, load_tiny):
+    reference = load_tiny().model
+    with torch.no_grad():
+        reference.lm_head.weight.mul_(1.5)
+    cached = build_trainer({"ref_model": reference}, learning_rate=0.0)
+    live = build_trainer({"ref_model": reference}, learning_rate=0.0, reference_cache=None)
+    cached.train()
+    live.train()
+    assert read_curve(cached) == pytest.approx(read_curve(live), abs=1e-4)
+    assert abs(read_curve(cached)[0] - 0.6931) > 1e-3
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights(build_trainer):
+    trainer = build_trainer()
+    before = read_weights(trainer.model)
+    trainer.model.lm_head.weight.register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(NonFiniteGradientError, match="step 1"):
+        trainer.train()
+    assert all(torch.equal(value, before[name]) for name, value in trainer.model.state_dict().items())
+
+
+def test_what_cannot_be_trained_on_is_set_aside(build_trainer, records, image_folder):
+    prompt = (Turn("user", "What is on the table?"),)
+    tie = Record(
+        "tie", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No."),), 0))
+    )
+    long = Record(
+        "long", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No. " * 99),), 1))
+    )
+    data = LoadedRecords([tie, long, *records], image_folder)
+    trainer = build_trainer({"train_dataset": data}, max_length=64)
+    assert [row.id for row in trainer.set_aside] == ["tie", "long"]
+    assert "nothing to compare" in trainer.set_aside[0].reason
+    assert "max_length is 64" in trainer.set_aside[1].reason
+    assert len(trainer.train_dataset) == len(records)
+    with pytest.raises(DataError, match="none of 1"):
+        build_trainer({"train_dataset": LoadedRecords([tie], image_folder)})
+
+
+def test_a_missing_image_stops_or_is_set_aside(build_trainer, records, image_folder):
+    lost = Record("lost", ("lost.png",), records[0].prompt, records[0].responses)
+    data = LoadedRecords([lost, *records], image_folder)
+    with pytest.raises(DataError, match=r"record 'lost': .*lost\.png"):
+        build_trainer({"train_dataset": data})
+    trainer = build_trainer({"train_dataset": data}, skip_bad=True)
+    assert [row.id for row in trainer.set_aside] == ["lost"]
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(build_trainer, tmp_path, monkeypatch):
+    trainer = build_trainer(save_strategy="steps", save_steps=2)
+    saved = trainer.model.save_pretrained
+
+    def save(folder, **options):
+        if str(folder).endswith("checkpoint-4"):
+            raise OSError(28, "No space left on device")
+        return saved(folder, **options)
+
+    monkeypatch.setattr(trainer.model, "save_pretrained", save)
+    with pytest.raises(StorageError, match="No space left"):
+        trainer.train()
+    assert [path.name for path in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-2"]
+
+
+def test_bad_arguments_are_named(build_trainer, records, load_tiny):
+    with pytest.raises(ModelError, match="int"):
+        build_trainer({"model": 3})
+    with pytest.raises(DataError, match="it twice"):
+        build_trainer({"train_dataset": [records[0], records[0]]})
+    with pytest.raises(ConfigError, match="dropout"):
+        build_trainer({"peft_config": LoraSettings(r=4, dropout=0.1).build()})
+    with pytest.raises(ConfigError, match="resume_from_checkpoint"):
+        build_trainer().train(resume_from_checkpoint=True)
