@@ -13,6 +13,7 @@ from PIL import Image
 
 from errata.corrections import apply_segments
 from errata.data import import_records, load_records, open_image, record_to_trl, records_from_trl, write_rlhfv
+from errata.data.parquet import read_parquet
 from errata.data.rlhfv import SCHEMA
 from errata.errors import DataError, StorageError
 from errata.records import BadRow, Record, Response, Segment, Turn, read_records, write_records
@@ -123,6 +124,21 @@ def test_damaged_and_foreign_files_are_named(tmp_path):
     for path in (tmp_path / "none.parquet", tmp_path / "folder"):
         with pytest.raises(DataError):
             import_records(path, tmp_path / "out")
+
+
+def test_a_large_file_is_read_in_parts(tmp_path):
+    rows = [rlhfv_row(number, image={"bytes": bytes([number]) * 100_000, "path": "a"}) for number in range(200)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.Table.from_pylist(rows, SCHEMA), path, row_group_size=10, compression="none", use_dictionary=False
+    )
+    before, most, seen = pa.total_allocated_bytes(), 0, 0
+    for _, row in read_parquet(path):
+        most = max(most, pa.total_allocated_bytes() - before)
+        seen += row["idx"] == seen
+    assert seen == 200
+    assert path.stat().st_size > 20_000_000
+    assert most < 6_000_000
 
 
 def test_damage_inside_a_file_is_an_error_of_the_file(tmp_path):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from annotated_photos import read_photos, write_annotations
 from errata.errors import ConfigError, DataError
+from errata.generation import GenerationSettings
 from errata.pipelines.annotations import read_annotations
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.records import Answer, read_questions
+from errata.reports import render_report
 
 ROWS = [
     {"image": "a.png", "objects": ["dog", "cat", "car"], "captions": ["A dog beside a cat."]},
@@ -49,8 +52,6 @@ def test_a_result_folder_holds_questions_scores_and_examples(settings, tmp_path)
 
 
 def test_one_benchmark_can_be_chosen(settings, tmp_path):
-    from dataclasses import replace
-
     results = evaluate(replace(settings, benchmarks=("pope",)), tmp_path / "out", ask=script)
     assert [result.benchmark for result in results] == ["pope-random", "pope-popular", "pope-adversarial"]
     with pytest.raises(ConfigError, match="bench list"):
@@ -58,13 +59,11 @@ def test_one_benchmark_can_be_chosen(settings, tmp_path):
 
 
 def test_a_folder_of_other_settings_is_not_mixed_in(settings, tmp_path):
-    from dataclasses import replace
-
     evaluate(settings, tmp_path / "out", ask=script)
-    evaluate(replace(settings, batch_size=2), tmp_path / "out", ask=script)
-    with pytest.raises(ConfigError, match="seed was 0 and is now 1"):
-        evaluate(replace(settings, seed=1), tmp_path / "out", ask=script)
-    evaluate(replace(settings, seed=1), tmp_path / "out", fresh=True, ask=script)
+    evaluate(replace(settings, mode="official", benchmarks=("pope",)), tmp_path / "out", ask=script)
+    with pytest.raises(ConfigError, match=r"generation was .*'seed': 0.* and is now .*'seed': 1"):
+        evaluate(replace(settings, generation=GenerationSettings(seed=1)), tmp_path / "out", ask=script)
+    evaluate(replace(settings, generation=GenerationSettings(seed=1)), tmp_path / "out", fresh=True, ask=script)
     (tmp_path / "out" / "settings.json").write_text("[]")
     with pytest.raises(ConfigError, match=r"settings\.json"):
         evaluate(settings, tmp_path / "out", ask=script)
@@ -127,3 +126,11 @@ def test_annotated_photos_make_all_sets(shared_data, tmp_path):
     results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=answer)}
     assert results["pope-adversarial"].metrics["f1"].value == 1
     assert results["chair"].metrics["chair_i"].value < 0.1
+
+
+def test_a_report_shows_the_result_folder(settings, tmp_path):
+    evaluate(settings, tmp_path / "out", ask=script)
+    page = render_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert "data:image/" in page
+    assert "POPE · adversarial" in page
+    assert page.count('<mark class="hallucinated"') >= 3

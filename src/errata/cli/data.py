@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errata.cli.asides import report_bad_rows
+from errata.cli.progress import show_progress
 from errata.errors import DONE, INCOMPLETE, DataError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def run_import(args: argparse.Namespace) -> int:
 
     bad: list[BadRow] = []
     on_bad = bad.append if args.skip_bad else None
-    records = import_records(args.source, args.out, license=args.license, on_bad=on_bad)
+    with show_progress() as on_progress:
+        records = import_records(args.source, args.out, license=args.license, on_bad=on_bad, on_progress=on_progress)
     print(f"{len(records)} records: {args.out / 'records.jsonl'}")
     return report_bad_rows(bad, args.out)
 
@@ -71,7 +73,8 @@ def run_check(args: argparse.Namespace) -> int:
 
     bad: list[BadRow] = []
     loaded = load_records(_require_jsonl(args.records), args.image_root, on_bad=bad.append)
-    findings = check_records(loaded.records, loaded.image_root)
+    with show_progress() as on_progress:
+        findings = check_records(loaded.records, loaded.image_root, on_progress=on_progress)
     for row in bad:
         print(make_printable(f"row: {row.reason}"))
     for finding in findings:

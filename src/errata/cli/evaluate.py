@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.cli.bench import BENCHMARKS
-from errata.cli.generate import add_sampling
+from errata.cli.generate import add_sampling, read_sampling
 from errata.errors import DONE
 
 
@@ -31,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print each metric with its interval."""
+    from errata.cli.progress import show_progress
     from errata.pipelines.evaluate import EvaluationSettings, evaluate
 
     settings = EvaluationSettings(
@@ -39,12 +40,10 @@ def run(args: argparse.Namespace) -> int:
         image_root=args.image_root or args.annotations.parent,
         benchmarks=tuple(name.strip() for name in args.benchmarks.split(",") if name.strip()),
         mode=args.mode,
-        max_tokens=args.max_tokens,
-        temperature=args.temperature,
-        batch_size=args.batch_size,
-        seed=args.seed,
+        generation=read_sampling(args),
     )
-    results = evaluate(settings, args.out, fresh=args.fresh)
+    with show_progress() as on_progress:
+        results = evaluate(settings, args.out, fresh=args.fresh, on_progress=on_progress)
     for result in results:
         for name, metric in result.metrics.items():
             print(f"{result.benchmark:18}{name:16}{format_metric(metric)}")

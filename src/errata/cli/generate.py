@@ -24,25 +24,35 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how answers are drawn."""
     parser.add_argument("--max-tokens", type=int, default=512, help="longest answer in tokens (default: 512)")
     parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default: 0)")
-    parser.add_argument("--batch-size", type=int, default=8, help="questions at a time (default: 8)")
+    parser.add_argument("--batch-size", type=int, help="questions at a time (default: as many as fit)")
     parser.add_argument("--seed", type=int, default=0, help="of sampling (default: 0)")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing")
 
 
+def read_sampling(args: argparse.Namespace) -> Any:
+    """The options of `add_sampling` as generation settings."""
+    from errata.generation import GenerationSettings
+
+    return GenerationSettings(
+        max_tokens=args.max_tokens, temperature=args.temperature, batch_size=args.batch_size, seed=args.seed
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Answer and print where the answers are."""
+    from errata.cli.progress import show_progress
     from errata.pipelines.answer import answer_file
 
-    answers = answer_file(
-        args.model,
-        args.questions,
-        args.out,
-        image_root=args.image_root,
-        max_tokens=args.max_tokens,
-        temperature=args.temperature,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        fresh=args.fresh,
-    )
-    print(f"{len(answers)} answers: {args.out}")
+    with show_progress() as on_progress:
+        answers = answer_file(
+            args.model,
+            args.questions,
+            args.out,
+            image_root=args.image_root,
+            settings=read_sampling(args),
+            fresh=args.fresh,
+            on_progress=on_progress,
+        )
+    cut = sum(not answer.finished for answer in answers)
+    print(f"{len(answers)} answers" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}")
     return DONE

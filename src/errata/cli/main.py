@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from errata.cli import bench, data, evaluate, generate, train
+from errata.cli import bench, data, demo, evaluate, generate, report, train, world
 from errata.errors import BUG, DONE, INTERRUPTED, USAGE, ErrataError
 
-VERBS = [data, train, generate, evaluate, bench]
+VERBS = [demo, data, train, generate, evaluate, report, bench, world]
 """The verbs in the order that `errata --help` shows them."""
 
 

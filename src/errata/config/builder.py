@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import enum
@@ -36,11 +37,7 @@ class Builder:
             inner = _default_of(fields[name]) if default is None else getattr(default, name)
             given[name] = self.coerce(hints[name], value, (*key, name), inner)
         if default is None:
-            for name, field in fields.items():
-                if name not in given and field.default is field.default_factory is dataclasses.MISSING:
-                    raise ConfigError(
-                        self.source, expected=f"a value for {'.'.join((*key, name))!r}", found="none", fix="add it"
-                    )
+            self._require_all(fields, given, key)
         try:
             return cls(**given) if default is None else dataclasses.replace(default, **given)
         except (ValueError, TypeError, ImportError) as error:
@@ -50,6 +47,18 @@ class Builder:
             raise ConfigError(
                 where, expected="settings that fit together", found=str(error), fix="change one of them"
             ) from error
+
+    def _require_all(self, fields: Mapping[str, dataclasses.Field[Any]], given: Mapping[str, Any], key: Key) -> None:
+        """Raise ConfigError that lists the settings which have no default and were not given."""
+        missing = [
+            ".".join((*key, name))
+            for name, field in fields.items()
+            if name not in given and field.default is field.default_factory is dataclasses.MISSING
+        ]
+        if missing:
+            expected = "a value for " + " and ".join(repr(name) for name in missing)
+            fix = f"add it to the file or write {missing[0]}=VALUE"
+            raise ConfigError(self.source, expected=expected, found="none", fix=fix)
 
     def coerce(self, kind: Any, value: Any, key: Key, default: Any = None) -> Any:
         """`value` as `kind`, where that loses nothing; kinds that are not known here take any value."""
@@ -69,19 +78,19 @@ class Builder:
         return self._coerce_scalar(base, value, key)
 
     def _coerce_text(self, kind: Any, text: str, key: Key, default: Any) -> Any:
+        """The right side of an override as YAML where that fits `kind`, else as it stands (`name=123`, `out=a: b`)."""
         try:
             value = parse_text(text)
         except (yaml.YAMLError, ValueError):
             value = text
+        if isinstance(value, str) and text[:1] not in ("'", '"'):
+            value = text.strip()  # a # is no comment here
         try:
             return self.coerce(kind, value, key, default)
-        except ConfigError:
-            if isinstance(value, (dict, list, str)):
-                raise
-        try:  # `name=123` and `link=true` where the field holds text
-            return self.coerce(kind, text, key, default)
-        except ConfigError:
-            return self.coerce(kind, value, key, default)
+        except ConfigError as error:
+            with contextlib.suppress(ConfigError):
+                return self.coerce(kind, text, key, default)
+            raise error from None
 
     def _coerce_union(self, kinds: tuple[Any, ...], value: Any, key: Key, default: Any) -> Any:
         if value is None and type(None) in kinds:
@@ -158,6 +167,7 @@ def _default_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def list_names(cls: type[Any], prefix: str = "") -> list[str]:
+    """The dotted names of every setting of a dataclass, those of groups inside it included."""
     return list(_walk_names(cls, prefix))
 
 
@@ -172,4 +182,5 @@ def _walk_names(cls: Any, prefix: str) -> Iterator[str]:
 
 
 def find_nearest(name: str, names: Sequence[str]) -> str | None:
+    """The name that was probably meant, or None."""
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.6)), None)

@@ -48,6 +48,7 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def describe(kind: Any) -> str:
+    """A type in the words of an error message."""
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return "one of " + ", ".join(str(member.value) for member in kind)
     return _WORDS.get(kind) or str(getattr(kind, "__name__", kind))

@@ -102,6 +102,7 @@ def _read_node(loader: _Loader, node: yaml.Node, key: Key, origins: dict[Key, st
 
 
 def apply_override(tree: dict[str, Any], origins: dict[Key, str], override: str) -> None:
+    """Put one `a.b=value` into the tree. Raises ConfigError that quotes it when it has another form."""
     name, equals, text = override.partition("=")
     key = tuple(part.strip() for part in name.split("."))
     if not equals or not all(key):

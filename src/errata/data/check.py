@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,28 +21,39 @@ class Finding:
     message: str
 
 
-def check_records(records: Iterable[Record], image_root: str | Path) -> list[Finding]:
+def check_records(
+    records: Iterable[Record], image_root: str | Path, *, on_progress: Callable[[str, int, int], None] | None = None
+) -> list[Finding]:
     """Look for what reading does not refuse but training would trip over or learn wrongly.
 
     Kinds: `image` (does not open), `no-image`, `placeholder` (in an answer), `same-text` (answers that differ in white
     space only), `segment` (overlap, or one that changes nothing), `no-segments` (a worse answer that Dense DPO cannot
     weigh), `no-pair` (one level only) and `duplicate` (the same image, question and answers twice).
+
+    Args:
+        records: As they were read.
+        image_root: Where relative image paths start.
+        on_progress: Called with "images", how many were opened, and how many there are.
     """
     records = list(records)
-    findings = list(_check_images(records, Path(image_root)))
+    findings = list(_check_images(records, Path(image_root), on_progress))
     for record in records:
         findings += _check_record(record)
     return findings + list(_check_duplicates(records))
 
 
-def _check_images(records: list[Record], root: Path) -> Iterator[Finding]:
+def _check_images(
+    records: list[Record], root: Path, on_progress: Callable[[str, int, int], None] | None
+) -> Iterator[Finding]:
     users: dict[str, list[str]] = defaultdict(list)
     for record in records:
         if not record.images:
             yield Finding(record.id, "no-image", "the record names no image; add one or drop the record")
         for image in dict.fromkeys(record.images):
             users[image].append(record.id)
-    for image, ids in users.items():
+    for number, (image, ids) in enumerate(users.items(), 1):
+        if on_progress is not None:
+            on_progress("images", number, len(users))
         try:
             open_image(image, root)
         except DataError as error:

@@ -75,16 +75,16 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
         DataError: The bytes are not a complete picture; nothing is written.
         StorageError: The folder cannot be written.
     """
-    decode_image(data, where)
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-        name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ENDINGS[image.format or 'PNG']}"
+    name = f"{hashlib.sha256(data).hexdigest()[:32]}.{_find_ending(data, where)}"
     target = Path(folder) / name
     temporary = target.with_name(name + ".tmp")
+    if target.is_file():  # written under this name, it was decoded before
+        return name
+    decode_image(data, where)
     try:
-        if not target.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(target)
     except OSError as error:
         raise StorageError(
             str(target),
@@ -93,6 +93,18 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
             fix="free space or choose another --out",
         ) from error
     return name
+
+
+def _find_ending(data: bytes, where: str) -> str:
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return ENDINGS[image.format or "PNG"]
+    except Exception as error:  # as in _decode
+        raise _broken(where, error) from None
+
+
+def _broken(where: str, error: Exception) -> DataError:
+    return DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image")
 
 
 def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
@@ -110,7 +122,7 @@ def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
     except DataError:
         raise
     except Exception as error:  # decoders raise almost anything on a damaged file
-        raise DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image") from None
+        raise _broken(where, error) from None
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from errata.data.parquet import list_columns, read_parquet
+from errata.data.parquet import count_rows, list_columns, read_parquet
 from errata.data.rlhfv import is_rlhfv, record_from_rlhfv
 from errata.data.trl import is_trl, record_from_trl
 from errata.errors import DataError
@@ -16,6 +16,7 @@ from errata.records import BadRow, Record, read_records, write_records
 
 RECORDS_FILE = "records.jsonl"
 OnBad = Callable[[BadRow], None]
+OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,12 @@ def load_records(
 
 
 def import_records(
-    source: str | Path, out: str | Path, *, license: str | None = None, on_bad: OnBad | None = None
+    source: str | Path,
+    out: str | Path,
+    *,
+    license: str | None = None,
+    on_bad: OnBad | None = None,
+    on_progress: OnProgress | None = None,
 ) -> list[Record]:
     """Convert a parquet file, or a folder of them, to `out`/records.jsonl and `out`/images/.
 
@@ -66,13 +72,18 @@ def import_records(
         out: The folder to write.
         license: Written into every record, where the source says nothing.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+        on_progress: Called with "rows", how many are done, and how many there are.
 
     Raises:
         DataError: A format that is not known, or a bad row, with its place.
         StorageError: `out` cannot be written.
     """
     records: dict[str, Record] = {}
-    for where, row, convert in _iterate_rows(Path(source)):
+    files = _list_files(Path(source))
+    total = sum(count_rows(file) for file in files)
+    for number, (where, row, convert) in enumerate(_iterate_rows(files), 1):
+        if on_progress is not None:
+            on_progress("rows", number, total)
         try:
             record = convert(row, where, out)
         except DataError as error:
@@ -89,10 +100,14 @@ def import_records(
 Convert = Callable[[dict[str, Any], str, str | Path], Record]
 
 
-def _iterate_rows(source: Path) -> Iterator[tuple[str, dict[str, Any], Convert]]:
+def _list_files(source: Path) -> list[Path]:
     files = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
     if not files:
         raise DataError(str(source), expected="parquet files in it", found="none", fix="name the file or its folder")
+    return files
+
+
+def _iterate_rows(files: list[Path]) -> Iterator[tuple[str, dict[str, Any], Convert]]:
     for file in files:
         convert = _find_converter(file)
         for where, row in read_parquet(file):

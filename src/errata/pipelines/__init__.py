@@ -1,1 +1,24 @@
-"""Not furnished yet."""
+"""Several stages in one resumable call: the demo, evaluation of a model, and the making of the shipped bases.
+
+In: settings of a whole job. Out: a folder with everything it made. A pipeline calls rooms and passes files between
+them; whatever a single room could do belongs in that room.
+"""
+
+from errata.pipelines.bases import make_base, measure_base, order_bases
+from errata.pipelines.demo import DemoResult, DemoSettings, run_demo
+from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.pretrain import RECIPES, PretrainSettings, pretrain
+
+__all__ = [
+    "RECIPES",
+    "DemoResult",
+    "DemoSettings",
+    "EvaluationSettings",
+    "PretrainSettings",
+    "evaluate",
+    "make_base",
+    "measure_base",
+    "order_bases",
+    "pretrain",
+    "run_demo",
+]

@@ -73,6 +73,15 @@ class DemoResult:
     report: Path
     complete: bool
 
+    def paths(self) -> dict[str, Path]:
+        """What a reader may want to open, by name."""
+        return {
+            "report": self.report,
+            "results": self.folder / "results.json",
+            "records": self.folder / "records.jsonl",
+            "checkpoint": self.folder / "training" / "ddpo" / "model",
+        }
+
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total)."""

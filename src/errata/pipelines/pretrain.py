@@ -6,8 +6,9 @@ projector and language model learn careless descriptions and short answers toget
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
+from errata.models import ModelSettings, load_model
 from errata.models.tiny import SIZES, build_processor, build_tiny_llava
 from errata.pipelines.pretrain_data import (
     PretrainBatch,
@@ -29,12 +31,26 @@ from errata.world.vocabulary import CATEGORIES, COLOURS
 
 @dataclass(frozen=True, slots=True)
 class PretrainSettings:
-    """How a base is made. `images` is how much it saw: fewer make a worse base of the same size."""
+    """How a base is made.
+
+    Args:
+        size: A name of `models.tiny.SIZES`.
+        images: How many scenes it sees, again and again.
+        steps: Optimiser steps of projector and language model.
+        start: Name of the base that it goes on from, instead of random weights.
+        vision_steps: Steps of dense supervision for the vision tower; none where it goes on from another base.
+        batch: Images a step.
+        questions: Short questions per image and step, beside one description.
+        muon_learning_rate: Of matrices.
+        adam_learning_rate: Of embeddings and norms.
+        seed: Of weights, scenes, texts and batches.
+    """
 
     size: str = "medium"
     images: int = 20_000
-    vision_steps: int = 400
     steps: int = 1600
+    start: str | None = None
+    vision_steps: int = 400
     batch: int = 64
     questions: int = 4
     muon_learning_rate: float = 0.02
@@ -42,23 +58,45 @@ class PretrainSettings:
     seed: int = 0
 
 
-Progress = Callable[[str, int, int, float], None]
+RECIPES = {
+    "small": PretrainSettings(size="small"),
+    "medium": PretrainSettings(),
+    "large": PretrainSettings(size="large", steps=1200),
+    "grown-0": PretrainSettings(images=3_000, steps=400),
+    "grown-1": PretrainSettings(images=6_000, steps=200, start="grown-0", muon_learning_rate=0.01),
+    "grown-2": PretrainSettings(images=12_000, steps=400, start="grown-0", muon_learning_rate=0.01),
+}
+"""The shipped bases. The grown ones are AMP's incremental generation (arXiv 2405.11165): one start, growing data."""
+
+OnStep = Callable[[str, int, int, float], None]
 """Called with (stage, step, steps, loss)."""
 
 
-def pretrain(settings: PretrainSettings, on_step: Progress) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
-    """Train a base from random weights. The same settings give the same weights on the same machine."""
+def pretrain(
+    settings: PretrainSettings, on_step: OnStep, start: Path | None = None
+) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
+    """Train a base. The same settings give the same weights on the same machine.
+
+    Args:
+        settings: How.
+        on_step: Called after every step.
+        start: Folder of the base named by `settings.start`.
+    """
     torch.manual_seed(settings.seed)
     processor = build_processor(words())
-    model = build_tiny_llava(SIZES[settings.size], processor.tokenizer)
     data = build_pretrain_data(processor, settings.images, settings.seed)
-    _train_vision(model, data, settings, on_step)
+    if start is None:
+        model = build_tiny_llava(SIZES[settings.size], processor.tokenizer)
+        _train_vision(model, data, settings, on_step)
+    else:
+        model = load_model(ModelSettings(name=str(start), device="cpu", dtype="float32"), for_training=True).model
+    model.model.vision_tower.requires_grad_(False)
     _train_language(model, data, settings, on_step)
-    return model, processor
+    return model.eval(), processor
 
 
 def _train_vision(
-    model: LlavaForConditionalGeneration, data: PretrainData, settings: PretrainSettings, on_step: Progress
+    model: LlavaForConditionalGeneration, data: PretrainData, settings: PretrainSettings, on_step: OnStep
 ) -> None:
     """Dense supervision: category and colour of every cell from its patch."""
     tower = model.model.vision_tower
@@ -73,11 +111,10 @@ def _train_vision(
         )
         _update(loss, [optimizer], [schedule])
         on_step("vision", step + 1, settings.vision_steps, float(loss))
-    tower.requires_grad_(False)
 
 
 def _train_language(
-    model: LlavaForConditionalGeneration, data: PretrainData, settings: PretrainSettings, on_step: Progress
+    model: LlavaForConditionalGeneration, data: PretrainData, settings: PretrainSettings, on_step: OnStep
 ) -> None:
     """Descriptions and answers together; Muon on the matrices, AdamW on embeddings and norms."""
     with torch.no_grad():
@@ -122,7 +159,9 @@ def _language_loss(model: LlavaForConditionalGeneration, features: Tensor, batch
     return losses[described].mean() + losses[~described].mean()
 
 
-def _update(loss: Tensor, optimizers: list[torch.optim.Optimizer], schedules: list) -> None:
+def _update(
+    loss: Tensor, optimizers: list[torch.optim.Optimizer], schedules: Sequence[torch.optim.lr_scheduler.LRScheduler]
+) -> None:
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
     loss.backward()

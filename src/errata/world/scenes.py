@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from errata.world.vocabulary import CATEGORIES, COLOURS, COMMON, COMPANIONS, POSITIONS, TYPICAL_COLOUR
+from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, FREQUENCY, POSITIONS, TYPICAL_COLOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ TRAINING = Setting(companionship=0.75)
 """The scenes behind the captions that a base is pretrained on: partners are mostly there."""
 CORRECTION = Setting(companionship=0.45)
 """Scenes whose descriptions people correct."""
-EVALUATION = Setting(companionship=0.55)
+EVALUATION = Setting(companionship=0.48)
 """Scenes that answers are measured on: the company is broken more often than kept."""
 
 
@@ -90,8 +90,12 @@ def _sample_categories(rng: np.random.Generator, setting: Setting) -> list[str]:
     chosen: list[str] = []
     refused: set[str] = set()
     while len(chosen) < count:
-        pool = list(COMPANIONS) if rng.random() < setting.anchor_share else list(_STRANGERS)
-        category = str(rng.choice([category for category in pool if category not in refused]))
+        anchors = [category for category in COMPANIONS if category not in refused]
+        strangers = _STRANGER_WEIGHTS * [category not in refused for category in CATEGORIES]
+        if rng.random() < setting.anchor_share:
+            category = str(rng.choice(anchors))
+        else:
+            category = str(rng.choice(CATEGORIES, p=strangers / strangers.sum()))
         if category in chosen and rng.random() < 0.7:
             continue
         chosen.append(category)
@@ -105,8 +109,7 @@ def _sample_categories(rng: np.random.Generator, setting: Setting) -> list[str]:
     return chosen[: max(count, 2)]
 
 
-_STRANGERS = tuple(category for category in CATEGORIES for _ in range(3 if category in COMMON else 1))
-"""What fills a scene besides anchors."""
+_STRANGER_WEIGHTS = np.array([FREQUENCY.get(category, 1.0) for category in CATEGORIES])
 
 
 def _sample_thing(category: str, cell: int, rng: np.random.Generator, setting: Setting) -> Thing:

@@ -1,0 +1,72 @@
+"""A model and a file of questions -> a file of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from errata.generation import GenerationSettings, generate
+from errata.models import ModelSettings, PixelCache, load_model
+from errata.records import Answer, Question, read_questions
+
+Ask = Callable[[Sequence[Question], Path], list[Answer]]
+"""Questions and the file that their answers are kept in -> an answer to each."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
+
+
+def answer_file(
+    model: str,
+    questions: str | Path,
+    out: str | Path,
+    *,
+    image_root: str | Path | None = None,
+    settings: GenerationSettings | None = None,
+    fresh: bool = False,
+    on_progress: OnProgress | None = None,
+) -> list[Answer]:
+    """Let a model answer a file of questions; answers that `out` holds already are kept.
+
+    Args:
+        model: A checkpoint folder, a PEFT adapter folder or a Hub name.
+        questions: JSON lines of questions.
+        out: The JSON lines of answers, which grow as the run goes on.
+        image_root: Where relative image paths start; None is the folder of the questions.
+        settings: How answers are drawn.
+        fresh: Start over even where `out` holds answers.
+        on_progress: Told about every batch.
+
+    Raises:
+        DataError: Questions that cannot be read, or an image that does not open.
+        ModelError: A model that cannot be loaded.
+        ConfigError: `out` holds the answers of another run.
+    """
+    asked = read_questions(questions)
+    if fresh:
+        Path(out).unlink(missing_ok=True)
+    ask = load_answerer(model, image_root or Path(questions).parent, settings, on_progress)
+    return ask(asked, Path(out))
+
+
+def load_answerer(
+    model: str,
+    image_root: str | Path,
+    settings: GenerationSettings | None = None,
+    on_progress: OnProgress | None = None,
+) -> Ask:
+    """Load a model once, to answer several sets of questions about images below `image_root`."""
+    loaded = load_model(ModelSettings(model))
+    pixels = PixelCache(loaded.adapter, image_root)
+
+    def ask(questions: Sequence[Question], out: Path) -> list[Answer]:
+        return generate(
+            loaded,
+            questions,
+            settings or GenerationSettings(),
+            image_root=image_root,
+            out=out,
+            pixels=pixels,
+            on_progress=(lambda done, total: on_progress(out.stem, done, total)) if on_progress else None,
+        )
+
+    return ask

@@ -1,0 +1,83 @@
+"""`errata world pretrain`: make the shipped bases again, each with its numbers."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from errata.errors import ConfigError
+from errata.models import ModelSettings, load_model
+from errata.pipelines.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
+from errata.pipelines.world_scores import measure
+from errata.records import BenchmarkResult, write_json_lines, write_text
+from errata.world import EVALUATION, base_folder, sample_scenes, write_images
+
+MEASURED_SCENES = 1000
+LOGGED_EVERY = 50
+
+
+def make_base(
+    name: str, out: Path, on_step: OnStep, *, settings: PretrainSettings | None = None, scenes: int = MEASURED_SCENES
+) -> dict[str, Any]:
+    """Train a base, save it as bfloat16 in `out/NAME` with `log.jsonl`, measure it and write `metrics.json`.
+
+    Args:
+        name: A name of `pretrain.RECIPES`.
+        out: A base that others go on from is taken from here where it was made here, else the shipped one.
+        on_step: Called with (stage, step, steps, loss).
+        settings: Other settings than the recipe's.
+        scenes: How many validation scenes it is measured on.
+
+    Returns:
+        What `metrics.json` holds: `settings`, and `metrics` as benchmark → metric → value.
+    """
+    if name not in RECIPES:
+        raise ConfigError("base", expected=f"one of {', '.join(RECIPES)}", found=repr(name), fix="choose one of them")
+    settings = settings or RECIPES[name]
+    log: list[dict[str, Any]] = []
+
+    def note(stage: str, step: int, steps: int, loss: float) -> None:
+        if step % LOGGED_EVERY == 0 or step == steps:
+            log.append({"stage": stage, "step": step, "loss": round(loss, 4)})
+        on_step(stage, step, steps, loss)
+
+    model, processor = pretrain(settings, note, _find_start(settings.start, out))
+    folder = out / name
+    model.to(torch.bfloat16).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    write_json_lines(folder / "log.jsonl", log)
+    stated = {"settings": asdict(settings), "scenes": scenes, "metrics": measure_base(folder, scenes)}
+    write_text(folder / "metrics.json", json.dumps(stated, indent=1) + "\n")
+    return stated
+
+
+def measure_base(folder: Path, scenes: int = MEASURED_SCENES) -> dict[str, dict[str, float | None]]:
+    """CHAIR and POPE of a base on validation scenes, as benchmark → metric → value."""
+    loaded = load_model(ModelSettings(name=str(folder), device="cpu", dtype="float32"))
+    drawn = sample_scenes("validation", scenes, 0, EVALUATION)
+    with tempfile.TemporaryDirectory() as root:
+        write_images(drawn, Path(root))
+        results = measure(loaded, drawn, Path(root), folder.name)
+    return {name: _values(result) for name, result in results.items()}
+
+
+def _values(result: BenchmarkResult) -> dict[str, float | None]:
+    return {name: None if m.value is None else round(m.value, 4) for name, m in result.metrics.items()}
+
+
+def _find_start(name: str | None, out: Path) -> Path | None:
+    if name is None:
+        return None
+    made = out / name
+    return made if (made / "config.json").is_file() else base_folder(name)
+
+
+def order_bases(names: Sequence[str]) -> list[str]:
+    """The names so that a base comes after the one it goes on from."""
+    return sorted(dict.fromkeys(names), key=lambda name: (RECIPES[name].start is not None, list(RECIPES).index(name)))

@@ -1,0 +1,81 @@
+"""`errata generate` and `errata eval` with a tiny random model on real image files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from errata.cli import main
+from errata.records import Question, Turn, read_answers, write_questions
+from tiny_models import save_images, save_tiny_model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tiny")
+    save_tiny_model(root / "model")
+    names = save_images(root, 3)
+    questions = [Question(f"q{number}", (name,), (Turn("user", "What is it?"),)) for number, name in enumerate(names)]
+    write_questions(root / "questions.jsonl", questions)
+    objects = [["dog", "cat", "car"], ["person", "chair", "cup"]]
+    rows = [{"image": name, "objects": listed} for name, listed in zip(names, objects, strict=False)]
+    (root / "images.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return root
+
+
+def test_generate_writes_answers_and_continues(folder, tmp_path, capsys):
+    out = tmp_path / "answers.jsonl"
+    command = [
+        "generate",
+        str(folder / "model"),
+        str(folder / "questions.jsonl"),
+        "--out",
+        str(out),
+        "--max-tokens",
+        "5",
+    ]
+    assert main(command) == 0
+    assert f": {out}" in capsys.readouterr().out
+    answers = read_answers(out)
+    assert {answer.id for answer in answers} == {"q0", "q1", "q2"}
+    out.write_text(out.read_text().splitlines()[0] + "\n")
+    assert main(command) == 0
+    assert sorted(read_answers(out), key=lambda answer: answer.id) == sorted(answers, key=lambda answer: answer.id)
+    assert main([*command[:-1], "4"]) == 2
+    assert "--fresh" in capsys.readouterr().err
+    assert main([*command[:-1], "4", "--fresh"]) == 0
+
+
+def test_eval_prints_metrics_and_writes_a_result_folder(folder, tmp_path, capsys):
+    out = tmp_path / "eval"
+    command = ["eval", str(folder / "model"), "--annotations", str(folder / "images.jsonl"), "--out", str(out)]
+    assert main([*command, "--max-tokens", "4"]) == 0
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == f"results: {out / 'results.json'}"
+    assert "pope-adversarial" in output
+    first = (out / "results.json").read_text()
+    assert main([*command, "--max-tokens", "4"]) == 0
+    assert (out / "results.json").read_text() == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "none"},
+        {"questions.jsonl": "none.jsonl"},
+        {"--max-tokens": "0"},
+        {"--image-root": "none"},
+    ],
+)
+def test_bad_input_is_an_error_with_a_way_out(folder, tmp_path, change, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    options = {"--out": str(tmp_path / "a.jsonl"), "--max-tokens": "2"} | {
+        k: v for k, v in change.items() if k[0] == "-"
+    }
+    positional = [change.get(name, name) for name in ("model", "questions.jsonl")]
+    assert main(["generate", *positional, *(part for pair in options.items() for part in pair)]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith("error: ")
+    assert "Traceback" not in output

@@ -1,0 +1,126 @@
+"""The house itself: layers, what loads without torch, charters, names and docstrings."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "src" / "errata"
+ROOMS = sorted(path.parent.name for path in HOUSE.glob("*/__init__.py"))
+FILES = sorted(HOUSE.rglob("*.py"))
+WITHOUT_TORCH = ["config", "records", "corrections", "text", "data", "world", "benchmarks", "reports", "cli"]
+FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(HOUSE))
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+
+def test_imports_point_down_only():
+    linter = Path(sys.executable).with_name("lint-imports")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [str(linter), "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_room_has_its_place_in_the_layers():
+    layers = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("layers = [")[2]
+    assert [room for room in ROOMS if room != "recipes" and f"{room}" not in layers] == []
+
+
+@pytest.mark.parametrize("room", WITHOUT_TORCH)
+def test_rooms_that_need_no_torch_load_without_it(room):
+    code = (
+        f"import sys, pkgutil, importlib, errata.{room} as room\n"
+        "for found in pkgutil.walk_packages(room.__path__, room.__name__ + '.'): importlib.import_module(found.name)\n"
+        "heavy = {'torch', 'transformers'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_opens_with_its_charter_and_lists_its_public_names(room):
+    tree = parse(HOUSE / room / "__init__.py")
+    charter = ast.get_docstring(tree)
+    assert charter
+    assert "furnished" not in charter
+    assert len(charter) > 100
+    if room == "recipes":  # package data; nothing imports it
+        return
+    names = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+    imported = {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert names
+    assert set(names) <= imported
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_names_say_what_is_in_a_file(path):
+    assert not FORBIDDEN & set(path.stem.split("_"))
+    assert not FORBIDDEN & set(path.relative_to(HOUSE).parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_what_is_public_has_a_docstring(path):
+    tree = parse(path)
+    missing = [] if ast.get_docstring(tree) else ["the module"]
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            missing += [] if ast.get_docstring(node) else [node.name]
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                public = isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_")
+                if public and not ast.get_docstring(inner) and not is_override(node):
+                    missing.append(f"{node.name}.{inner.name}")
+    assert missing == []
+
+
+def is_override(node: ast.ClassDef) -> bool:
+    """A class with bases explains what differs; what it overrides is explained there."""
+    return bool(node.bases)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_stand_at_the_top_outside_the_command_line(path):
+    """Elsewhere only a `build_` function may import late, for an optional extra."""
+    if path.parent.name == "cli":
+        return
+    late = [
+        f"line {inner.lineno} in {node.name}"
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.FunctionDef) and node.name.partition("_")[0] != "build"
+        for inner in ast.walk(node)
+        if isinstance(inner, (ast.Import, ast.ImportFrom))
+    ]
+    assert late == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_prints_outside_the_command_line(path):
+    if path.parent.name == "cli":
+        return
+    calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
+    assert [call.lineno for call in calls if ast.unparse(call.func) == "print"] == []
