@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from safetensors.torch import load_file
 
@@ -113,6 +115,21 @@ def test_a_killed_run_continues_to_the_same_weights(overrides, tmp_path):
     whole = run(overrides, *more, f"out={tmp_path / 'whole'}")
     assert_same_weights(continued.model, load_file(whole.model / "model.safetensors"))
     assert continued.metrics["loss"] == whole.metrics["loss"]
+
+
+@pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
+def test_an_earlier_checkpoint_leads_to_the_same_weights(overrides, tmp_path, more):
+    more = [*more, "save_steps=2", f"eval_data={tmp_path / 'records.jsonl'}", "eval_strategy=epoch"]
+    whole = run(overrides, *more)
+    name = "adapter_model.safetensors" if "lora.r=4" in more else "model.safetensors"
+    weights = load_file(whole.model / name)
+    for done in ("checkpoint-4", "checkpoint-6", "model", "reference"):
+        shutil.rmtree(whole.out / done)
+    continued = run(overrides, *more)
+    assert continued.resumed_from == whole.out / "checkpoint-2"
+    found = load_file(continued.model / name)
+    assert all(torch.equal(value, weights[key]) for key, value in found.items())
+    assert continued.metrics["eval_loss"] == whole.metrics["eval_loss"]
 
 
 def test_a_signal_saves_a_checkpoint_and_says_so(overrides, tmp_path):

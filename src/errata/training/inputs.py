@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import AutoProcessor
 
 from errata.data import LoadedRecords, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
@@ -55,8 +56,6 @@ def _build_settings(name: str, args: TrlFields) -> ModelSettings:
 
 
 def _load_processor(name: str) -> Any:
-    from transformers import AutoProcessor
-
     try:
         return AutoProcessor.from_pretrained(name)
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from errata.errors import ConfigError
 from errata.models import Adapter
 from errata.objectives import Objective, aggregate
 from errata.training.batches import EncodedRecords
@@ -56,6 +57,8 @@ class Reference:
             forward,
         )
         self._about: dict[str, Any] | None = None
+        self.policy_has_moved = False
+        """Set when training begins: from then on the policy is its own reference no more."""
 
     def prepare(self, policy: nn.Module, datasets: Sequence[EncodedRecords]) -> None:
         """Score the records that have no scores yet. Call it while the policy still is the reference."""
@@ -63,8 +66,10 @@ class Reference:
         if not self._objective.needs_reference or not waiting:
             return
         if self._args.reference_folder is None:
-            self._keep(policy)
+            if not self.policy_has_moved:
+                self._keep(policy)
             return
+        self._require_reference(policy)
         model = self._place(policy)
         self._about = self._about or describe_reference(model, self._adapter)
         with self._args.main_process_first(desc="reference"):  # one process makes the folder
@@ -87,6 +92,15 @@ class Reference:
         off = getattr(model, "disable_adapter", nullcontext) if self._model is None else nullcontext
         with torch.no_grad(), off():
             return self._forward(model, row.to(self._args.device))
+
+    def _require_reference(self, policy: nn.Module) -> None:
+        if self.policy_has_moved and self._model is None and not hasattr(policy, "disable_adapter"):
+            raise ConfigError(
+                "eval_dataset",
+                expected="records that the reference has scored before training",
+                found="new records after the weights have changed",
+                fix="give them to the trainer as eval_dataset, or pass ref_model",
+            )
 
     def _place(self, policy: nn.Module) -> nn.Module:
         return policy if self._model is None else self._model.to(self._args.device)

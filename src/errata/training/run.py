@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from errata.config import dump_settings
@@ -48,6 +49,9 @@ class TrainRun(PreferenceConfig):
 
     def __post_init__(self) -> None:
         self.output_dir = str(self.out)
+        self.use_cpu = bool(self.use_cpu) or self.model.device == "cpu"  # type: ignore[has-type]
+        if self.model.dtype == "auto" and not (self.use_cpu or self.fp16) and torch.cuda.is_available():
+            self.bf16 = True  # the passes only; weights that learn stay float32
         super().__post_init__()
 
 

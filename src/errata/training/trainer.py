@@ -170,6 +170,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             resume_from_checkpoint = self._find_last_checkpoint()
         self._check_tree()
         self._reference.prepare(self.model, [self.train_dataset, *_list_parts(self.eval_dataset)])
+        self._reference.policy_has_moved = True
         with self._stop:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
 
