@@ -61,7 +61,7 @@ class DemoSettings:
     @property
     def corrected_scenes(self) -> int:
         """Scenes whose answers are corrected."""
-        return 400 if self.quick else 2400
+        return 400 if self.quick else 3200
 
 
 @dataclass(frozen=True, slots=True)
