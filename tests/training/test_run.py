@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from safetensors.torch import load_file
 
@@ -115,6 +117,21 @@ def test_a_killed_run_continues_to_the_same_weights(overrides, tmp_path):
     assert continued.metrics["loss"] == whole.metrics["loss"]
 
 
+@pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
+def test_an_earlier_checkpoint_leads_to_the_same_weights(overrides, tmp_path, more):
+    more = [*more, "save_steps=2", f"eval_data={tmp_path / 'records.jsonl'}", "eval_strategy=epoch"]
+    whole = run(overrides, *more)
+    name = "adapter_model.safetensors" if "lora.r=4" in more else "model.safetensors"
+    weights = load_file(whole.model / name)
+    for done in ("checkpoint-4", "checkpoint-6", "model", "reference"):
+        shutil.rmtree(whole.out / done)
+    continued = run(overrides, *more)
+    assert continued.resumed_from == whole.out / "checkpoint-2"
+    found = load_file(continued.model / name)
+    assert all(torch.equal(value, weights[key]) for key, value in found.items())
+    assert continued.metrics["eval_loss"] == whole.metrics["eval_loss"]
+
+
 def test_a_signal_saves_a_checkpoint_and_says_so(overrides, tmp_path):
     more = ["num_train_epochs=400", "save_steps=5"]
     child = start_child(overrides, *more)
@@ -145,7 +162,7 @@ def test_bad_input_is_named(overrides, tmp_path):
     (tmp_path / "records.jsonl").write_text('{"id": "a"}\n' + (tmp_path / "records.jsonl").read_text())
     with pytest.raises(DataError, match=r"records\.jsonl:1"):
         run(overrides, "fresh=true")
-    assert [row.id for row in run(overrides, "fresh=true", "skip_bad=true").set_aside][0].endswith("records.jsonl:1")
+    assert run(overrides, "fresh=true", "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

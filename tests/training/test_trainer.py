@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from peft import PeftModel
-from training_checks import largest_difference, read_curve, read_weights
 from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from errata.data import LoadedRecords
 from errata.errors import ConfigError, DataError, ModelError, StorageError
 from errata.records import Record, Response, Turn
 from errata.training import LoraSettings, NonFiniteGradientError
+from training_checks import largest_difference, read_curve, read_weights
 
 GOLDEN = [0.693147, 0.692360, 0.660957, 0.586270, 0.578473, 0.623733]
 """The loss curve of the tiny model with `ddpo`; a change of it is a change of results, to be explained."""
@@ -49,6 +49,13 @@ def test_rows_accumulation_and_cache_change_nothing(build_trainer, settings, obj
     assert largest_difference(plain.model, other.model) < 1e-5
 
 
+def test_bfloat16_passes_stay_near_float32(build_trainer):
+    trainer = build_trainer(objective="ddpo", bf16=True)
+    trainer.train()
+    assert read_curve(trainer) == pytest.approx(GOLDEN, abs=0.05)
+    assert {parameter.dtype for parameter in trainer.model.parameters()} == {torch.float32}
+
+
 def test_sft_needs_no_reference_and_no_worse_response(build_trainer):
     trainer = build_trainer(objective="sft")
     trainer.train()
@@ -83,11 +90,23 @@ def test_evaluation_during_training_compares_with_the_first_weights(build_traine
     assert lines[1]["eval_rewards/margins"] > lines[0]["eval_rewards/margins"] > 0
 
 
+def test_new_records_after_training_are_refused_unless_a_reference_is_left(build_trainer, records, image_folder):
+    data = LoadedRecords(records[:4], image_folder)
+    trainer = build_trainer()
+    trainer.train()
+    with pytest.raises(ConfigError, match="pass ref_model"):
+        trainer.evaluate(data)
+    for left in ({"reference_cache": None}, {"trainer": {"peft_config": LoraSettings(r=4).build()}}):
+        trainer = build_trainer(**left)
+        trainer.train()
+        assert trainer.evaluate(data)["eval_loss"] < 0.6931
+
+
 def test_the_reference_is_read_back(build_trainer, monkeypatch):
     first = build_trainer(objective="ddpo")
     first.train()
     second = build_trainer(objective="ddpo")
-    monkeypatch.setattr(second, "_compute_reference_logps", lambda row: pytest.fail("computed again"))
+    monkeypatch.setattr(second._reference, "_compute", lambda *_: pytest.fail("computed again"))
     second.train()
     assert read_curve(first) == read_curve(second)
 

@@ -45,16 +45,13 @@ class EncodedRecords(Dataset[StepShare]):
     def __init__(self, records: Sequence[EncodedRecord], load_pixels: LoadPixels, max_row_tokens: int) -> None:
         self.records, self._load_pixels, self._max_row_tokens = list(records), load_pixels, max_row_tokens
         self._numbers = {record.sample.id: number for number, record in enumerate(records)}
+        self.lengths = [record.sample.shape.total for record in records]
+        """Tokens of each record in a row."""
         self.references: list[Tensor] | None = None
         """The reference's score of every response `[R]`, by record; None where there is none or it runs live."""
 
     def __len__(self) -> int:
         return len(self.records)
-
-    @property
-    def lengths(self) -> list[int]:
-        """Tokens of each record in a row."""
-        return [record.sample.shape.total for record in self.records]
 
     def __getitem__(self, batch: MicroBatch) -> StepShare:
         rows = tuple(self.build_rows(batch.records))

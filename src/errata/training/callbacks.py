@@ -27,6 +27,8 @@ class StopOnNonFinite(TrainerCallback):  # type: ignore[misc]
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        if args.fp16:
+            return  # an overflow is part of float16's loss scaling, which skips the step itself
         model: nn.Module = kwargs["model"]
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         if not _all_finite(gradients):

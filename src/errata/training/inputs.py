@@ -9,11 +9,15 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import AutoProcessor
 
 from errata.data import LoadedRecords, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
-from errata.models import LlavaAdapter, LoadedModel, ModelSettings, load_model
+from errata.models import Adapter, LlavaAdapter, LoadedModel, ModelSettings, PixelCache, load_model
+from errata.objectives import Objective
 from errata.records import Record
+from errata.training.batches import EncodedRecords
+from errata.training.encoding import RecordEncoder, SetAside
 from errata.training.settings import PreferenceConfig
 from errata.training.trl_fields import TrlFields
 
@@ -52,8 +56,6 @@ def _build_settings(name: str, args: TrlFields) -> ModelSettings:
 
 
 def _load_processor(name: str) -> Any:
-    from transformers import AutoProcessor
-
     try:
         return AutoProcessor.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -63,6 +65,25 @@ def _load_processor(name: str) -> Any:
             found=f"none for {name!r}",
             fix="pass processing_class",
         ) from error
+
+
+def encode_dataset(
+    dataset: Any, adapter: Adapter, objective: Objective, args: PreferenceConfig
+) -> tuple[EncodedRecords, list[SetAside]]:
+    """Records as tokens, and those that were left out; see `resolve_records` and `RecordEncoder` for what it raises."""
+    loaded = resolve_records(dataset, args)
+    pixels = PixelCache(adapter, loaded.image_root, max_mb=args.image_memory_mb)
+    encoder = RecordEncoder(
+        adapter,
+        pixels.load,
+        objective,
+        one_sided=args.one_sided,
+        max_length=args.max_length,
+        max_row_tokens=args.max_row_tokens,
+        skip_bad=args.skip_bad,
+    )
+    records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
+    return EncodedRecords(records, pixels.load, args.max_row_tokens), aside
 
 
 def resolve_records(dataset: Any, args: PreferenceConfig) -> LoadedRecords:

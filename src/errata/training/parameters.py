@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from errata.errors import ConfigError, ModelError
@@ -29,8 +30,6 @@ class LoraSettings:
 
     def build(self) -> Any:
         """The `peft.LoraConfig`. Raises ConfigError on dropout."""
-        from peft import LoraConfig
-
         return LoraConfig(
             r=self.r, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=self.target_modules, bias="none"
         )
@@ -43,8 +42,6 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
         ConfigError: A rank of 0, dropout (the responses of one tree would see different masks), or a pattern that
             matches no module.
     """
-    from peft import get_peft_model
-
     if getattr(peft_config, "lora_dropout", 0.0):
         raise ConfigError(
             "lora dropout",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from errata.config import dump_settings
@@ -48,6 +49,9 @@ class TrainRun(PreferenceConfig):
 
     def __post_init__(self) -> None:
         self.output_dir = str(self.out)
+        self.use_cpu = bool(self.use_cpu) or self.model.device == "cpu"  # type: ignore[has-type]
+        if self.model.dtype == "auto" and not (self.use_cpu or self.fp16) and torch.cuda.is_available():
+            self.bf16 = True  # the passes only; weights that learn stay float32
         super().__post_init__()
 
 
@@ -83,7 +87,8 @@ def train(settings: TrainRun) -> TrainResult:
         ModelError: A model that cannot be loaded, or a gradient that is not finite.
         StorageError: A full disk; the last complete checkpoint is kept.
     """
-    open_run_folder(settings)
+    with settings.main_process_first(desc="run folder"):
+        open_run_folder(settings)
     bad: list[BadRow] = []
     trainer = PreferenceTrainer(
         model=load_model(_choose_dtype(settings), for_training=True),
@@ -93,7 +98,8 @@ def train(settings: TrainRun) -> TrainResult:
         peft_config=settings.lora.build() if settings.lora else None,
     )
     aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
-    write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
+    if settings.should_save:
+        write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
     checkpoint = find_checkpoint(settings.out)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return _finish(settings, trainer, aside, checkpoint)
@@ -108,7 +114,8 @@ def _choose_dtype(settings: TrainRun) -> ModelSettings:
 
 def _load(path: Path, settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
     on_bad = bad.append if settings.skip_bad else None
-    return load_records(path, settings.image_root, import_dir=settings.out / "data" / path.stem, on_bad=on_bad)
+    with settings.main_process_first(desc="data"):  # one process writes the images of a parquet file
+        return load_records(path, settings.image_root, import_dir=settings.out / "data" / path.stem, on_bad=on_bad)
 
 
 def _finish(
@@ -117,7 +124,8 @@ def _finish(
     folder = None if trainer.interrupted else settings.out / "model"
     if folder is not None:
         trainer.save_model(str(folder))
-    write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
+    if settings.should_save:
+        write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
     metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
     return TrainResult(settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted)
 
@@ -130,7 +138,7 @@ def open_run_folder(settings: TrainRun) -> None:
     """
     stated = dump_settings(settings)
     path = settings.out / "settings.yaml"
-    if settings.fresh:
+    if settings.fresh and settings.should_save:
         _remove_run(settings.out)
     if path.is_file():
         _require_same(path, stated)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,28 +14,20 @@ from transformers.utils import logging
 from typing_extensions import override
 
 from errata.errors import ConfigError
-from errata.models import PixelCache, quiet_transformers
+from errata.models import quiet_transformers
 from errata.objectives import LossOutput, preference_loss
 from errata.training.batches import EncodedRecords, StepShare, take_share
 from errata.training.callbacks import StopOnNonFinite, StopOnSignal
 from errata.training.checkpoints import find_checkpoint, writing
-from errata.training.encoding import RecordEncoder, SetAside
-from errata.training.inputs import resolve_model, resolve_records
+from errata.training.encoding import SetAside
+from errata.training.inputs import encode_dataset, resolve_model
 from errata.training.means import RunningMeans
 from errata.training.parameters import add_adapter, choose_trainable, switch_off_dropout
-from errata.training.references import compute_references, score_row
+from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.settings import PreferenceConfig
 from errata.training.wrapping import find_inner, run_as_forward
-from errata.trees import (
-    ReferenceCache,
-    TreeRow,
-    describe_reference,
-    enable_tree_attention,
-    evaluating,
-    self_check,
-    token_logps,
-)
+from errata.trees import TreeRow, enable_tree_attention, evaluating, self_check, token_logps
 
 logger = logging.get_logger(__name__)
 
@@ -58,7 +47,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
     `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`.
 
     Raises:
-        ConfigError, DataError, ModelError: See `resolve_model`, `resolve_records`, `RecordEncoder`.
+        ConfigError, DataError, ModelError: See `resolve_model` and `encode_dataset`.
     """
 
     # The loss below is already divided by the records of the whole step.
@@ -83,55 +72,36 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         self.adapter, self._logps = loaded.adapter, token_logps
         self.set_aside: list[SetAside] = []
         self._means, self._stop = RunningMeans(), StopOnSignal()
-        self._ref_model = ref_model
-        self._reference_about: dict[str, Any] | None = None
-        self._prepare_model(loaded.model, args)
+        self._reference = Reference(ref_model, self.adapter, self.objective, args, self._compute_logps)
+        for each in (loaded.model, *([] if ref_model is None else [ref_model])):
+            enable_tree_attention(each, self.adapter)
+            switch_off_dropout(each)
+        choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
         set_seed(args.seed)  # new adapters begin with random numbers
         options["callbacks"] = [*(options.get("callbacks") or []), StopOnNonFinite(), self._stop]
         super().__init__(
             model=add_adapter(loaded.model, peft_config) if peft_config is not None else loaded.model,
             args=args,
             data_collator=take_share,
-            train_dataset=None if train_dataset is None else self._encode(train_dataset, args),
-            eval_dataset=self._encode_eval(eval_dataset, args),
+            train_dataset=self._encode(train_dataset, args),
+            eval_dataset=self._encode(eval_dataset, args),
             processing_class=loaded.processor,
             **options,
         )
         self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
 
-    def _prepare_model(self, model: nn.Module, args: PreferenceConfig) -> None:
-        for each in (model, self._ref_model):
-            if each is not None:
-                enable_tree_attention(each, self.adapter)
-                switch_off_dropout(each)
-        choose_trainable(model, vision=args.train_vision, projector=args.train_projector)
-
     # Data
 
-    def _encode(self, dataset: Any, args: PreferenceConfig) -> EncodedRecords:
-        if isinstance(dataset, EncodedRecords):
+    def _encode(self, dataset: Any, args: PreferenceConfig) -> Any:
+        if isinstance(dataset, dict):
+            return {name: self._encode(part, args) for name, part in dataset.items()}
+        if dataset is None or isinstance(dataset, EncodedRecords):
             return dataset
-        loaded = resolve_records(dataset, args)
-        pixels = PixelCache(self.adapter, loaded.image_root, max_mb=args.image_memory_mb)
-        encoder = RecordEncoder(
-            self.adapter,
-            pixels.load,
-            self.objective,
-            one_sided=args.one_sided,
-            max_length=args.max_length,
-            max_row_tokens=args.max_row_tokens,
-            skip_bad=args.skip_bad,
-        )
-        records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm)
+        encoded, aside = encode_dataset(dataset, self.adapter, self.objective, args)
         if aside:
             logger.warning("%d records set aside; the first: %s, %s", len(aside), aside[0].id, aside[0].reason)
             self.set_aside += aside
-        return EncodedRecords(records, pixels.load, args.max_row_tokens)
-
-    def _encode_eval(self, dataset: Any, args: PreferenceConfig) -> Any:
-        if isinstance(dataset, dict):
-            return {name: self._encode(part, args) for name, part in dataset.items()}
-        return None if dataset is None else self._encode(dataset, args)
+        return encoded
 
     def _get_train_sampler(self, train_dataset: EncodedRecords | None = None) -> StepSampler:
         data = train_dataset if train_dataset is not None else self.train_dataset
@@ -183,52 +153,14 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         return output.losses.sum()
 
     def _compare(self, model: nn.Module, row: TreeRow, reference: Tensor | None) -> LossOutput:
-        if reference is None and self.objective.needs_reference:
-            reference = score_row(self._compute_reference_logps(row), row, self.objective)
-        inner = find_inner(model)
-        compute = partial(self._logps, self.adapter, inner, row, chunk_size=self.args.logps_chunk_tokens)
-        with self.accelerator.autocast():
-            logps = run_as_forward(model, compute)
+        if reference is None:
+            reference = self._reference.score(find_inner(model), row)
+        logps = run_as_forward(model, partial(self._compute_logps, find_inner(model), row))
         return preference_loss(self.objective, score_row(logps, row, self.objective), reference, row.records)
 
-    # Reference
-
-    def _compute_reference_logps(self, row: TreeRow) -> Tensor:
-        model = find_inner(self.model_wrapped if self._ref_model is None else self._ref_model)
-        with torch.no_grad(), self._without_adapter(model), self.accelerator.autocast():
-            logps: Tensor = self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
-        return logps
-
-    def _without_adapter(self, model: nn.Module) -> AbstractContextManager[Any]:
-        disable: Callable[[], AbstractContextManager[Any]] | None = getattr(model, "disable_adapter", None)
-        return nullcontext() if disable is None else disable()
-
-    def _prepare_references(self, data: EncodedRecords) -> None:
-        """Score the records under the reference; before the first step, while the model still is the reference."""
-        if not self.objective.needs_reference or data.references is not None:
-            return
-        if self.args.reference_folder is None:
-            self._freeze_reference()
-            return
-        reference = self.model if self._ref_model is None else self._ref_model.to(self.args.device)
-        if self._reference_about is None:
-            self._reference_about = describe_reference(reference, self.adapter)
-        cache = ReferenceCache(self.args.reference_folder, self._reference_about)
-        with evaluating(reference):
-            data.references = compute_references(
-                data,
-                cache,
-                self.objective,
-                lambda row: self._compute_reference_logps(row.to(self.args.device)).cpu(),
-                progress=not self.args.disable_tqdm and self.args.process_index == 0,
-            )
-
-    def _freeze_reference(self) -> None:
-        """Keep a copy of the weights as they are; adapters need none, they are switched off instead."""
-        if self._ref_model is None and not hasattr(self.model, "disable_adapter"):
-            self._ref_model = copy.deepcopy(self.model)
-        if self._ref_model is not None:
-            self._ref_model.to(self.args.device).eval().requires_grad_(False)
+    def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
+        with self.accelerator.autocast():
+            return self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
 
     # Running
 
@@ -237,8 +169,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         if resume_from_checkpoint is True:
             resume_from_checkpoint = self._find_last_checkpoint()
         self._check_tree()
-        for data in (self.train_dataset, *_list_parts(self.eval_dataset)):
-            self._prepare_references(data)
+        self._reference.prepare(self.model, [self.train_dataset, *_list_parts(self.eval_dataset)])
+        self._reference.policy_has_moved = True
         with self._stop:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
 
@@ -268,9 +200,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
     def evaluate(self, eval_dataset: Any = None, *args: Any, **options: Any) -> dict[str, float]:
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""
         if eval_dataset is not None and not isinstance(eval_dataset, str):
-            eval_dataset = self._encode_eval(eval_dataset, self.args)
-        for data in _list_parts(self.eval_dataset if eval_dataset is None else eval_dataset):
-            self._prepare_references(data)
+            eval_dataset = self._encode(eval_dataset, self.args)
+        self._reference.prepare(self.model, _list_parts(self.eval_dataset if eval_dataset is None else eval_dataset))
         metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
         return metrics
 

@@ -1,0 +1,177 @@
+"""What rewards are measured against: the reference's score of every response, computed once or at every step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from errata.errors import ConfigError
+from errata.models import Adapter
+from errata.objectives import Objective, aggregate
+from errata.training.batches import EncodedRecords
+from errata.training.settings import PreferenceConfig
+from errata.trees import ReferenceCache, TreeRow, describe_reference, evaluating
+
+Forward = Callable[[nn.Module, TreeRow], Tensor]
+"""Token log-probabilities `[T]` of a row under a model, both on the model's device."""
+
+RECORDS_AT_A_TIME = 64
+"""Records whose images are in memory together."""
+
+
+def score_row(logps: Tensor, row: TreeRow, objective: Objective) -> Tensor:
+    """One score per response `[R]` of a row's token log-probabilities `[T]`."""
+    return aggregate(logps, row.token_weights, row.response_index, row.num_responses, objective.reduction)
+
+
+class Reference:
+    """The reference of a run: a model that was given, or the trained one as it was before its first step.
+
+    With a cache folder every response is scored once, before that step. Without one the reference runs at every step:
+    the adapter is switched off, or a copy of the weights is kept.
+
+    Args:
+        model: The model that was given, or None.
+        adapter: The model family.
+        objective: Says whether a reference is needed, and makes scores of log-probabilities.
+        args: The cache's folder, the device.
+        forward: The pass that the policy takes too, so that both round alike.
+    """
+
+    def __init__(
+        self, model: nn.Module | None, adapter: Adapter, objective: Objective, args: PreferenceConfig, forward: Forward
+    ) -> None:
+        self._model, self._adapter, self._objective, self._args, self._forward = (
+            model,
+            adapter,
+            objective,
+            args,
+            forward,
+        )
+        self._about: dict[str, Any] | None = None
+        self.policy_has_moved = False
+        """Set when training begins: from then on the policy is its own reference no more."""
+
+    def prepare(self, policy: nn.Module, datasets: Sequence[EncodedRecords]) -> None:
+        """Score the records that have no scores yet. Call it while the policy still is the reference."""
+        waiting = [data for data in datasets if data.references is None]
+        if not self._objective.needs_reference or not waiting:
+            return
+        if self._args.reference_folder is None:
+            if not self.policy_has_moved:
+                self._keep(policy)
+            return
+        self._require_reference(policy)
+        model = self._place(policy)
+        self._about = self._about or describe_reference(model, self._adapter)
+        with self._args.main_process_first(desc="reference"):  # one process makes the folder
+            cache = ReferenceCache(self._args.reference_folder, self._about)
+        show = not self._args.disable_tqdm and self._args.process_index == 0
+        with evaluating(model):
+            for data in waiting:
+                data.references = compute_references(
+                    data, cache, self._objective, partial(self._compute, policy), progress=show
+                )
+
+    def score(self, policy: nn.Module, row: TreeRow) -> Tensor | None:
+        """Scores `[R]` of a row by a pass of the reference now, or None where none is needed."""
+        if not self._objective.needs_reference:
+            return None
+        return score_row(self._compute(policy, row), row, self._objective)
+
+    def _compute(self, policy: nn.Module, row: TreeRow) -> Tensor:
+        model = self._place(policy)
+        off = getattr(model, "disable_adapter", nullcontext) if self._model is None else nullcontext
+        with torch.no_grad(), off():
+            return self._forward(model, row.to(self._args.device))
+
+    def _require_reference(self, policy: nn.Module) -> None:
+        if self.policy_has_moved and self._model is None and not hasattr(policy, "disable_adapter"):
+            raise ConfigError(
+                "eval_dataset",
+                expected="records that the reference has scored before training",
+                found="new records after the weights have changed",
+                fix="give them to the trainer as eval_dataset, or pass ref_model",
+            )
+
+    def _place(self, policy: nn.Module) -> nn.Module:
+        return policy if self._model is None else self._model.to(self._args.device)
+
+    def _keep(self, policy: nn.Module) -> None:
+        """Copy the weights as they are; adapters need no copy, they are switched off instead."""
+        if self._model is None and not hasattr(policy, "disable_adapter"):
+            self._model = copy.deepcopy(policy)
+        if self._model is not None:
+            self._model.eval().requires_grad_(False)
+
+
+def compute_references(
+    data: EncodedRecords,
+    cache: ReferenceCache,
+    objective: Objective,
+    compute: Callable[[TreeRow], Tensor],
+    *,
+    progress: bool = False,
+) -> list[Tensor]:
+    """Scores `[R]` of each record, from the cache where it has them; processes share the work and all get all.
+
+    Args:
+        data: The records.
+        cache: Read, and filled with what it lacks.
+        objective: Its aggregate makes scores of token log-probabilities.
+        compute: The reference's token log-probabilities of a row.
+        progress: Show a bar.
+    """
+    numbers = sorted(range(_rank(), len(data), _processes()), key=lambda number: -data.lengths[number])
+    scores: dict[int, list[float]] = {}
+    bar = tqdm(total=len(numbers), desc="Reference", unit="record", disable=not progress)
+    try:
+        for start in range(0, len(numbers), RECORDS_AT_A_TIME):
+            for row in data.build_rows(numbers[start : start + RECORDS_AT_A_TIME]):
+                scores |= _split(score_row(_find_or_compute(cache, row, compute), row, objective), row, data)
+                bar.update(len(row.samples))
+    finally:
+        bar.close()
+        cache.flush()  # what was computed is kept whatever ended the loop
+    everywhere = _gather(scores)
+    return [torch.tensor(everywhere[number]) for number in range(len(data))]
+
+
+def _find_or_compute(cache: ReferenceCache, row: TreeRow, compute: Callable[[TreeRow], Tensor]) -> Tensor:
+    logps = cache.find(row)
+    if logps is None:
+        logps = compute(row).cpu()
+        cache.add(row, logps)
+    return logps
+
+
+def _split(scores: Tensor, row: TreeRow, data: EncodedRecords) -> dict[int, list[float]]:
+    values = scores.tolist()
+    return {
+        data.find_number(sample.id): values[start : start + len(levels)]
+        for sample, (start, levels) in zip(row.samples, row.records, strict=True)
+    }
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def _processes() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _gather(scores: dict[int, list[float]]) -> dict[int, list[float]]:
+    if _processes() == 1:
+        return scores
+    parts: list[dict[int, list[float]]] = [{} for _ in range(_processes())]
+    dist.all_gather_object(parts, scores)
+    return {number: values for part in parts for number, values in part.items()}

@@ -1,0 +1,75 @@
+"""Two processes give what one gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import errata
+from errata.records import write_records
+
+CHILD = """
+import json, sys
+import torch.distributed as dist
+from errata.data import load_records
+from errata.models import ModelSettings, load_model
+from errata.training import LoraSettings, PreferenceConfig, PreferenceTrainer
+
+model, data, images, out, extra = sys.argv[1:]
+extra = json.loads(extra)
+lora = extra.pop("lora", None)
+args = PreferenceConfig(
+    output_dir=out, objective="ddpo", records_per_step=5, num_train_epochs=2, learning_rate=0.05, optim="sgd",
+    logging_steps=1, save_strategy="no", eval_strategy="epoch", disable_tqdm=True, use_cpu=True, **extra,
+)
+records = load_records(data, images)
+trainer = PreferenceTrainer(
+    model=load_model(ModelSettings(name=model), for_training=True), args=args, train_dataset=records,
+    eval_dataset=records, peft_config=LoraSettings(r=4).build() if lora else None,
+)
+trainer.train()
+if args.process_index == 0:
+    keys = ("loss", "grad_norm", "rewards/margins", "eval_loss", "eval_rewards/accuracies")
+    curve = [[line[key] for key in keys if key in line] for line in trainer.state.log_history[:-1]]
+    print(json.dumps({"world": args.world_size, "wrapper": type(trainer.model_wrapped).__name__, "curve": curve}))
+if dist.is_initialized():
+    dist.barrier()
+    dist.destroy_process_group()
+"""
+
+
+@pytest.fixture
+def launch(tiny_folder, image_folder, records, tmp_path):
+    """Train in `processes` processes; the world, the wrapper and the log of the first."""
+    write_records(tmp_path / "records.jsonl", records)
+    (tmp_path / "child.py").write_text(CHILD)
+
+    def launch(processes: int, out: str, **extra):
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        paths = [tmp_path / "child.py", tiny_folder, tmp_path / "records.jsonl", image_folder, tmp_path / out]
+        environment = os.environ | {"PYTHONPATH": str(Path(errata.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+        command = [*(torchrun if processes > 1 else [sys.executable]), *map(str, paths), json.dumps(extra)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+
+    return launch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"gradient_accumulation_steps": 2, "max_row_tokens": 80, "reference_cache": None}, {"lora": True}],
+    ids=["full", "rows, accumulation, live reference", "lora"],
+)
+def test_two_processes_train_and_evaluate_like_one(launch, extra):
+    one, two = launch(1, "one", **extra), launch(2, "two", **extra)
+    # Some launchers fall back to one process without a word: then this test would say nothing.
+    assert (two["world"], two["wrapper"]) == (2, "DistributedDataParallel")
+    for ours, theirs in zip(one["curve"], two["curve"], strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
