@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_run import write_run
 from PIL import Image
 
+from demo_run import write_run
 from errata.errors import StorageError
 from errata.reports import render_report
 from errata.reports.images import embed_image

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_run import write_run
 
+from demo_run import write_run
 from errata.errors import DataError
 from errata.reports import render_report, render_table
 from errata.reports.reading import read_results

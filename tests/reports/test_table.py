@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_run import write_run
 
+from demo_run import write_run
 from errata.records import BenchmarkResult, Metric
 from errata.reports import render_table
 from errata.reports.plots.outcome import count_made_up

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ def _add_pretrain(verbs: Any) -> None:
         "growing data. All of them take less than an hour on two cores.",
     )
     parser.add_argument("names", nargs="*", metavar="BASE", help="which (default: all)")
-    parser.add_argument("--out", type=Path, required=True, help="gets one folder a base, with metrics.json and log.jsonl")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="gets one folder a base, with metrics.json and log.jsonl"
+    )
     parser.set_defaults(run=run_pretrain)
 
 
@@ -44,11 +48,17 @@ def run_pretrain(args: argparse.Namespace) -> int:
 
     for name in order_bases(args.names or list(RECIPES)):
         with show_progress() as on_progress:
-            made = make_base(name, args.out, lambda stage, i, n, _, name=name: on_progress(f"{name} {stage}", i, n))
+            made = make_base(name, args.out, partial(_pass_on, on_progress, name))
         for benchmark, metrics in made["metrics"].items():
             print(f"{name:10}{benchmark:18}" + "  ".join(f"{k} {v}" for k, v in metrics.items()))
         print(f"{name:10}{args.out / name}")
     return DONE
+
+
+def _pass_on(
+    on_progress: Callable[[str, int, int], None], name: str, stage: str, step: int, steps: int, _: float
+) -> None:
+    on_progress(f"{name} {stage}", step, steps)
 
 
 def run_scenes(args: argparse.Namespace) -> int:

@@ -61,7 +61,7 @@ class DemoSettings:
     @property
     def corrected_scenes(self) -> int:
         """Scenes whose answers are corrected."""
-        return 400 if self.quick else 2400
+        return 400 if self.quick else 3200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,9 @@ def _open_folder(settings: DemoSettings, fresh: bool) -> None:
     if path.is_file():
         if path.read_text(encoding="utf-8") != stated:
             found = "a run with other settings"
-            raise ConfigError(str(path), expected="the settings of this run", found=found, fix="use --fresh or another --out")
+            raise ConfigError(
+                str(path), expected="the settings of this run", found=found, fix="use --fresh or another --out"
+            )
     elif settings.out.is_dir() and any(settings.out.iterdir()):
         raise ConfigError(
             str(settings.out), expected="an empty folder or a demo's", found="other files", fix="choose another --out"
@@ -140,7 +142,9 @@ class _Demo:
 
     def _measure(self, stage: str, loaded: LoadedModel) -> dict[str, BenchmarkResult]:
         with self._timed(f"measure {stage}"):
-            return measure(loaded, self.scenes, self.root, stage, lambda i, n: self.on_progress(f"measure {stage}", i, n))
+            return measure(
+                loaded, self.scenes, self.root, stage, lambda i, n: self.on_progress(f"measure {stage}", i, n)
+            )
 
     def _correct(self, base: LoadedModel) -> Corrections:
         """Have answers on other scenes corrected, and write the records that training reads."""
@@ -175,7 +179,12 @@ class _Demo:
     def _align(self, stage: str, recipe: str, data: str) -> TrainResult:
         """Train through the same call as `errata train RECIPE`."""
         folder = self.root / "training" / stage
-        stated = [f"model.name={base_folder(BASE)}", f"data={self.root / data}", f"out={folder}", f"seed={self.settings.seed}"]
+        stated = [
+            f"model.name={base_folder(BASE)}",
+            f"data={self.root / data}",
+            f"out={folder}",
+            f"seed={self.settings.seed}",
+        ]
         with self._timed(f"align {stage}"):
             return train(load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *self.settings.overrides]))
 

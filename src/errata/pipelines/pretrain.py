@@ -106,11 +106,10 @@ def _train_vision(
     for step, indices in enumerate(_batches(data, 2 * settings.batch, settings.vision_steps, settings.seed)):
         features = _vision_features(model, data.pixels[indices])
         labels = data.cells[indices]
-        loss = sum(
-            F.cross_entropy(head(features).flatten(0, 1), labels[..., i].flatten()) for i, head in enumerate(heads)
-        )
+        scores = [head(features).flatten(0, 1) for head in heads]
+        loss = torch.stack([F.cross_entropy(score, labels[..., i].flatten()) for i, score in enumerate(scores)]).sum()
         _update(loss, [optimizer], [schedule])
-        on_step("vision", step + 1, settings.vision_steps, float(loss))
+        on_step("vision", step + 1, settings.vision_steps, loss.item())
 
 
 def _train_language(
@@ -118,8 +117,9 @@ def _train_language(
 ) -> None:
     """Descriptions and answers together; Muon on the matrices, AdamW on embeddings and norms."""
     with torch.no_grad():
-        features = torch.cat([_vision_features(model, pixels) for pixels in data.pixels.split(512)])
-    matrices, rest = [], []
+        features = torch.cat([_vision_features(model, pixels) for pixels in torch.split(data.pixels, 512)])
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (matrices if parameter.ndim == 2 and "embed_tokens" not in name else rest).append(parameter)
@@ -135,13 +135,14 @@ def _train_language(
     for step, indices in enumerate(_batches(data, settings.batch, settings.steps, settings.seed + 1)):
         loss = _language_loss(model, features[indices], build_batch(data, indices, settings.questions, rng))
         _update(loss, optimizers, decay)
-        on_step("language", step + 1, settings.steps, float(loss))
+        on_step("language", step + 1, settings.steps, loss.item())
 
 
 def _vision_features(model: LlavaForConditionalGeneration, pixels: Tensor) -> Tensor:
     """What LLaVA takes from the tower: last hidden states of the patches, [B, 9, 96]."""
     output = model.model.vision_tower(to_pixel_values(pixels), output_hidden_states=True)
-    return output.hidden_states[-1][:, 1:]
+    features: Tensor = output.hidden_states[-1][:, 1:]
+    return features
 
 
 def _language_loss(model: LlavaForConditionalGeneration, features: Tensor, batch: PretrainBatch) -> Tensor:
@@ -164,7 +165,7 @@ def _update(
 ) -> None:
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     for optimizer, schedule in zip(optimizers, schedules, strict=True):
         optimizer.step()
         schedule.step()

@@ -24,7 +24,11 @@ _SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
 
 
 def measure(
-    loaded: LoadedModel, scenes: Sequence[Scene], root: Path, stage: str, on_progress: Callable[[int, int], None] | None = None
+    loaded: LoadedModel,
+    scenes: Sequence[Scene],
+    root: Path,
+    stage: str,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, BenchmarkResult]:
     """Ask, score and return the results by benchmark: `chair`, `pope_random`, `pope_popular`, `pope_adversarial`.
 

@@ -74,7 +74,7 @@ def _glyph_mask(category: str, size_px: int) -> NDArray[np.float32]:
     scale = 8 * size_px
     image = Image.new("L", (scale, scale), 0)
     _GLYPHS[category](_Pen(ImageDraw.Draw(image), scale))
-    return np.asarray(image.resize((size_px, size_px), Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.resize((size_px, size_px), Image.Resampling.BOX), np.float32) / np.float32(255)
 
 
 class _Pen:
