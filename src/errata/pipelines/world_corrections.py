@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def collect_corrections(
     seed: int,
     temperature: float,
     care: Carelessness,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Corrections:
     """Sample a description and two yes/no answers per scene and correct them.
 
@@ -58,7 +59,7 @@ def collect_corrections(
         seed: Of sampling and of the annotator.
         temperature: Of sampling.
         care: What the annotator overlooks.
-        on_progress: Called while answers come in.
+        on_progress: Called with (what, answers, questions) while answers come in.
     """
     described, asked = describe_questions(scenes), verdict_questions(scenes, seed)
     texts = generate(
@@ -67,7 +68,7 @@ def collect_corrections(
         GenerationSettings(max_tokens=64, batch_size=256, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-descriptions.jsonl",
-        on_progress=on_progress,
+        on_progress=on_progress and partial(on_progress, "descriptions to correct"),
     )
     verdicts = generate(
         loaded,
@@ -75,7 +76,7 @@ def collect_corrections(
         GenerationSettings(max_tokens=2, batch_size=512, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-verdicts.jsonl",
-        on_progress=on_progress,
+        on_progress=on_progress and partial(on_progress, "yes/no answers to correct"),
     )
     rng = np.random.default_rng((seed, 5))
     by_id = {scene.id: scene for scene in scenes}
