@@ -140,7 +140,8 @@ def open_run_folder(settings: TrainRun) -> None:
     path = settings.out / "settings.yaml"
     if settings.fresh and settings.should_save:
         _remove_run(settings.out)
-    if path.is_file():
+    # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
+    if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
         _require_same(path, stated)
         return
     write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
