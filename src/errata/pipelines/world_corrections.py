@@ -61,6 +61,7 @@ def collect_corrections(
         care: What the annotator overlooks.
         on_progress: Called with (what, answers, questions) while answers come in.
     """
+    name = Path(loaded.name).name
     described, asked = describe_questions(scenes), verdict_questions(scenes, seed)
     texts = generate(
         loaded,
@@ -83,12 +84,12 @@ def collect_corrections(
     records = []
     for scene, question, answer in zip(scenes, described, texts, strict=True):
         edits = correct_description(scene, answer.text, care, rng)
-        records.append(build_correction(question.id, question.images[0], DESCRIBE, answer.text, edits, loaded.name))
+        records.append(build_correction(question.id, question.images[0], DESCRIBE, answer.text, edits, name))
     for question, answer in zip(asked, verdicts, strict=True):
         scene, category = by_id[question.meta["scene"]], question.meta["category"]
         edits = correct_verdict(scene, category, answer.text, care, rng)
         text = question.prompt[0].text
-        records.append(build_correction(question.id, question.images[0], text, answer.text, edits, loaded.name))
+        records.append(build_correction(question.id, question.images[0], text, answer.text, edits, name))
     kept = [record for record in records if record is not None]
     return Corrections(kept, _summarise(kept, scenes, len(records), care))
 
