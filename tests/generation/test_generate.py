@@ -7,9 +7,9 @@ import json
 import pytest
 
 from errata.errors import ConfigError, DataError
-from errata.generation import GenerationSettings, generate, read_answers
+from errata.generation import GenerationSettings, generate
 from errata.models import ModelSettings, load_model
-from errata.records import Question, Turn
+from errata.records import Question, Turn, read_answers
 from errata.trees import enable_tree_attention
 from tiny_models import save_images, save_tiny_model
 
