@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         An exit code of `errata.errors`. Bad usage leaves through argparse's SystemExit with `USAGE`.
     """
     parser = build_parser()
-    args = parser.parse_args(arguments)
+    args = _parse(parser, arguments)
     if args.run is None:
         parser.print_help()
         return USAGE
@@ -52,6 +52,17 @@ def build_parser() -> argparse.ArgumentParser:
     for verb in VERBS:
         verb.add_parser(subparsers)
     return parser
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of a verb; settings (`beta=0.2`) may also stand behind options, which argparse refuses."""
+    args, rest = parser.parse_known_args(arguments)
+    unknown = [word for word in rest if word.startswith("-") or not hasattr(args, "overrides")]
+    if unknown:
+        parser.error("unrecognized arguments: " + " ".join(unknown))
+    if rest:
+        args.overrides += rest
+    return args
 
 
 def _guard(args: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from errata.records.questions import (
     write_questions,
 )
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
-from errata.records.storage import replacing, storing
+from errata.records.storage import remove_file, replacing, storing
 
 __all__ = [
     "IMAGE_PLACEHOLDER",
@@ -42,6 +42,7 @@ __all__ = [
     "read_questions",
     "read_records",
     "record_to_row",
+    "remove_file",
     "replacing",
     "result_from_row",
     "result_to_row",

@@ -24,16 +24,28 @@ def storing(path: str | Path) -> Iterator[None]:
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary sibling to write, which takes the place of `path` if the block ends without an error.
 
+    A link stays a link. A pipe or a device is written as it is: taking its place would destroy it.
+
     Raises:
         StorageError: The place cannot be written. Nothing half-written is left, and an old file stays as it was.
     """
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
     with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(path).resolve()
+        if place.exists() and not place.is_file():
+            yield place
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_name(place.name + ".tmp")
         try:
             yield temporary
-            temporary.replace(path)
+            temporary.replace(place)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def remove_file(path: str | Path) -> None:
+    """Remove a file of an earlier run, if it is there; a folder, pipe or device stays. Raises StorageError."""
+    with storing(path):
+        if Path(path).is_file():
+            Path(path).unlink()
