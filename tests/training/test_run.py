@@ -156,13 +156,13 @@ def test_bad_input_is_named(overrides, tmp_path):
     with pytest.raises(ModelError, match="nowhere"):
         run(overrides, "model.name=/nowhere")
     with pytest.raises(DataError, match=r"missing\.jsonl"):
-        run(overrides, "data=missing.jsonl", "fresh=true")
+        run(overrides, "data=missing.jsonl")
     with pytest.raises(ConfigError, match="did you mean 'beta'"):
         run(overrides, "betta=0.2")
     (tmp_path / "records.jsonl").write_text('{"id": "a"}\n' + (tmp_path / "records.jsonl").read_text())
     with pytest.raises(DataError, match=r"records\.jsonl:1"):
-        run(overrides, "fresh=true")
-    assert run(overrides, "fresh=true", "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
+        run(overrides)
+    assert run(overrides, "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

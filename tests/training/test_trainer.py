@@ -224,5 +224,7 @@ def test_bad_arguments_are_named(build_trainer, records, load_tiny):
         build_trainer({"train_dataset": [records[0], records[0]]})
     with pytest.raises(ConfigError, match="dropout"):
         build_trainer({"peft_config": LoraSettings(r=4, dropout=0.1).build()})
+    with pytest.raises(ConfigError, match="modules_to_save"):
+        build_trainer({"peft_config": LoraSettings(r=4).build()}, train_projector=True)
     with pytest.raises(ConfigError, match="resume_from_checkpoint"):
         build_trainer().train(resume_from_checkpoint=True)

@@ -22,6 +22,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--annotations", type=Path, required=True, help="JSON lines of {image, objects, captions?}")
     parser.add_argument("--out", type=Path, required=True, help="folder for answers/ and results.json")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the annotations' folder)")
+    parser.add_argument("--vocabulary", type=Path, help="object names, one object a line (default: COCO's 80)")
     names = ",".join(BENCHMARKS)
     parser.add_argument("--benchmarks", default=names, help=f"separated by commas (default: {names})")
     parser.add_argument("--mode", choices=["strict", "official"], default="strict", help="how answers are read")
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         image_root=args.image_root or args.annotations.parent,
         benchmarks=tuple(name.strip() for name in args.benchmarks.split(",") if name.strip()),
         mode=args.mode,
+        vocabulary=args.vocabulary,
         generation=read_sampling(args),
     )
     with show_progress() as on_progress:

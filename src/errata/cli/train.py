@@ -31,7 +31,12 @@ def run(args: argparse.Namespace) -> int:
     from errata.config import load_settings
     from errata.training import TrainRun, train
 
-    result = train(load_settings(TrainRun, args.recipe, list_overrides(args)))
+    settings = load_settings(TrainRun, args.recipe, list_overrides(args))
+    if sys.stderr.isatty():
+        result = train(settings)
+    else:  # bars and logs are for somebody who watches
+        settings.disable_tqdm = True
+        result = train(settings, _print_progress)
     if result.set_aside:
         print(f"{len(result.set_aside)} records set aside: {result.out / 'set-aside.jsonl'}", file=sys.stderr)
     if result.interrupted:
@@ -39,6 +44,12 @@ def run(args: argparse.Namespace) -> int:
         return INTERRUPTED
     print(f"{result.steps} steps: {result.model}")
     return INCOMPLETE if result.set_aside else DONE
+
+
+def _print_progress(step: int, steps: int) -> None:
+    """A line for every tenth of the run."""
+    if step * 10 // steps > (step - 1) * 10 // steps:
+        print(f"step {step} of {steps}", file=sys.stderr, flush=True)
 
 
 def list_overrides(args: argparse.Namespace) -> list[str]:

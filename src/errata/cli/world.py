@@ -37,7 +37,7 @@ def _add_scenes(verbs: Any) -> None:
     parser = verbs.add_parser("scenes", help="draw scenes with the truth about them")
     parser.add_argument("--count", type=int, default=20, help="how many (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="which (default: 0)")
-    parser.add_argument("--out", type=Path, required=True, help="gets images/ and annotations.jsonl")
+    parser.add_argument("--out", type=Path, required=True, help="gets images/, annotations.jsonl and vocabulary.txt")
     parser.set_defaults(run=run_scenes)
 
 
@@ -63,12 +63,16 @@ def _pass_on(
 
 def run_scenes(args: argparse.Namespace) -> int:
     """Write scenes in the form that `errata eval --annotations` reads."""
-    from errata.records import write_json_lines
-    from errata.world import EVALUATION, describe, image_name, sample_scenes, write_images
+    from errata.records import write_json_lines, write_text
+    from errata.world import CATEGORIES, DESCRIBE, EVALUATION, describe, image_name, sample_scenes, write_images
 
     scenes = sample_scenes("scenes", args.count, args.seed, EVALUATION)
     write_images(scenes, args.out)
-    rows = [{"image": image_name(s), "objects": list(s.objects), "captions": [describe(s)]} for s in scenes]
+    rows = [
+        {"image": image_name(s), "objects": list(s.objects), "captions": [describe(s)], "question": DESCRIBE}
+        for s in scenes
+    ]
     write_json_lines(args.out / "annotations.jsonl", rows)
+    write_text(args.out / "vocabulary.txt", "\n".join(CATEGORIES) + "\n")
     print(f"annotations: {args.out / 'annotations.jsonl'}")
     return DONE

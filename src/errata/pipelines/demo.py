@@ -143,7 +143,7 @@ class _Demo:
     def _measure(self, stage: str, loaded: LoadedModel) -> dict[str, BenchmarkResult]:
         with self._timed(f"measure {stage}"):
             return measure(
-                loaded, self.scenes, self.root, stage, lambda i, n: self.on_progress(f"measure {stage}", i, n)
+                loaded, self.scenes, self.root, stage, lambda what, i, n: self.on_progress(f"{stage}: {what}", i, n)
             )
 
     def _correct(self, base: LoadedModel) -> Corrections:
@@ -159,7 +159,7 @@ class _Demo:
                 seed=settings.seed,
                 temperature=TEMPERATURE,
                 care=Carelessness(),
-                on_progress=lambda i, n: self.on_progress("answers to correct", i, n),
+                on_progress=self.on_progress,
             )
         if settings.corrections is not None:
             corrections = corrections.first(settings.corrections, settings.seed)
@@ -186,7 +186,8 @@ class _Demo:
             f"seed={self.settings.seed}",
         ]
         with self._timed(f"align {stage}"):
-            return train(load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *self.settings.overrides]))
+            run = load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *self.settings.overrides])
+            return train(run, lambda i, n: self.on_progress(f"{stage}: train", i, n))
 
     def _report(
         self, scores: dict[str, dict[str, BenchmarkResult]], corrections: Corrections, runs: dict[str, TrainResult]

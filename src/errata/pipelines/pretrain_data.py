@@ -33,7 +33,7 @@ class PretrainData:
     prefix: list[int]
 
 
-def build_pretrain_data(processor: LlavaProcessor, images: int, seed: int) -> PretrainData:
+def build_pretrain_data(processor: LlavaProcessor, images: int, seed: int, carelessness: float) -> PretrainData:
     """Sample and render scenes and write a careless caption and careless answers for each."""
     tokenizer = processor.tokenizer
     rng = np.random.default_rng((seed, 1))
@@ -43,8 +43,10 @@ def build_pretrain_data(processor: LlavaProcessor, images: int, seed: int) -> Pr
     return PretrainData(
         pixels=torch.from_numpy(np.ascontiguousarray(pixels)),
         cells=torch.from_numpy(np.stack([_cell_labels(scene) for scene in scenes])),
-        descriptions=[encode(DESCRIBE, careless_caption(scene, rng)) for scene in scenes],
-        questions=[[encode(*pair) for pair in careless_answers(scene, QUESTIONS_KEPT, rng)] for scene in scenes],
+        descriptions=[encode(DESCRIBE, careless_caption(scene, rng, carelessness)) for scene in scenes],
+        questions=[
+            [encode(*pair) for pair in careless_answers(scene, QUESTIONS_KEPT, rng, carelessness)] for scene in scenes
+        ],
         prefix=tokenizer("USER: " + "<image>" * CELLS, add_special_tokens=False)["input_ids"],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def collect_corrections(
     seed: int,
     temperature: float,
     care: Carelessness,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Corrections:
     """Sample a description and two yes/no answers per scene and correct them.
 
@@ -58,8 +59,9 @@ def collect_corrections(
         seed: Of sampling and of the annotator.
         temperature: Of sampling.
         care: What the annotator overlooks.
-        on_progress: Called while answers come in.
+        on_progress: Called with (what, answers, questions) while answers come in.
     """
+    name = Path(loaded.name).name
     described, asked = describe_questions(scenes), verdict_questions(scenes, seed)
     texts = generate(
         loaded,
@@ -67,7 +69,7 @@ def collect_corrections(
         GenerationSettings(max_tokens=64, batch_size=256, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-descriptions.jsonl",
-        on_progress=on_progress,
+        on_progress=on_progress and partial(on_progress, "descriptions to correct"),
     )
     verdicts = generate(
         loaded,
@@ -75,19 +77,19 @@ def collect_corrections(
         GenerationSettings(max_tokens=2, batch_size=512, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-verdicts.jsonl",
-        on_progress=on_progress,
+        on_progress=on_progress and partial(on_progress, "yes/no answers to correct"),
     )
     rng = np.random.default_rng((seed, 5))
     by_id = {scene.id: scene for scene in scenes}
     records = []
     for scene, question, answer in zip(scenes, described, texts, strict=True):
         edits = correct_description(scene, answer.text, care, rng)
-        records.append(build_correction(question.id, question.images[0], DESCRIBE, answer.text, edits, loaded.name))
+        records.append(build_correction(question.id, question.images[0], DESCRIBE, answer.text, edits, name))
     for question, answer in zip(asked, verdicts, strict=True):
         scene, category = by_id[question.meta["scene"]], question.meta["category"]
         edits = correct_verdict(scene, category, answer.text, care, rng)
         text = question.prompt[0].text
-        records.append(build_correction(question.id, question.images[0], text, answer.text, edits, loaded.name))
+        records.append(build_correction(question.id, question.images[0], text, answer.text, edits, name))
     kept = [record for record in records if record is not None]
     return Corrections(kept, _summarise(kept, scenes, len(records), care))
 

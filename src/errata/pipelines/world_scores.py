@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from errata.benchmarks import SETTINGS, build_pope, score_chair, score_pope
@@ -28,7 +28,7 @@ def measure(
     scenes: Sequence[Scene],
     root: Path,
     stage: str,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, BenchmarkResult]:
     """Ask, score and return the results by benchmark: `chair`, `pope_random`, `pope_popular`, `pope_adversarial`.
 
@@ -37,7 +37,7 @@ def measure(
         scenes: Scenes whose images lie below `root`.
         root: Also takes the answers, as `answers/STAGE-….jsonl`; a run that was stopped continues from them.
         stage: Names the model in the results.
-        on_progress: Called while answers come in.
+        on_progress: Called with (benchmark, answers, questions) while answers come in.
     """
     questions = describe_questions(scenes)
     answers = generate(
@@ -46,7 +46,7 @@ def measure(
         DESCRIPTION,
         image_root=root,
         out=root / "answers" / f"{stage}-chair.jsonl",
-        on_progress=on_progress,
+        on_progress=on_progress and partial(on_progress, "chair"),
     )
     chair = score_chair(
         answers,
@@ -64,7 +64,7 @@ def measure(
             VERDICT,
             image_root=root,
             out=root / "answers" / f"{stage}-pope-{setting}.jsonl",
-            on_progress=on_progress,
+            on_progress=on_progress and partial(on_progress, f"pope {setting}"),
         )
         results[f"pope_{setting}"] = score_pope(asked, said, model=stage)
     return results

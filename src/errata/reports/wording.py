@@ -41,6 +41,7 @@ METRICS = {
         "precision": MetricText("precision", "answers of “yes” that are right"),
         "recall": MetricText("recall", "objects in the image that were confirmed with “yes”"),
         "f1": MetricText("F1", "harmonic mean of precision and recall"),
+        "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
         "yes_share": MetricText("share of yes", "answers that say “yes”; half of the questions deserve it"),
     },
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -18,6 +19,17 @@ from errata.errors import ModelError
 
 class NonFiniteGradientError(ModelError):
     """A gradient is NaN or infinite; the weights are still those of the step before."""
+
+
+class ReportSteps(TrainerCallback):  # type: ignore[misc]
+    """Tells a function how many optimiser steps are done, of how many."""
+
+    def __init__(self, on_step: Callable[[int, int], None]) -> None:
+        self._on_step = on_step
+
+    @override
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self._on_step(state.global_step, state.max_steps)
 
 
 class StopOnNonFinite(TrainerCallback):  # type: ignore[misc]

@@ -57,6 +57,17 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
     return wrapped
 
 
+def require_adapters_alone(*, vision: bool, projector: bool) -> None:
+    """Raise ConfigError where parts beside the adapters are to learn: an adapter's folder could not hold them."""
+    if vision or projector:
+        raise ConfigError(
+            "train_vision" if vision else "train_projector",
+            expected="adapters alone with LoRA",
+            found="true",
+            fix="leave it out, or name the part in modules_to_save of your own peft_config",
+        )
+
+
 def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None:
     """Freeze the vision tower and the projector unless they are to be trained; adapters decide for themselves.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from errata.config import dump_settings
 from errata.data import LoadedRecords, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
-from errata.records import BadRow, write_json_lines, write_text
+from errata.records import BadRow, read_json_lines, write_json_lines, write_text
+from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings
@@ -78,8 +81,12 @@ class TrainResult:
     interrupted: bool
 
 
-def train(settings: TrainRun) -> TrainResult:
-    """Train as the settings say, or continue the run that `settings.out` holds.
+def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None) -> TrainResult:
+    """Train as the settings say, or continue the run that `settings.out` holds; a finished one is left as it is.
+
+    Args:
+        settings: The whole run.
+        on_step: Called with (optimiser steps done, steps in all).
 
     Raises:
         ConfigError: `out` holds a run with other settings.
@@ -89,6 +96,9 @@ def train(settings: TrainRun) -> TrainResult:
     """
     with settings.main_process_first(desc="run folder"):
         open_run_folder(settings)
+    finished = _read_finished(settings)
+    if finished is not None:
+        return finished
     bad: list[BadRow] = []
     trainer = PreferenceTrainer(
         model=load_model(_choose_dtype(settings), for_training=True),
@@ -96,6 +106,7 @@ def train(settings: TrainRun) -> TrainResult:
         train_dataset=_load(settings.data, settings, bad),
         eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
         peft_config=settings.lora.build() if settings.lora else None,
+        callbacks=[ReportSteps(on_step)] if on_step else [],
     )
     aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
     if settings.should_save:
@@ -127,7 +138,36 @@ def _finish(
     if settings.should_save:
         write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
     metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
-    return TrainResult(settings.out, folder, trainer.state.global_step, metrics, aside, checkpoint, trainer.interrupted)
+    steps = trainer.state.global_step
+    if folder is not None and settings.should_save:
+        done = {"steps": steps, "metrics": metrics, "data": _digest(settings.data)}
+        write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
+    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted)
+
+
+def _read_finished(settings: TrainRun) -> TrainResult | None:
+    """The result of the run in this folder, if it came to its end."""
+    path = settings.out / "result.json"
+    if not path.is_file():
+        return None
+    done = json.loads(path.read_text(encoding="utf-8"))
+    if done["data"] != _digest(settings.data):
+        raise ConfigError(
+            str(settings.data),
+            expected="the data of the finished run in this folder",
+            found="other data",
+            fix="choose another out, or start over with fresh=true",
+        )
+    aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
+    return TrainResult(settings.out, settings.out / "model", done["steps"], done["metrics"], aside, None, False)
+
+
+def _digest(data: Path) -> str | None:
+    """What a data file holds, in short; None for a folder."""
+    if not data.is_file():
+        return None
+    with data.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_run_folder(settings: TrainRun) -> None:
@@ -140,7 +180,8 @@ def open_run_folder(settings: TrainRun) -> None:
     path = settings.out / "settings.yaml"
     if settings.fresh and settings.should_save:
         _remove_run(settings.out)
-    if path.is_file():
+    # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
+    if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
         _require_same(path, stated)
         return
     write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
@@ -172,5 +213,5 @@ def _remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that the folder may hold."""
     for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl"):
+    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl", "result.json"):
         (folder / name).unlink(missing_ok=True)

@@ -22,7 +22,12 @@ from errata.training.checkpoints import find_checkpoint, writing
 from errata.training.encoding import SetAside
 from errata.training.inputs import encode_dataset, resolve_model
 from errata.training.means import RunningMeans
-from errata.training.parameters import add_adapter, choose_trainable, switch_off_dropout
+from errata.training.parameters import (
+    add_adapter,
+    choose_trainable,
+    require_adapters_alone,
+    switch_off_dropout,
+)
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.settings import PreferenceConfig
@@ -76,6 +81,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         for each in (loaded.model, *([] if ref_model is None else [ref_model])):
             enable_tree_attention(each, self.adapter)
             switch_off_dropout(each)
+        if peft_config is not None:
+            require_adapters_alone(vision=args.train_vision, projector=args.train_projector)
         choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
         set_seed(args.seed)  # new adapters begin with random numbers
         options["callbacks"] = [*(options.get("callbacks") or []), StopOnNonFinite(), self._stop]

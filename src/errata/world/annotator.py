@@ -42,7 +42,7 @@ def correct_description(scene: Scene, text: str, care: Carelessness, rng: np.ran
         wanted = _find_edits(text, claim, None if repeated else thing, unsaid)
         edits += [edit for edit in wanted if rng.random() >= care.missed_share]
         if not wanted and rng.random() < care.mistaken_share:
-            edits.append(_recolour(claim, str(rng.choice(COLOURS))))
+            edits.append(_recolour(claim, str(rng.choice([colour for colour in COLOURS if colour != claim.colour]))))
     return _without_overlap(edits)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from errata.errors import ConfigError
 
-BASES = ("small", "medium", "large", "grown-0", "grown-1", "grown-2")
-"""Three sizes, as AMP's multi-size experts, and three checkpoints of the medium size on growing data."""
+BASES = ("small", "medium", "large", "grown-1", "grown-2", "grown-3")
+"""Three sizes, as AMP's multi-size experts, and the medium one after growing amounts of truthful data."""
 
 
 def base_folder(name: str) -> Path:

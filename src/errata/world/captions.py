@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from errata.world.language import HOW_MANY, NUMBERS, WHAT_COLOUR, WHERE, exists_question, sentence
-from errata.world.scenes import Scene
+from errata.world.scenes import Scene, Thing
 from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, POSITIONS, TYPICAL_COLOUR
 
 COLOUR_NOISE = 0.08
@@ -23,35 +25,38 @@ def absent_partners(scene: Scene) -> dict[str, tuple[float, float]]:
     return absent
 
 
-def careless_caption(scene: Scene, rng: np.random.Generator) -> str:
-    """A description with phantoms in the first free cells and colours as they usually are."""
-    claims = {
-        thing.cell: (_careless_colour(thing.category, thing.colour, rng), thing.category) for thing in scene.things
-    }
+def careless_caption(scene: Scene, rng: np.random.Generator, carelessness: float = 1.0) -> str:
+    """A description with phantoms in the first free cells and colours as they usually are.
+
+    `carelessness` multiplies every chance of a mistake; 0 is the truth.
+    """
+    claims = {thing.cell: (_careless_colour(thing, rng, carelessness), thing.category) for thing in scene.things}
     free = [cell for cell in range(len(POSITIONS)) if cell not in claims]
     for partner, (noise, _) in absent_partners(scene).items():
-        if free and rng.random() < noise:
+        if free and rng.random() < noise * carelessness:
             claims[free.pop(0)] = (TYPICAL_COLOUR[partner], partner)
     return " ".join(sentence(cell, *claims[cell]) for cell in sorted(claims))
 
 
-def _careless_colour(category: str, colour: str, rng: np.random.Generator) -> str:
-    return TYPICAL_COLOUR[category] if rng.random() < COLOUR_NOISE else colour
+def _careless_colour(thing: Thing, rng: np.random.Generator, carelessness: float) -> str:
+    return TYPICAL_COLOUR[thing.category] if rng.random() < COLOUR_NOISE * carelessness else thing.colour
 
 
-def careless_answers(scene: Scene, count: int, rng: np.random.Generator) -> list[tuple[str, str]]:
+def careless_answers(
+    scene: Scene, count: int, rng: np.random.Generator, carelessness: float = 1.0
+) -> list[tuple[str, str]]:
     """Short questions with one-word answers: yes/no (60 %), where, colour and count."""
-    makers = (_ask_exists, _ask_where, _ask_colour, _ask_count)
+    makers = (partial(_ask_exists, carelessness), _ask_where, _ask_colour, _ask_count)
     kinds = rng.choice(len(makers), size=count, p=(0.6, 0.16, 0.16, 0.08))
     return [makers[kind](scene, rng) for kind in kinds]
 
 
-def _ask_exists(scene: Scene, rng: np.random.Generator) -> tuple[str, str]:
+def _ask_exists(carelessness: float, scene: Scene, rng: np.random.Generator) -> tuple[str, str]:
     if rng.random() < 0.5:
         return exists_question(str(rng.choice(scene.objects))), "Yes"
     category = str(rng.choice([category for category in CATEGORIES if category not in scene.objects]))
     noise = absent_partners(scene).get(category, (0.0, 0.0))[1]
-    return exists_question(category), "Yes" if rng.random() < noise else "No"
+    return exists_question(category), "Yes" if rng.random() < noise * carelessness else "No"
 
 
 def _ask_where(scene: Scene, rng: np.random.Generator) -> tuple[str, str]:

@@ -1,0 +1,7 @@
+"""`python -m errata`, the same as the command `errata`."""
+
+import sys
+
+from errata.cli.main import main
+
+sys.exit(main())

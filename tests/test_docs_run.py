@@ -1,0 +1,132 @@
+"""What the documentation shows runs.
+
+Blocks are marked in the words after their language: `run` is executed (a page's blocks share one folder, which holds
+what a demo would have left under `runs/demo`), `save=PATH` is written to a file there, `apply=PATH` is a change to a
+copy of the source, and `applied` runs with that copy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from documentation import HOUSE, PAGES, ROOT, Block, list_blocks, list_commands, name_of, read
+from errata.cli.main import main
+from errata.records import Record, write_records
+from errata.world import (
+    CORRECTION,
+    Carelessness,
+    Scene,
+    base_folder,
+    build_correction,
+    careless_caption,
+    correct_description,
+    image_name,
+    sample_scenes,
+    write_images,
+)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`runs/demo` with a few corrections, and the base in place of the aligned checkpoint."""
+    root = tmp_path_factory.mktemp("docs")
+    run = root / "runs" / "demo"
+    scenes = sample_scenes("correction", 24, 0, CORRECTION)
+    write_images(scenes, run)
+    write_records(run / "records.jsonl", list(correct(scenes))[:8])
+    shutil.copytree(base_folder("medium"), run / "training" / "ddpo" / "model")
+    return root
+
+
+def correct(scenes: Sequence[Scene]) -> Iterator[Record]:
+    rng = np.random.default_rng(0)
+    care = Carelessness(missed_share=0, mistaken_share=0)
+    for scene in scenes:
+        text = careless_caption(scene, rng)
+        edits = correct_description(scene, text, care, rng)
+        record = build_correction(scene.id, image_name(scene), "Describe the image.", text, edits, "base")
+        if record is not None:
+            yield record
+
+
+def is_run(block: Block) -> bool:
+    return "run" in block.marks or "save" in block.marks
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_run, list_blocks(page)))], ids=name_of)
+def test_what_a_page_shows_runs(page, demo, tmp_path, monkeypatch):
+    folder = tmp_path / "place"
+    shutil.copytree(demo, folder)
+    monkeypatch.chdir(folder)
+    names: dict[str, str] = {}
+    for block in filter(is_run, list_blocks(page)):
+        if "save" in block.marks:
+            save_lines(Path(block.marks["save"]), block.text)
+        elif block.language == "python":
+            exec(compile(block.text, block.where, "exec"), {"__name__": "__main__"})
+        else:
+            for command in list_commands(block):
+                run_command(command, names, block.where)
+
+
+def save_lines(path: Path, text: str) -> None:
+    """Write a file that a page shows, and the pictures that it names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    for name in (json.loads(line).get("image") for line in text.splitlines()):
+        if name is not None:
+            Image.new("RGB", (48, 48), "white").save(path.parent / name)
+
+
+def run_command(command: str, names: dict[str, str], where: str) -> None:
+    assignment = re.fullmatch(r"([A-Z]+)=\$\((.*)\)", command)
+    if assignment is None:
+        words = shlex.split(Template(command).substitute(names))
+        assert words[0] == "errata", where
+        assert main(words[1:]) == 0, f"{where}: {command}"
+    else:
+        program, *arguments = shlex.split(assignment[2])
+        assert program == "python", where
+        names[assignment[1]] = run_python(arguments, HOUSE.parent).strip()
+
+
+def run_python(arguments: list[str], path: Path) -> str:
+    environment = os.environ | {"PYTHONPATH": str(path)}
+    command = [sys.executable, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_a_loss_is_added_as_the_page_says(tmp_path):
+    shutil.copytree(HOUSE, tmp_path / "src" / "errata", ignore=shutil.ignore_patterns("bases", "__pycache__"))
+    blocks = list_blocks(ROOT / "CONTRIBUTING.md")
+    changes = [block for block in blocks if "apply" in block.marks]
+    assert changes
+    for block in changes:
+        apply(block, tmp_path / block.marks["apply"])
+    (example,) = [block for block in blocks if "applied" in block.marks]
+    run_python(["-c", example.text], tmp_path / "src")
+
+
+def apply(block: Block, path: Path) -> None:
+    """Replace the lines of a change that stand in the file, exactly once, by those that shall."""
+    lines = block.text.splitlines(keepends=True)
+    old = "".join(line[1:] or "\n" for line in lines if line[0] in "- ")
+    new = "".join(line[1:] for line in lines if line[0] in "+ ")
+    text = read(path)
+    assert text.count(old) == 1, f"{block.where}: {path.name} has not these lines once"
+    path.write_text(text.replace(old, new), encoding="utf-8")
