@@ -242,6 +242,6 @@ def test_a_folder_with_another_run_is_not_touched(world, tmp_path, fails, capsys
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert "beta was 0.5 and is now 0.25" in fails(*train(world, world.records, out, "beta=0.25"))
     assert "answers of another run" in fails(*generate(world, answers, "--temperature", "1"))
-    assert "generation was" in fails(*evaluate(world, tmp_path / "eval", "--seed", "3"))
+    assert "generation.seed was 0 and is now 3" in fails(*evaluate(world, tmp_path / "eval", "--seed", "3"))
     assert "other files" in fails("demo", "--quick", "--out", tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from errata.config import describe_difference
 from errata.errors import ConfigError
 from errata.records import Answer, answer_to_row, read_answers, storing, write_text
 
@@ -34,23 +35,22 @@ class AnswerFile:
     def _check_run(self, run: dict[str, Any]) -> None:
         """Answers of two models or settings in one file could not be told apart later."""
         beside = self.path.with_name(self.path.name + ".run.json")
-        text = json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if self.path.exists():
-            try:
-                known = beside.read_text(encoding="utf-8")
-            except OSError:
-                known = ""
-            if known != text:
-                raise ConfigError(
-                    str(self.path),
-                    expected="answers of this model to these questions with these settings, to be continued",
-                    found="answers of another run" if known else "answers of an unknown run",
-                    fix="start over with --fresh or choose another --out",
-                )
-        else:
-            write_text(beside, text)
+        if not self.path.exists():
+            write_text(beside, json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+            return
+        try:
+            difference = describe_difference(json.loads(beside.read_text(encoding="utf-8")), run)
+        except (OSError, ValueError):
+            difference = f"no {beside.name} that says which run they are of"
+        if difference:
+            raise ConfigError(
+                str(self.path),
+                expected="answers of this model to these questions with these settings, to be continued",
+                found=f"answers of another run: {difference}",
+                fix="start over with --fresh or choose another --out",
+            )
 
     def _recover(self) -> list[Answer]:
         """What is on disk; a last line that a kill cut short is removed from the file."""

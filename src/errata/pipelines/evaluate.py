@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.benchmarks import build_truth, score_chair, score_pope_settings
-from errata.config import dump_settings
+from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError
 from errata.generation import GenerationSettings
 from errata.pipelines.annotations import (
@@ -156,16 +156,15 @@ def _check_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> dict[
 
 
 def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    free = {"benchmarks", "mode"}  # none of them changes an answer
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        names = [name for name in stated if name not in free and found.get(name) != stated[name]]
-    except (OSError, ValueError, AttributeError):
-        found, names = {}, ["settings.json"]
-    if names:
+    except (OSError, ValueError):
+        found = None
+    difference = describe_difference(found, stated, free=("benchmarks", "mode"))  # none of them changes an answer
+    if difference:
         raise ConfigError(
             str(path),
             expected="the settings of the answers in this folder",
-            found=f"{names[0]} was {found.get(names[0])!r} and is now {stated.get(names[0])!r}",
+            found=difference,
             fix="choose another --out, or start over with --fresh",
         )
