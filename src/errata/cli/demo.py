@@ -23,6 +23,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--quick", action="store_true", help="less of everything; wide intervals")
     parser.add_argument("--compare", action="store_true", help="also DPO, SFT on the corrections, and a control")
     parser.add_argument("--corrections", type=int, metavar="N", help="align with N of the corrections only")
+    parser.add_argument(
+        "--split",
+        choices=["evaluation", "validation"],
+        default="evaluation",
+        help="scenes to measure on; settings are chosen on validation (default: evaluation)",
+    )
     parser.add_argument("--fresh", action="store_true", help="start over where the folder holds a run")
     parser.set_defaults(run=run)
 
@@ -34,7 +40,12 @@ def run(args: argparse.Namespace) -> int:
     from errata.reports import render_table
 
     settings = DemoSettings(
-        out=args.out, seed=args.seed, quick=args.quick, compare=args.compare, corrections=args.corrections
+        out=args.out,
+        seed=args.seed,
+        quick=args.quick,
+        compare=args.compare,
+        corrections=args.corrections,
+        split=args.split,
     )
     with show_progress() as on_progress:
         result = run_demo(settings, on_progress, fresh=args.fresh)
