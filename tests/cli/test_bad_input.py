@@ -141,6 +141,10 @@ def test_a_wrong_key_in_the_file_has_its_line_and_the_nearest_name(world, tmp_pa
         ("beta=much", "expected a number"),
         ("objective=ddpoo", "did you mean 'ddpo'?"),
         ("beta", "expected name=value"),
+        ("seed=-1", "seed: -1"),
+        ("eval_strategy=steps", "add eval_data=FILE"),
+        ("resume_from_checkpoint=runs/old", "the same command continues"),
+        ("report_to=absent", "expected a tracker that is installed"),
     ],
 )
 def test_a_wrong_override_is_quoted(world, tmp_path, fails, override, words):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
-from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from errata.corrections import OneSided
 from errata.errors import ConfigError
@@ -142,8 +142,13 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
             raise ConfigError("remove_unused_columns", expected="False", found="True", fix="leave it out")
 
     def _check_reports(self) -> None:
-        """Raise ConfigError for a tracker that is not installed, before a model is loaded for it."""
-        for name in self.report_to:
-            if name in INTEGRATION_TO_CALLBACK and name not in (*get_available_reporting_integrations(), "flyte"):
-                fix = "install it, or leave report_to out"
-                raise ConfigError("report_to", expected="a tracker that is installed", found=repr(name), fix=fix)
+        """Raise ConfigError for a tracker that is unknown or not installed, before a model is loaded for it."""
+        available = (*get_available_reporting_integrations(), "flyte")  # flyte is the one that is not listed
+        missing = [name for name in self.report_to if name not in available]
+        if missing:
+            raise ConfigError(
+                "report_to",
+                expected=f"a tracker that is installed: {', '.join(available)}",
+                found=repr(missing[0]),
+                fix="install it, or leave report_to out",
+            )
