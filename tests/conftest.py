@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Models of tests are tiny: threads that wait for one another on a busy core cost more than they save. Set before torch
+# is imported, and inherited by the commands that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 VECTORS = Path(__file__).parent / "vectors"
 SHARED = Path(__file__).parents[2] / "shared"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     CLIPVisionConfig,
@@ -41,6 +44,18 @@ SIZES = {
     "medium": TinySize(hidden=96, layers=3, heads=4, mlp=192),
     "large": TinySize(hidden=128, layers=4, heads=4, mlp=320),
 }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one CPU thread: operations on models this small are short, and threads that wait for one another on
+    a busy core cost ten times what they save."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def build_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:

@@ -13,6 +13,7 @@ import torch
 
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
+from errata.models.tiny import one_thread
 from errata.pipelines.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
 from errata.pipelines.world_scores import measure
 from errata.records import BenchmarkResult, write_json_lines, write_text
@@ -47,7 +48,8 @@ def make_base(
             log.append({"stage": stage, "step": step, "loss": round(loss, 4)})
         on_step(stage, step, steps, loss)
 
-    model, processor = pretrain(settings, note, _find_start(settings.start, out))
+    with one_thread():
+        model, processor = pretrain(settings, note, _find_start(settings.start, out))
     folder = out / name
     model.to(torch.bfloat16).save_pretrained(folder)
     processor.save_pretrained(folder)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from errata.config import load_settings
 from errata.errors import ConfigError
 from errata.models import LoadedModel, ModelSettings, load_model
+from errata.models.tiny import one_thread
 from errata.pipelines.demo_results import build_results
 from errata.pipelines.world_corrections import Corrections, collect_corrections, uncorrected
 from errata.pipelines.world_scores import measure
@@ -97,7 +98,8 @@ def run_demo(settings: DemoSettings, on_progress: OnProgress, *, fresh: bool = F
         StorageError: A full disk or a folder that cannot be written.
     """
     _open_folder(settings, fresh)
-    return _Demo(settings, on_progress).run()
+    with one_thread():
+        return _Demo(settings, on_progress).run()
 
 
 def _open_folder(settings: DemoSettings, fresh: bool) -> None:
