@@ -25,6 +25,12 @@ def photo_records(folder: Path, levels: int = 4) -> list[Record]:
     return [_build_record(row, levels) for row in read_photos(folder)]
 
 
+def photo_texts(folder: Path) -> list[str]:
+    """Every question and answer, to train a tokenizer on."""
+    rows = read_photos(folder)
+    return [row["question"] for row in rows] + [response["text"] for row in rows for response in row["responses"]]
+
+
 def write_photos_jsonl(path: Path, folder: Path, levels: int = 4) -> Path:
     """Our JSON lines; images stay in `folder`, which is the image root."""
     write_records(path, photo_records(folder, levels))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from errata.config import dump_settings, find_recipe, load_settings
+from errata.config import describe_difference, dump_settings, find_recipe, load_settings
 from errata.errors import ConfigError
 
 
@@ -231,3 +231,24 @@ def test_secrets_are_not_written():
         hub_token: str | None = None
 
     assert dump_settings(Hub("s3cret")) == {"hub_token": None}
+
+
+@pytest.mark.parametrize(
+    ("found", "stated", "words"),
+    [
+        ({"a": 1, "out": 1}, {"a": 1, "out": 2}, None),
+        ({"a": 1}, {"a": 2}, "a was 1 and is now 2"),
+        (
+            {"m": {"name": "x", "k": 1}},
+            {"m": {"name": "y", "k": 2}},
+            "m.name was 'x' and is now 'y', and 1 more differ",
+        ),
+        ({"lora": None}, {"lora": {"r": 4}}, "lora.r was None and is now 4"),
+        ({"lora": {"r": 4}}, {"lora": None}, "lora.r was 4 and is now None"),
+        ({"a": 1, "older": 3}, {"a": 1, "newer": None}, None),
+        (None, {"a": 1}, "a was None and is now 1"),
+        ({"a": []}, {"a": [1]}, "a was [] and is now [1]"),
+    ],
+)
+def test_the_first_setting_that_differs_is_named(found, stated, words):
+    assert describe_difference(found, stated, free=("out",)) == words

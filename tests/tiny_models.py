@@ -117,7 +117,7 @@ def build_model(
 def save_tiny_model(folder: Path, **options: object) -> Path:
     """Write a tiny model and its processor as a folder that the Auto classes load."""
     chat_template = options.pop("chat_template", None)
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(options.pop("texts", TEXTS), vocab_size=options.pop("vocab_size", 400))  # type: ignore[arg-type]
     build_model(tokenizer, **options).save_pretrained(folder)  # type: ignore[arg-type]
     sizes = {name: options[name] for name in ("image_px", "patch_px") if name in options}
     build_processor(tokenizer, chat_template=chat_template, **sizes).save_pretrained(folder)  # type: ignore[arg-type]

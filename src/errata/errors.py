@@ -6,6 +6,8 @@ and the command prints it without a traceback and exits with `USAGE`. Anything e
 
 from __future__ import annotations
 
+import errno
+
 DONE = 0
 BUG = 1
 USAGE = 2
@@ -46,3 +48,15 @@ class JudgeError(ErrataError, RuntimeError):
 
 class StorageError(ErrataError, OSError):
     """A folder or disk that cannot be read or written."""
+
+    @classmethod
+    def from_system(cls, where: object, error: OSError) -> StorageError:
+        """What the system said while `where` was written, with what can be done about it."""
+        fix = "choose another folder or make this one writable"
+        if error.errno in FULL:
+            fix = "free space and give the same command again to continue, or choose another folder"
+        return cls(str(where), expected="a writable place with room", found=error.strerror or str(error), fix=fix)
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a disk, a quota or the largest size of a file is exhausted."""

@@ -88,7 +88,13 @@ def test_bench_list_names_the_benchmarks(capsys):
 ERRORS = [
     (DataError("a.jsonl:3", expected="x", found="y", fix="z"), 2, "error: a.jsonl:3: y; expected x; z\n", False),
     (StorageError("out", expected="room", found="none", fix="free space"), 2, "error: out: none", False),
-    (OSError(errno.ENOSPC, "No space left on device"), 2, "disk is full", False),
+    (
+        OSError(errno.ENOSPC, "No space left on device"),
+        2,
+        "error: the disk: No space left on device; expected a writable place with room; free",
+        False,
+    ),
+    (OSError(errno.EACCES, "Permission denied", "runs"), 2, "error: runs: Permission denied", False),
     (OSError(errno.EACCES, "Permission denied"), 1, "bug", True),
     (ValueError("oops"), 1, "bug", True),
     (KeyboardInterrupt(), 130, "interrupted", False),

@@ -19,6 +19,7 @@ class Run:
     out: Path = Path("runs/train")
     fresh: bool = False
     skip_bad: bool = False
+    disable_tqdm: bool = False
 
 
 @dataclass
@@ -37,7 +38,7 @@ def trained(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     seen: dict[str, list[Any]] = {"runs": [], "results": []}
 
-    def train(settings: Run) -> Result:
+    def train(settings: Run, on_step: Any = None) -> Result:
         seen["runs"].append(settings)
         return seen["results"].pop(0)
 
@@ -50,7 +51,10 @@ def test_overrides_and_flags_reach_the_run(trained, capsys):
     trained["results"] = [Result(Path("o"), Path("o/model"), 7)] * 2
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 0
     assert main(["train", "a.yaml", "data=x.jsonl", "beta=1e-1", "--out", "a b", "--fresh", "--skip-bad"]) == 0
-    assert trained["runs"] == [Run(Path("x.jsonl"), 0.5), Run(Path("x.jsonl"), 0.1, Path("a b"), True, True)]
+    assert trained["runs"] == [
+        Run(Path("x.jsonl"), 0.5, disable_tqdm=True),
+        Run(Path("x.jsonl"), 0.1, Path("a b"), True, True, True),
+    ]
     assert capsys.readouterr().out == f"7 steps: {Path('o/model')}\n" * 2
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import replace
 
 import pytest
+import torch
 
 from errata.errors import ConfigError, DataError
-from errata.generation import GenerationSettings, generate, read_answers
+from errata.generation import GenerationSettings, generate
 from errata.models import ModelSettings, load_model
-from errata.records import Question, Turn
+from errata.records import Question, Turn, read_answers
 from errata.trees import enable_tree_attention
 from tiny_models import save_images, save_tiny_model
 
@@ -126,7 +129,7 @@ def test_a_file_of_another_run_is_not_continued(loaded, questions, place, tmp_pa
     with pytest.raises(ConfigError, match="another run"):
         generate(loaded, questions[:2], GenerationSettings(max_tokens=2), image_root=place, out=out)
     (tmp_path / "answers.jsonl.run.json").unlink()
-    with pytest.raises(ConfigError, match="unknown run"):
+    with pytest.raises(ConfigError, match=r"no answers\.jsonl\.run\.json"):
         generate(loaded, questions, GenerationSettings(max_tokens=2), image_root=place, out=out)
 
 
@@ -150,3 +153,13 @@ def test_answers_end_at_the_end_token(loaded, questions, place):
     long = generate(loaded, questions, GenerationSettings(max_tokens=300, temperature=1.5), image_root=place)
     assert any(answer.finished for answer in long)
     assert all("</s>" not in answer.text and answer.model == loaded.name for answer in long)
+
+
+def test_other_weights_under_the_same_name_are_another_run(loaded, questions, place, tmp_path):
+    out, settings = tmp_path / "answers.jsonl", GenerationSettings(max_tokens=2)
+    generate(loaded, questions, settings, image_root=place, out=out)
+    retrained = copy.deepcopy(loaded.model)
+    with torch.no_grad():
+        retrained.lm_head.weight.mul_(1.5)
+    with pytest.raises(ConfigError, match="weights was"):
+        generate(replace(loaded, model=retrained), questions, settings, image_root=place, out=out)

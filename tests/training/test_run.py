@@ -95,8 +95,8 @@ def test_the_same_command_again_changes_nothing_and_fresh_starts_over(overrides,
     first = run(overrides)
     weights = load_file(first.model / "model.safetensors")
     again = run(overrides)
-    assert again.resumed_from == tmp_path / "run" / "checkpoint-6"
-    assert again.steps == 6
+    assert again.resumed_from is None
+    assert (again.steps, again.metrics, again.model) == (6, first.metrics, first.model)
     assert_same_weights(again.model, weights)
     with pytest.raises(ConfigError, match=r"learning_rate was 0\.001 and is now 0\.002"):
         run(overrides, "learning_rate=2e-3")

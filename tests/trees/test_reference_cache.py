@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from test_tree_exactness import build, build_samples
 
 from errata.errors import ModelError, StorageError
 from errata.models import quiet_transformers
@@ -20,6 +19,7 @@ from errata.trees import (
     token_logps,
 )
 from errata.trees.fingerprint import hash_weights
+from tree_samples import build, build_samples
 
 
 @pytest.fixture(scope="module")

@@ -23,38 +23,9 @@ from errata.trees import (
     token_logps,
 )
 from tiny_models import build_model, build_processor, build_tokenizer
+from tree_samples import ANSWERS, build, build_samples
 
-ANSWERS = (
-    "A red cup and a small dog.",
-    "A dog.",
-    "Two people walking on a sunny street, and a cat é猫.",
-    "The photo shows a wooden table.",
-)
 LORA = LoraConfig(r=4, lora_alpha=8, target_modules=r".*language_model.*(q|k|v|o|gate|up|down)_proj")
-
-
-def build(text="llama", kv_heads=4, **options):
-    tokenizer = build_tokenizer()
-    model = build_model(tokenizer, text=text, kv_heads=kv_heads, **options)
-    return LlavaAdapter(build_processor(tokenizer), model.config, ModelSettings("tiny")), model
-
-
-def build_samples(adapter):
-    """K = 4 with an image, K = 2 with two rounds and the same image, text only, and two images."""
-    image, other = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(1)).unbind()
-    rounds = [Turn("assistant", "A cup."), Turn("user", "Is there a cat?"), Turn("assistant", "No.")]
-    cases = [
-        ("four", "What is on the table?", [image], [[Turn("assistant", text)] for text in ANSWERS]),
-        ("rounds", "Describe it.", [image], [rounds, [*rounds[:2], Turn("assistant", "Yes, a small cat.")]]),
-        ("text", "Is there a dog?", [], [[Turn("assistant", "Yes.")], [Turn("assistant", "No, there is no dog.")]]),
-        ("pair", "<image> or <image>?", [image, other], [[Turn("assistant", "The first.")]]),
-    ]
-    samples = []
-    for name, question, images, responses in cases:
-        prompt = adapter.encode_prompt((Turn("user", question),), images)
-        encoded = tuple(adapter.encode_response(prompt, turns) for turns in responses)
-        samples.append(TreeSample(name, prompt, encoded, tuple(range(len(encoded)))))
-    return samples
 
 
 def gradients(model, logps):

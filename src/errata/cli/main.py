@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from errata.cli import bench, data, demo, evaluate, generate, report, train, world
-from errata.errors import BUG, DONE, INTERRUPTED, USAGE, ErrataError
+from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, ErrataError, StorageError
 
 VERBS = [demo, data, train, generate, evaluate, report, bench, world]
 """The verbs in the order that `errata --help` shows them."""
+
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+"""What the system says about a place that exists and does not let itself be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         An exit code of `errata.errors`. Bad usage leaves through argparse's SystemExit with `USAGE`.
     """
     parser = build_parser()
-    args = parser.parse_args(arguments)
+    args = _parse(parser, arguments)
     if args.run is None:
         parser.print_help()
         return USAGE
@@ -51,6 +54,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of a verb; settings (`beta=0.2`) may also stand behind options, which argparse refuses."""
+    args, rest = parser.parse_known_args(arguments)
+    unknown = [word for word in rest if word.startswith("-") or not hasattr(args, "overrides")]
+    if unknown:
+        parser.error("unrecognized arguments: " + " ".join(unknown))
+    if rest:
+        args.overrides += rest
+    return args
+
+
 def _guard(args: argparse.Namespace) -> int:
     try:
         code = int(args.run(args))
@@ -67,14 +81,20 @@ def _guard(args: argparse.Namespace) -> int:
 
 
 def _report(error: Exception, *, debug: bool) -> int:
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if debug or not (full or isinstance(error, ErrataError)):
+    told = _find_cause(error)
+    if debug or told is None:
         traceback.print_exception(error)
-    if full:
-        print(f"error: the disk is full ({error}); free space and run the same command again", file=sys.stderr)
-    elif isinstance(error, ErrataError):
-        print(f"error: {error}", file=sys.stderr)
-    else:
+    if told is None:
         print("error: this is a bug in errata; please report it with the lines above", file=sys.stderr)
         return BUG
+    print(f"error: {told}", file=sys.stderr)
     return USAGE
+
+
+def _find_cause(error: Exception) -> ErrataError | None:
+    """What the user can do something about, if that is the cause: bad input, or a place that cannot be written."""
+    if isinstance(error, ErrataError):
+        return error
+    if isinstance(error, OSError) and (error.errno in FULL or (error.errno in REFUSED and error.filename)):
+        return StorageError.from_system(error.filename or "the disk", error)
+    return None

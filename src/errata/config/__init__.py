@@ -4,6 +4,7 @@ In: a room's dataclass, a path, overrides. Out: an instance of it, or a ConfigEr
 No concrete setting lives here: what a trainer or a world can be told is stated in its own room.
 """
 
+from errata.config.difference import describe_difference
 from errata.config.settings import dump_settings, find_recipe, load_settings
 
-__all__ = ["dump_settings", "find_recipe", "load_settings"]
+__all__ = ["describe_difference", "dump_settings", "find_recipe", "load_settings"]

@@ -26,9 +26,10 @@ def check_records(
 ) -> list[Finding]:
     """Look for what reading does not refuse but training would trip over or learn wrongly.
 
-    Kinds: `image` (does not open), `no-image`, `placeholder` (in an answer), `same-text` (answers that differ in white
-    space only), `segment` (overlap, or one that changes nothing), `no-segments` (a worse answer that Dense DPO cannot
-    weigh), `no-pair` (one level only) and `duplicate` (the same image, question and answers twice).
+    Kinds: `no-records` (nothing at all), `image` (does not open), `no-image`, `placeholder` (in an answer), `same-text`
+    (answers that differ in white space only), `segment` (overlap, or one that changes nothing), `no-segments` (a worse
+    answer that Dense DPO cannot weigh), `no-pair` (one level only) and `duplicate` (the same image, question and
+    answers twice).
 
     Args:
         records: As they were read.
@@ -36,7 +37,8 @@ def check_records(
         on_progress: Called with "images", how many were opened, and how many there are.
     """
     records = list(records)
-    findings = list(_check_images(records, Path(image_root), on_progress))
+    findings = [] if records else [Finding("the file", "no-records", "there is nothing to train on; check the path")]
+    findings += _check_images(records, Path(image_root), on_progress)
     for record in records:
         findings += _check_record(record)
     return findings + list(_check_duplicates(records))

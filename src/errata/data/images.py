@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from pathlib import Path
 from typing import IO
 
 from PIL import Image, ImageOps
 
-from errata.errors import DataError, StorageError
+from errata.errors import DataError
+from errata.records import replacing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
@@ -40,9 +42,8 @@ def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: 
         with file.open("rb") as stream:
             return _decode(stream, str(path), max_pixels)
     except OSError as error:
-        raise DataError(
-            str(path), expected="a readable image", found=error.strerror or str(error), fix="check the file"
-        ) from None
+        fix = "check the file" if root is None else f"check the path and the image root {root}"
+        raise DataError(str(path), expected="a readable image", found=error.strerror or str(error), fix=fix) from None
 
 
 def decode_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -77,21 +78,11 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
     """
     name = f"{hashlib.sha256(data).hexdigest()[:32]}.{_find_ending(data, where)}"
     target = Path(folder) / name
-    temporary = target.with_name(name + ".tmp")
     if target.is_file():  # written under this name, it was decoded before
         return name
     decode_image(data, where)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as temporary:
         temporary.write_bytes(data)
-        temporary.replace(target)
-    except OSError as error:
-        raise StorageError(
-            str(target),
-            expected="a writable place with room",
-            found=error.strerror or str(error),
-            fix="free space or choose another --out",
-        ) from error
     return name
 
 
@@ -109,20 +100,26 @@ def _broken(where: str, error: Exception) -> DataError:
 
 def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
     try:
-        with Image.open(stream, formats=_FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                found = f"{image.width} x {image.height}"
-                raise DataError(
-                    where, expected=f"at most {max_pixels} pixels", found=found, fix="make the image smaller"
-                )
-            image.load()
-            turned = ImageOps.exif_transpose(image)
-            # Palettes with transparency must pass through RGBA, or Pillow guesses the colours of clear pixels.
-            return (turned.convert("RGBA") if "transparency" in turned.info else turned).convert("RGB")
+        with warnings.catch_warnings():
+            # Pillow's limit comes after ours; a damaged EXIF block is no reason to refuse or to print.
+            warnings.simplefilter("ignore")
+            with Image.open(stream, formats=_FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    raise _too_large(where, f"{image.width} x {image.height}", max_pixels)
+                image.load()
+                turned = ImageOps.exif_transpose(image)
+                # Palettes with transparency must pass through RGBA, or Pillow guesses the colours of clear pixels.
+                return (turned.convert("RGBA") if "transparency" in turned.info else turned).convert("RGB")
     except DataError:
         raise
+    except Image.DecompressionBombError:
+        raise _too_large(where, "many times as many", max_pixels) from None
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise _broken(where, error) from None
+
+
+def _too_large(where: str, found: str, max_pixels: int) -> DataError:
+    return DataError(where, expected=f"at most {max_pixels} pixels", found=found, fix="make the image smaller")
 
 
 def _reason(error: Exception) -> str:

@@ -49,6 +49,11 @@ def load_records(
     path = Path(path)
     if (path / RECORDS_FILE).is_file():
         path = path / RECORDS_FILE
+    elif path.is_dir():
+        fix = "name the file, or run `errata data import` on a folder of parquet files"
+        raise DataError(
+            str(path), expected=f"a file, or a folder with {RECORDS_FILE}", found="a folder without", fix=fix
+        )
     if path.suffix == ".parquet":
         folder = Path(import_dir or path.with_suffix(".errata"))
         return LoadedRecords(import_records(path, folder, on_bad=on_bad), folder)

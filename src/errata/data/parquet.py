@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from errata.errors import DataError, ErrataError, StorageError
+from errata.errors import DataError, ErrataError
+from errata.records import replacing
 
 ROWS = 32
 """Rows held at a time, and rows of a written row group."""
@@ -50,27 +51,10 @@ def read_parquet(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def write_parquet(path: str | Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> None:
     """Write rows in small row groups through a temporary sibling. Raises StorageError when the place is full."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            remaining = iter(rows)
-            with pq.ParquetWriter(temporary, schema) as writer:
-                while group := list(islice(remaining, ROWS)):
-                    writer.write_table(pa.Table.from_pylist(group, schema))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if isinstance(error, ErrataError):
-            raise
-        raise StorageError(
-            str(path),
-            expected="a writable place with room",
-            found=error.strerror or str(error),
-            fix="free space or choose another --out",
-        ) from error
+    remaining = iter(rows)
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        while group := list(islice(remaining, ROWS)):
+            writer.write_table(pa.Table.from_pylist(group, schema))
 
 
 def _not_parquet(path: str | Path, error: Exception) -> DataError:

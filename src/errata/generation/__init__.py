@@ -4,8 +4,7 @@ In: a loaded model and questions. Out: answers, also as JSON lines that grow whi
 worth belongs to `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
-from errata.generation.answers import read_answers
 from errata.generation.local import generate
 from errata.generation.settings import GenerationSettings
 
-__all__ = ["GenerationSettings", "generate", "read_answers"]
+__all__ = ["GenerationSettings", "generate"]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from errata.errors import ConfigError, DataError, StorageError
-from errata.records import Answer, read_json_lines, write_text
-
-
-def read_answers(path: str | Path) -> list[Answer]:
-    """Answers of a finished file. Raises DataError with `file:line`."""
-    return [_parse_answer(row, where) for where, row in read_json_lines(path)]
+from errata.config import describe_difference
+from errata.errors import ConfigError
+from errata.records import Answer, answer_to_row, read_answers, storing, write_text
 
 
 class AnswerFile:
@@ -27,31 +23,34 @@ class AnswerFile:
 
     Raises:
         ConfigError: The file holds answers of another run.
+        StorageError: It cannot be read or written, or is a folder.
     """
 
     def __init__(self, path: str | Path, run: dict[str, Any]) -> None:
         self.path = Path(path)
-        self._check_run(run)
-        self.answers = {answer.id: answer for answer in self._recover()}
+        with storing(self.path):
+            self._check_run(run)
+            self.answers = {answer.id: answer for answer in self._recover()}
 
     def _check_run(self, run: dict[str, Any]) -> None:
         """Answers of two models or settings in one file could not be told apart later."""
         beside = self.path.with_name(self.path.name + ".run.json")
-        text = json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-        if self.path.exists():
-            try:
-                known = beside.read_text(encoding="utf-8")
-            except OSError:
-                known = ""
-            if known != text:
-                raise ConfigError(
-                    str(self.path),
-                    expected="answers of this model to these questions with these settings, to be continued",
-                    found="answers of another run" if known else "answers of an unknown run",
-                    fix="start over with --fresh or choose another --out",
-                )
-        else:
-            write_text(beside, text)
+        if self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not self.path.exists():
+            write_text(beside, json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+            return
+        try:
+            difference = describe_difference(json.loads(beside.read_text(encoding="utf-8")), run)
+        except (OSError, ValueError):
+            difference = f"no {beside.name} that says which run they are of"
+        if difference:
+            raise ConfigError(
+                str(self.path),
+                expected="answers of this model to these questions with these settings, to be continued",
+                found=f"answers of another run: {difference}",
+                fix="start over with --fresh or choose another --out",
+            )
 
     def _recover(self) -> list[Answer]:
         """What is on disk; a last line that a kill cut short is removed from the file."""
@@ -66,33 +65,9 @@ class AnswerFile:
 
     def append(self, answers: Sequence[Answer]) -> None:
         """Add answers and hand them to the disk. Raises StorageError."""
-        text = "".join(json.dumps(asdict(answer), ensure_ascii=False) + "\n" for answer in answers)
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise StorageError(
-                str(self.path),
-                expected="a writable file with room",
-                found=error.strerror or str(error),
-                fix="free space and run the same command again; it continues",
-            ) from error
+        text = "".join(json.dumps(answer_to_row(answer), ensure_ascii=False) + "\n" for answer in answers)
+        with storing(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         self.answers.update((answer.id, answer) for answer in answers)
-
-
-def _parse_answer(row: Any, where: str) -> Answer:
-    try:
-        answer = Answer(**row)
-        good = isinstance(answer.id, str) and isinstance(answer.text, str) and isinstance(answer.meta, dict)
-    except TypeError:
-        good = False
-    if not good:
-        raise DataError(
-            where,
-            expected="an answer with 'id' and 'text' as strings",
-            found="other fields or types",
-            fix="fix the row or generate the file again",
-        )
-    return answer

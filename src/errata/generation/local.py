@@ -22,6 +22,9 @@ from errata.models import LoadedModel, PixelCache, quiet_transformers
 from errata.records import Answer, Question
 from errata.trees import evaluating
 
+WEIGHTS_SAMPLED = 256
+"""Numbers of each tensor that tell two models of one name apart."""
+
 
 def generate(
     loaded: LoadedModel,
@@ -165,11 +168,28 @@ def _check_ids(questions: Sequence[Question]) -> None:
 
 
 def _describe_run(loaded: LoadedModel, questions: Sequence[Question], settings: GenerationSettings) -> dict[str, Any]:
-    """What answers depend on. The model is told by its name: hashing billions of weights would outlast short runs."""
+    """What answers depend on, as values that JSON gives back unchanged."""
     asked = json.dumps([[q.id, q.images, [asdict(turn) for turn in q.prompt]] for q in questions], ensure_ascii=False)
-    return {
+    run = {
         "model": loaded.name,
+        "weights": _sample_weights(loaded.model),
         "encoding": loaded.adapter.describe(),
         "settings": asdict(settings),
         "questions": hashlib.sha256(asked.encode()).hexdigest(),
     }
+    described: dict[str, Any] = json.loads(json.dumps(run))
+    return described
+
+
+def _sample_weights(model: torch.nn.Module) -> str:
+    """A digest of a few numbers of every tensor: another model under the same name is noticed.
+
+    Hashing all of billions of weights would outlast short runs.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        flat = value.detach().reshape(-1)
+        some = flat[:: max(1, len(flat) // WEIGHTS_SAMPLED)].to(torch.float32).cpu()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(some.numpy().tobytes())
+    return digest.hexdigest()[:20]

@@ -4,9 +4,9 @@ In: a model's name or folder, conversations, images. Out: a loaded model, token 
 attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
 """
 
-from errata.models.images import PixelCache, open_image
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
+from errata.models.pixels import PixelCache
 from errata.models.protocol import (
     NOT_TEXT,
     Adapter,
@@ -28,6 +28,5 @@ __all__ = [
     "PixelCache",
     "RowInputs",
     "load_model",
-    "open_image",
     "quiet_transformers",
 ]

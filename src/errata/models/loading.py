@@ -44,6 +44,7 @@ def load_model(
         config = _load_config(settings)
         model = _load_weights(settings, config)
         processor = _load_processor(settings)
+        _check_image_token(settings, config, processor)
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
@@ -112,6 +113,7 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             dtype=find_dtype(settings.dtype, device),
             attn_implementation="sdpa",
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are named below
             output_loading_info=True,
         )
     except ModelError:
@@ -124,7 +126,7 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             fix="fetch or write the model again",
         ) from None
     # Weights that are missing would be left random and answer nonsense without a word.
-    bad = sorted(report["missing_keys"]) + [str(item) for item in report["mismatched_keys"]]
+    bad = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])
     if bad:
         raise ModelError(
             settings.name,
@@ -153,6 +155,19 @@ def _load_processor(settings: ModelSettings) -> Any:
             fix="save a LlavaProcessor into the model folder",
         )
     return processor
+
+
+def _check_image_token(settings: ModelSettings, config: Any, processor: Any) -> None:
+    """Images would silently be read as words if the two meant different tokens."""
+    known = processor.tokenizer.convert_ids_to_tokens(config.image_token_id)
+    stated = getattr(processor, "image_token", known)
+    if known is None or known != stated:
+        raise ModelError(
+            settings.name,
+            expected=f"the processor's image token, {stated!r}, at image_token_index {config.image_token_id}",
+            found=repr(known),
+            fix="use the processor that belongs to the model",
+        )
 
 
 def _read_base_name(folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from errata.benchmarks import SETTINGS, build_pope
 from errata.data import resolve_image
 from errata.errors import DataError
-from errata.records import Question, Turn, read_json_lines
+from errata.records import Fields, Question, Turn, read_json_lines
 
 DESCRIBE = "Describe this image in detail."
 
@@ -68,20 +68,8 @@ def build_chair_questions(images: Sequence[AnnotatedImage]) -> list[Question]:
 
 
 def _parse(row: Any, where: str) -> AnnotatedImage:
-    if not isinstance(row, dict):
-        raise DataError(
-            where, expected="an annotated image as a JSON object", found=type(row).__name__, fix="fix the row"
-        )
-    image, question = row.get("image"), row.get("question") or DESCRIBE
-    if not isinstance(image, str) or not image or not isinstance(question, str):
-        raise DataError(where, expected="'image' and 'question' as texts", found="another type", fix="fix the row")
-    if row.get("objects") is None:
-        raise DataError(where, expected="'objects' as a list of names", found="no such field", fix="write [] for none")
-    return AnnotatedImage(image, _take_texts(row, "objects", where), _take_texts(row, "captions", where), question)
-
-
-def _take_texts(row: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
-    values = row.get(name) or []
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise DataError(where, expected=f"{name!r} as a list of texts", found="another type", fix="fix the row")
-    return tuple(values)
+    fields = Fields(row, where, "annotated image", fix="fix the row; write [] for no objects")
+    image, question = fields.take("image", str), fields.take("question", str, "") or DESCRIBE
+    if not image:
+        raise DataError(where, expected="'image' as a path", found="an empty text", fix="name the file")
+    return AnnotatedImage(image, fields.take_texts("objects", needed=True), fields.take_texts("captions"), question)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from errata.generation import GenerationSettings, generate
 from errata.models import ModelSettings, PixelCache, load_model
-from errata.records import Answer, Question, read_questions
+from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
 """Questions and the file that their answers are kept in -> an answer to each."""
@@ -40,11 +40,12 @@ def answer_file(
         DataError: Questions that cannot be read, or an image that does not open.
         ModelError: A model that cannot be loaded.
         ConfigError: `out` holds the answers of another run.
+        StorageError: `out` cannot be written.
     """
     asked = read_questions(questions)
-    if fresh:
-        Path(out).unlink(missing_ok=True)
     ask = load_answerer(model, image_root or Path(questions).parent, settings, on_progress)
+    if fresh:
+        remove_file(out)
     return ask(asked, Path(out))
 
 

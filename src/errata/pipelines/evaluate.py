@@ -7,13 +7,13 @@ renders.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from errata.benchmarks import build_truth, score_chair, score_pope_settings
-from errata.config import dump_settings
+from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError
 from errata.generation import GenerationSettings
 from errata.pipelines.annotations import (
@@ -25,7 +25,7 @@ from errata.pipelines.annotations import (
 )
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.evaluate_results import build_results
-from errata.records import Answer, BenchmarkResult, Question, write_questions, write_text
+from errata.records import Answer, BenchmarkResult, Question, remove_file, write_questions, write_text
 from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
 
 NAMES = ("chair", "pope")
@@ -79,26 +79,30 @@ def evaluate(
         ModelError: A model that cannot be loaded.
     """
     out = Path(out)
-    for name in settings.benchmarks:
-        if name not in NAMES:
-            raise ConfigError(
-                "benchmarks", expected=" or ".join(NAMES), found=repr(name), fix="see `errata bench list`"
-            )
+    _check_names(settings.benchmarks)
     images = read_annotations(settings.annotations)
     require_images(images, settings.image_root)
     vocabulary = _load_vocabulary(settings)
     truth = _build_truth(images, vocabulary, settings)
     questions = {name: _build_questions(name, images, settings) for name in dict.fromkeys(settings.benchmarks)}
-    _open_folder(settings, out, fresh)
+    stated = _check_folder(settings, out, fresh)
     ask = ask or load_answerer(settings.model, settings.image_root, settings.generation, on_progress)
+    write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
     results: list[BenchmarkResult] = []
     for name, asked in questions.items():
         write_questions(out / "questions" / f"{name}.jsonl", asked)
         answers = ask(asked, out / "answers" / f"{name}.jsonl")
         results += _score(name, asked, answers, truth, vocabulary, settings)
-    content = build_results(results, images, dump_settings(settings), out)
+    content = build_results(results, images, stated, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return results
+
+
+def _check_names(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        found = repr(unknown[0]) if unknown else "none"
+        raise ConfigError("benchmarks", expected=" or ".join(NAMES), found=found, fix="see `errata bench list`")
 
 
 def _build_questions(name: str, images: list[AnnotatedImage], settings: EvaluationSettings) -> list[Question]:
@@ -137,29 +141,30 @@ def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
     return load_vocabulary(settings.vocabulary, verbatim=settings.mode == "official")
 
 
-def _open_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> None:
-    """Write the settings, or check that the answers found there were given under the same ones."""
-    stated = dump_settings(settings)
-    path = out / "settings.json"
+def _check_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> dict[str, Any]:
+    """The settings as plain values, if the answers found there were given under the same ones.
+
+    They are written once the model has loaded: a start that failed must not bind the next one.
+    """
+    stated: dict[str, Any] = dump_settings(settings)
     if fresh:
         for name in NAMES:
-            (out / "answers" / f"{name}.jsonl").unlink(missing_ok=True)
-    elif path.is_file():
-        _require_same(path, stated)
-    write_text(path, json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
+            remove_file(out / "answers" / f"{name}.jsonl")
+    elif (out / "settings.json").is_file():
+        _require_same(out / "settings.json", stated)
+    return stated
 
 
 def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    free = {"benchmarks", "mode"}  # none of them changes an answer
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        names = [name for name in stated if name not in free and found.get(name) != stated[name]]
-    except (OSError, ValueError, AttributeError):
-        found, names = {}, ["settings.json"]
-    if names:
+    except (OSError, ValueError):
+        found = None
+    difference = describe_difference(found, stated, free=("benchmarks", "mode"))  # none of them changes an answer
+    if difference:
         raise ConfigError(
             str(path),
             expected="the settings of the answers in this folder",
-            found=f"{names[0]} was {found.get(names[0])!r} and is now {stated.get(names[0])!r}",
+            found=difference,
             fix="choose another --out, or start over with --fresh",
         )

@@ -1,16 +1,24 @@
 """What a record is and how it is stored.
 
 In: nothing but the standard library. Out: the nouns every room shares (`Record`, `Response`, `Segment`, `Question`,
-`Answer`, `Metric`, `BenchmarkResult`) and their JSON lines. Foreign formats do not belong here (`data`), nor does
-anything that needs torch, a tokenizer or a model.
+`Answer`, `Metric`, `BenchmarkResult`), their JSON lines, how JSON is read strictly and how a file is written whole.
+Foreign formats do not belong here (`data`), nor does anything that needs torch, a tokenizer or a model.
 """
 
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
+from errata.records.fields import Fields
 from errata.records.jsonl import BadRow, parse_record, read_records, record_to_row, write_records
 from errata.records.lines import read_json_lines, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
-from errata.records.questions import read_answers, read_questions, write_answers, write_questions
+from errata.records.questions import (
+    answer_to_row,
+    read_answers,
+    read_questions,
+    write_answers,
+    write_questions,
+)
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
+from errata.records.storage import remove_file, replacing, storing
 
 __all__ = [
     "IMAGE_PLACEHOLDER",
@@ -19,6 +27,7 @@ __all__ = [
     "Answer",
     "BadRow",
     "BenchmarkResult",
+    "Fields",
     "Metric",
     "Question",
     "Record",
@@ -26,14 +35,18 @@ __all__ = [
     "Role",
     "Segment",
     "Turn",
+    "answer_to_row",
     "parse_record",
     "read_answers",
     "read_json_lines",
     "read_questions",
     "read_records",
     "record_to_row",
+    "remove_file",
+    "replacing",
     "result_from_row",
     "result_to_row",
+    "storing",
     "write_answers",
     "write_json_lines",
     "write_questions",

@@ -9,40 +9,43 @@ from errata.records.conversation import ROLES, Turn
 
 
 class Fields:
-    """The fields of a JSON object, each taken once and by type; what is left over is an error."""
+    """The fields of a JSON object, each taken once and by type.
 
-    def __init__(self, row: Any, where: str, noun: str) -> None:
+    Args:
+        row: The decoded JSON.
+        where: Begins every error.
+        noun: What the object is.
+        fix: What a user can do about a field that is wrong.
+
+    `raw` is the object, `rest` what has not been taken yet; `finish` makes that an error.
+    """
+
+    def __init__(
+        self, row: Any, where: str, noun: str, *, fix: str = "fix the row or run with --skip-bad to set it aside"
+    ) -> None:
         if not isinstance(row, dict):
-            raise DataError(
-                where,
-                expected=f"a {noun} as a JSON object",
-                found=type(row).__name__,
-                fix="fix the row or set it aside",
-            )
-        self.rest, self.where, self.noun = dict(row), where, noun
+            raise DataError(where, expected=f"a {noun} as a JSON object", found=type(row).__name__, fix=fix)
+        self.raw: dict[str, Any] = row
+        self.rest, self.where, self.noun, self.fix = dict(row), where, noun, fix
 
     def take(self, name: str, kind: type | tuple[type, ...], *default: Any) -> Any:
         """The value of a field. Raises DataError when it is of another kind, or missing without a default."""
         value = self.rest.pop(name, None)
         if value is None and default:
             return default[0]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            kinds = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+        accepted = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kind) or (isinstance(value, bool) and bool not in accepted):
+            kinds = " or ".join(one.__name__ for one in accepted)
             found = f"field {name!r} is missing" if value is None else f"field {name!r} is {type(value).__name__}"
-            raise DataError(
-                self.where,
-                expected=f"{name!r} as {kinds}",
-                found=found,
-                fix="fix the row or run with --skip-bad to set it aside",
-            )
+            raise DataError(self.where, expected=f"{name!r} as {kinds}", found=found, fix=self.fix)
         return value
 
-    def take_texts(self, name: str) -> tuple[str, ...]:
-        """A list of strings; empty where the field is missing."""
-        values = self.take(name, list, [])
+    def take_texts(self, name: str, *, needed: bool = False) -> tuple[str, ...]:
+        """A list of strings; empty where the field is missing, unless it is needed."""
+        values = self.take(name, list, *(() if needed else ([],)))
         if not all(isinstance(value, str) for value in values):
             raise DataError(
-                self.where, expected=f"{name!r} as a list of texts", found="another type in it", fix="fix the row"
+                self.where, expected=f"{name!r} as a list of texts", found="another type in it", fix=self.fix
             )
         return tuple(values)
 

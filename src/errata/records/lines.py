@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DataError, ErrataError, StorageError
+from errata.errors import DataError
+from errata.records.storage import replacing
 
 
 def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
@@ -108,21 +109,5 @@ def _format_line(where: str, row: Any) -> str:
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(lines)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if isinstance(error, ErrataError):
-            raise
-        raise StorageError(
-            str(path),
-            expected="a writable place with room",
-            found=error.strerror or str(error),
-            fix="free space or choose another --out",
-        ) from error
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)

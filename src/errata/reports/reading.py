@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
-from errata.records import BenchmarkResult, Metric
+from errata.records import BenchmarkResult, Fields, Metric
 from errata.reports.results import Correction, Difference, Example, Marked, Results, ScalingPoint, Stage
 
 NUMBER = (int, float)
@@ -139,24 +139,11 @@ def _parse_numbers(fields: _Fields) -> dict[str, float]:
     return {name: fields.take(name, NUMBER) for name in fields.raw}
 
 
-class _Fields:
-    """A JSON object whose fields are taken by type; a wrong one is an error that says where it stands."""
+class _Fields(Fields):
+    """An object inside `results.json`."""
 
     def __init__(self, raw: Any, where: str) -> None:
-        if not isinstance(raw, dict):
-            raise DataError(where, expected="a JSON object", found=type(raw).__name__, fix=_FIX)
-        self.raw: dict[str, Any] = raw
-        self.where = where
-
-    def take(self, name: str, kind: type | tuple[type, ...], *default: Any) -> Any:
-        value = self.raw.get(name)
-        if value is None and default:
-            return default[0]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            kinds = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-            found = f"field {name!r} is missing" if value is None else f"field {name!r} is {type(value).__name__}"
-            raise DataError(self.where, expected=f"{name!r} as {kinds}", found=found, fix=_FIX)
-        return value
+        super().__init__(raw, where, "result", fix=_FIX)
 
     def number(self, name: str) -> float | None:
         value = self.take(name, NUMBER, None)

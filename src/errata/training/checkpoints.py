@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -42,25 +44,23 @@ def writing(folder: str | Path, *, remove: bool) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # safetensors and torch have types of their own for what the system says
-        reason = _find_reason(error)
-        if remove and (reason is not None or isinstance(error, StorageError)):
+        cause = _find_cause(error)
+        if remove and (cause is not None or isinstance(error, StorageError)):
             shutil.rmtree(folder, ignore_errors=True)
-        if reason is None:
+        if cause is None:
             raise
-        raise StorageError(
-            str(folder),
-            expected="a writable place with room",
-            found=reason,
-            fix="free space or choose another folder, then give the same command again to continue",
-        ) from error
+        raise StorageError.from_system(folder, cause) from error
 
 
-def _find_reason(error: Exception) -> str | None:
+def _find_cause(error: Exception) -> OSError | None:
     """What the system said about the disk, if that is what went wrong."""
     if isinstance(error, StorageError):
         return None
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return error
     # safetensors and torch pass the system's message on as text.
-    text = str(error)
-    return text if any(word in text for word in ("No space left", "os error 28", "file write failed")) else None
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    if number:
+        return OSError(int(number[1]), os.strerror(int(number[1])))
+    full = "No space left" in str(error) or "file write failed" in str(error)
+    return OSError(errno.ENOSPC, "it could not be written to its end") if full else None

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 import yaml
 
-from errata.config import dump_settings
+from errata.config import describe_difference, dump_settings
 from errata.data import LoadedRecords, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
-from errata.records import BadRow, read_json_lines, write_json_lines, write_text
+from errata.records import BadRow, read_json_lines, remove_file, write_json_lines, write_text
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
@@ -56,6 +56,16 @@ class TrainRun(PreferenceConfig):
         if self.model.dtype == "auto" and not (self.use_cpu or self.fp16) and torch.cuda.is_available():
             self.bf16 = True  # the passes only; weights that learn stay float32
         super().__post_init__()
+        self._check_run()
+
+    def _check_run(self) -> None:
+        """Raise ConfigError for settings that would be ignored or fail late."""
+        if self.resume_from_checkpoint is not None:
+            fix = "leave it out: the same command continues the run in its folder"
+            raise ConfigError("resume_from_checkpoint", expected="nothing", found=self.resume_from_checkpoint, fix=fix)
+        if str(self.eval_strategy.value) != "no" and self.eval_data is None:
+            found = f"eval_strategy {self.eval_strategy.value!r} without it"
+            raise ConfigError("eval_data", expected="records to evaluate on", found=found, fix="add eval_data=FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +158,7 @@ def _finish(
 def _read_finished(settings: TrainRun) -> TrainResult | None:
     """The result of the run in this folder, if it came to its end."""
     path = settings.out / "result.json"
-    if not path.is_file():
+    if not (path.is_file() and (settings.out / "model").is_dir()):
         return None
     done = json.loads(path.read_text(encoding="utf-8"))
     if done["data"] != _digest(settings.data):
@@ -197,14 +207,12 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
         raise ConfigError(
             str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
         )
-    differing = [name for name in stated if name not in _FREE and found.get(name) != stated[name]]
-    if differing:
-        name = differing[0]
+    difference = describe_difference(found, stated, free=_FREE)
+    if difference:
         raise ConfigError(
             str(path),
             expected="the settings of the run in this folder",
-            found=f"{name} was {found.get(name)!r} and is now {stated[name]!r}"
-            + (f", and {len(differing) - 1} more differ" if len(differing) > 1 else ""),
+            found=difference,
             fix="choose another out, or start over with fresh=true",
         )
 
@@ -214,4 +222,4 @@ def _remove_run(folder: Path) -> None:
     for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl", "result.json"):
-        (folder / name).unlink(missing_ok=True)
+        remove_file(folder / name)

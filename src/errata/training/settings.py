@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from errata.corrections import OneSided
 from errata.errors import ConfigError
@@ -96,6 +97,7 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         self.check_trl_fields()
         self._check_own_fields()
         super().__post_init__()
+        self._check_reports()
         self.build_objective()
 
     def build_objective(self) -> Objective:
@@ -132,5 +134,21 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
             value: Any = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(name, expected="a number of at least 1", found=str(value), fix="change the value")
+        for name in ("seed", "data_seed"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 2**32:
+                raise ConfigError(name, expected="a number from 0 to 4294967295", found=str(value), fix="choose one")
         if self.remove_unused_columns:
             raise ConfigError("remove_unused_columns", expected="False", found="True", fix="leave it out")
+
+    def _check_reports(self) -> None:
+        """Raise ConfigError for a tracker that is unknown or not installed, before a model is loaded for it."""
+        available = (*get_available_reporting_integrations(), "flyte")  # flyte is the one that is not listed
+        missing = [name for name in self.report_to if name not in available]
+        if missing:
+            raise ConfigError(
+                "report_to",
+                expected=f"a tracker that is installed: {', '.join(available)}",
+                found=repr(missing[0]),
+                fix="install it, or leave report_to out",
+            )

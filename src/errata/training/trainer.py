@@ -242,7 +242,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
     # Saving
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        with writing(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}", remove=True):
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        with writing(folder, remove=True), quiet_transformers():
             super()._save_checkpoint(model, trial)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:

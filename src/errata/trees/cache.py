@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from errata.errors import ModelError, StorageError
-from errata.records import write_text
+from errata.errors import ModelError
+from errata.records import replacing, write_text
 from errata.trees.fingerprint import digest_samples, hash_json
 from errata.trees.rows import TreeRow
 
@@ -111,17 +110,8 @@ class ReferenceCache:
         columns = [list(ids), list(responses), list(digests), list(self._new.values())]
         table = pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
         path = self.folder / f"{uuid.uuid4().hex}.parquet"
-        temporary = path.with_suffix(".tmp")
-        try:
+        with replacing(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
-            temporary.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            found = error.strerror or str(error)
-            raise StorageError(
-                str(path), expected="a writable folder with room", found=found, fix="free space or choose another --out"
-            ) from error
         self._new.clear()
 
 

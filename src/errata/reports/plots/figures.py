@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.errors import StorageError
+from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
 from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
 from errata.reports.plots.training import draw_methods, draw_scaling, draw_training
@@ -52,8 +52,9 @@ def draw_figures(results: Results, folder: Path) -> dict[str, Figure]:
     for name, (draw, caption) in FIGURES.items():
         light, dark = _draw(draw, results, LIGHT), _draw(draw, results, DARK)
         if light is not None and dark is not None:
-            _write(folder / f"{name}.png", light)
-            _write(folder / f"{name}-dark.png", dark)
+            for file, data in ((f"{name}.png", light), (f"{name}-dark.png", dark)):
+                with replacing(folder / file) as temporary:
+                    temporary.write_bytes(data)
             figures[name] = Figure(name, caption, light, dark)
     return figures
 
@@ -62,16 +63,3 @@ def _draw(draw: Draw, results: Results, palette: Palette) -> bytes | None:
     with themed(palette):
         figure = draw(results, palette)
         return None if figure is None else png_bytes(figure)
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        fix = "free space or choose another folder"
-        raise StorageError(
-            str(path), expected="a writable place with room", found=error.strerror or str(error), fix=fix
-        ) from error

@@ -1,0 +1,37 @@
+"""Image files to pixels, each once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+from torch import Tensor
+
+from errata.data import open_image
+from errata.models.protocol import Adapter
+
+
+class PixelCache:
+    """Encoded images by path, so that an image asked about many times is opened once.
+
+    The same path gives the same tensor object; rows use that to run the vision tower once per distinct image.
+    The images used longest ago are dropped when `max_mb` is reached.
+    """
+
+    def __init__(self, adapter: Adapter, root: str | Path | None = None, *, max_mb: int = 1024) -> None:
+        self._adapter, self._root, self._room = adapter, root, max_mb * 2**20
+        self._pixels: OrderedDict[str, Tensor] = OrderedDict()
+        self._held = 0
+
+    def load(self, path: str) -> Tensor:
+        """Pixels `[3, height, width]` of one image. Raises DataError as `open_image` does."""
+        pixels = self._pixels.get(path)
+        if pixels is not None:
+            self._pixels.move_to_end(path)
+            return pixels
+        pixels = self._adapter.encode_image(open_image(path, self._root))
+        self._pixels[path] = pixels
+        self._held += pixels.nbytes
+        while self._held > self._room and len(self._pixels) > 1:
+            self._held -= self._pixels.popitem(last=False)[1].nbytes
+        return pixels

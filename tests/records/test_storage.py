@@ -1,0 +1,54 @@
+"""A file is written whole or not at all, and what is no file is not replaced by one."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from errata.errors import StorageError
+from errata.records import remove_file, replacing, write_text
+
+
+def test_a_block_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(TypeError), replacing(path) as temporary:
+        temporary.write_text(5)  # opens the file, then fails
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data" / "a.txt")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "data" / "a.txt").read_text() == "new"
+
+
+def test_a_pipe_is_written_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "through")
+    reader.join(timeout=10)
+    assert read == ["through"]
+    remove_file(pipe)
+    assert pipe.is_fifo()
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path):
+    with pytest.raises(StorageError, match="Is a directory"):
+        write_text(tmp_path, "x")
+    remove_file(tmp_path)
+    assert tmp_path.is_dir()
+
+
+def test_what_the_system_says_decides_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="choose another folder or make this one writable"):
+        write_text(tmp_path / "file" / "below", "x")
