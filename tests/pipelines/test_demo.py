@@ -11,6 +11,7 @@ import pytest
 from errata.benchmarks import compare
 from errata.errors import ConfigError
 from errata.pipelines import DemoSettings, run_demo
+from errata.pipelines.demo_settings import open_folder
 from errata.records import read_records, result_from_row
 
 
@@ -99,6 +100,21 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path):
     with pytest.raises(ConfigError, match="other files"):
         run_demo(DemoSettings(out=tmp_path), lambda *_: None, fresh=True)
     assert (tmp_path / "thesis.txt").is_file()
+
+
+def test_starting_over_removes_what_a_demo_wrote_and_nothing_else(tmp_path: Path):
+    settings = DemoSettings(out=tmp_path)
+    open_folder(settings, fresh=False)
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    open_folder(replace(settings, seed=1), fresh=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.json", "notes.txt"]
+
+
+@pytest.mark.parametrize("wrong", [{"corrections": 0}, {"seed": -1}])
+def test_impossible_numbers_are_named(tmp_path: Path, wrong: dict[str, int]):
+    with pytest.raises(ConfigError, match=rf"{next(iter(wrong))}: .*; expected at least"):
+        DemoSettings(out=tmp_path, **wrong)
 
 
 @pytest.mark.slow

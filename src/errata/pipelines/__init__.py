@@ -5,7 +5,8 @@ them; whatever a single room could do belongs in that room.
 """
 
 from errata.pipelines.bases import make_base, measure_base, order_bases
-from errata.pipelines.demo import DemoResult, DemoSettings, run_demo
+from errata.pipelines.demo import run_demo
+from errata.pipelines.demo_settings import DemoResult, DemoSettings
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.pipelines.pretrain import RECIPES, PretrainSettings, pretrain
 

@@ -7,19 +7,18 @@ uses. Every stage leaves its result in the run's folder; the same command contin
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from errata.config import load_settings
-from errata.errors import ConfigError
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.models.tiny import one_thread
 from errata.pipelines.demo_results import build_results
+from errata.pipelines.demo_settings import DemoResult, DemoSettings, open_folder
 from errata.pipelines.world_corrections import Corrections, collect_corrections, uncorrected
 from errata.pipelines.world_scores import measure
 from errata.records import BenchmarkResult, write_records, write_text
@@ -34,58 +33,6 @@ QUICK = ("records_per_step=16", "learning_rate=3.0e-4")
 """A tenth of the corrections in one epoch takes smaller and larger steps to show anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoSettings:
-    """What a demo run is told.
-
-    Args:
-        out: The run's folder.
-        seed: Of scenes, sampling, the annotator and training.
-        quick: A tenth of the work; its intervals are wide.
-        compare: Also align with DPO, with supervised training on the corrected texts, and on the uncorrected ones.
-        corrections: Use only the first so many pairs; None uses all.
-        split: Scenes that results are measured on. Settings are chosen on "validation" and reported on "evaluation".
-        overrides: Settings of the recipes, as `name=value`.
-    """
-
-    out: Path
-    seed: int = 0
-    quick: bool = False
-    compare: bool = False
-    corrections: int | None = None
-    split: Literal["evaluation", "validation"] = "evaluation"
-    overrides: tuple[str, ...] = ()
-
-    @property
-    def measured_scenes(self) -> int:
-        """Scenes that the model is measured on, before and after."""
-        return 120 if self.quick else 600
-
-    @property
-    def corrected_scenes(self) -> int:
-        """Scenes whose answers are corrected."""
-        return 400 if self.quick else 3200
-
-
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """Where things are, and what `results.json` holds."""
-
-    folder: Path
-    results: dict[str, Any]
-    report: Path
-    complete: bool
-
-    def paths(self) -> dict[str, Path]:
-        """What a reader may want to open, by name."""
-        return {
-            "report": self.report,
-            "results": self.folder / "results.json",
-            "records": self.folder / "records.jsonl",
-            "checkpoint": self.folder / "training" / "ddpo" / "model",
-        }
-
-
 OnProgress = Callable[[str, int, int], None]
 """Called with (stage, done, total)."""
 
@@ -97,28 +44,9 @@ def run_demo(settings: DemoSettings, on_progress: OnProgress, *, fresh: bool = F
         ConfigError: `out` holds a run with other settings, or something else.
         StorageError: A full disk or a folder that cannot be written.
     """
-    _open_folder(settings, fresh)
+    open_folder(settings, fresh=fresh)
     with one_thread():
         return _Demo(settings, on_progress).run()
-
-
-def _open_folder(settings: DemoSettings, fresh: bool) -> None:
-    """Mark the folder as this run's, or check that it is."""
-    path = settings.out / "demo.json"
-    stated = json.dumps(asdict(settings) | {"out": None}, indent=1) + "\n"
-    if fresh and path.is_file():
-        shutil.rmtree(settings.out)
-    if path.is_file():
-        if path.read_text(encoding="utf-8") != stated:
-            found = "a run with other settings"
-            raise ConfigError(
-                str(path), expected="the settings of this run", found=found, fix="use --fresh or another --out"
-            )
-    elif settings.out.is_dir() and any(settings.out.iterdir()):
-        raise ConfigError(
-            str(settings.out), expected="an empty folder or a demo's", found="other files", fix="choose another --out"
-        )
-    write_text(path, stated)
 
 
 class _Demo:
