@@ -200,7 +200,7 @@ class _Demo:
         self, scores: dict[str, dict[str, BenchmarkResult]], corrections: Corrections, runs: dict[str, TrainResult]
     ) -> DemoResult:
         results = build_results(
-            asdict(self.settings) | {"temperature": TEMPERATURE, "base": BASE},
+            self._state(),
             self.scenes,
             scores,
             corrections,
@@ -212,6 +212,13 @@ class _Demo:
         report = render_report(self.root)
         self.on_progress("report", 1, 1)
         return DemoResult(self.root, results, report, complete=not any(run.set_aside for run in runs.values()))
+
+    def _state(self) -> dict[str, Any]:
+        """What the numbers depend on, as JSON values."""
+        settings = self.settings
+        stated = asdict(settings) | {"overrides": list(self._overrides()), "temperature": TEMPERATURE, "base": BASE}
+        stated |= {"measured_scenes": settings.measured_scenes, "corrected_scenes": settings.corrected_scenes}
+        return {name: value for name, value in stated.items() if name != "out"}
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

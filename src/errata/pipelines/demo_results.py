@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from errata import __version__
@@ -45,7 +44,7 @@ def build_results(
         "seed": settings["seed"],
         "quick": settings["quick"],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()},
+        "settings": settings,
         "stages": [
             {"name": stage, "label": LABELS[stage], "benchmarks": {k: result_to_row(v) for k, v in results.items()}}
             for stage, results in scores.items()
