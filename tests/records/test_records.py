@@ -224,7 +224,7 @@ def test_a_writer_that_breaks_leaves_the_old_file(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="--out"):
+    with pytest.raises(StorageError, match="choose another folder"):
         write_text(tmp_path / "file" / "a.txt", "x")
 
 
