@@ -24,14 +24,15 @@ from errata.reports.results import Results
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(run_folder: Path) -> Path:
+def render_report(run_folder: Path, out: Path | None = None) -> Path:
     """Draw the plots of a run and write its page.
 
     Args:
         run_folder: Holds `results.json` and the images that its examples name, relative to this folder.
+        out: Where to write; None is the run folder.
 
     Returns:
-        `report.html` in the run folder; the figures stand beside it under `plots/`.
+        `report.html` in `out`; the figures stand beside it under `plots/`.
 
     Raises:
         DataError: `results.json` is missing or does not hold what a report needs.
@@ -39,8 +40,9 @@ def render_report(run_folder: Path) -> Path:
     """
     run_folder = Path(run_folder)
     results = read_results(run_folder)
-    figures = draw_figures(results, run_folder / "plots")
-    path = run_folder / "report.html"
+    out = run_folder if out is None else out
+    figures = draw_figures(results, out / "plots")
+    path = out / "report.html"
     write_text(path, _render(results, figures, run_folder))
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from errata.records import Question, Turn
+from errata.records import Question, Turn, replacing
 from errata.world.captions import absent_partners
 from errata.world.language import DESCRIBE, exists_question
 from errata.world.render import render
@@ -21,10 +21,12 @@ def image_name(scene: Scene) -> str:
 
 
 def write_images(scenes: Sequence[Scene], root: Path) -> None:
-    """Render every scene to `root/images/ID.png`."""
-    (root / "images").mkdir(parents=True, exist_ok=True)
+    """Render every scene to `root/images/ID.png`. Raises StorageError."""
     for scene in scenes:
-        render(scene).save(root / image_name(scene))
+        path = root / image_name(scene)
+        if not path.is_file():
+            with replacing(path) as temporary:
+                render(scene).save(temporary, format="PNG")
 
 
 def describe_questions(scenes: Sequence[Scene]) -> list[Question]:
