@@ -40,6 +40,24 @@ def test_an_unknown_base_is_named(tmp_path):
         make_base("huge", tmp_path, lambda *_: None)
 
 
+def test_a_finished_base_is_left_as_it_is_and_one_with_other_settings_is_made_again(tmp_path):
+    recipe = replace(RECIPES["small"], images=64, steps=2, vision_steps=2, batch=8)
+    steps: list[int] = []
+
+    def make(settings, **options):
+        steps.clear()
+        return make_base("small", tmp_path, lambda *step: steps.append(step[1]), settings=settings, scenes=4, **options)
+
+    made = make(recipe)
+    assert steps == [1, 2, 1, 2]
+    assert make(recipe) == made
+    assert steps == []
+    make(recipe, fresh=True)
+    assert steps == [1, 2, 1, 2]
+    make(replace(recipe, steps=3))
+    assert steps == [1, 2, 1, 2, 3]
+
+
 def test_strength_is_graded():
     """Bigger sizes and more truthful data make fewer things up: what multi-level preferences are built from."""
     chair = {name: read_recorded(name)["metrics"]["chair"]["chair_s"] for name in BASES}

@@ -30,6 +30,7 @@ def _add_pretrain(verbs: Any) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="gets one folder a base, with metrics.json and log.jsonl"
     )
+    parser.add_argument("--fresh", action="store_true", help="make bases again that are finished there")
     parser.set_defaults(run=run_pretrain)
 
 
@@ -48,7 +49,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
 
     for name in order_bases(args.names or list(RECIPES)):
         with show_progress() as on_progress:
-            made = make_base(name, args.out, partial(_pass_on, on_progress, name))
+            made = make_base(name, args.out, partial(_pass_on, on_progress, name), fresh=args.fresh)
         for benchmark, metrics in made["metrics"].items():
             print(f"{name:10}{benchmark:18}" + "  ".join(f"{k} {v}" for k, v in metrics.items()))
         print(f"{name:10}{args.out / name}")

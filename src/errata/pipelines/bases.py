@@ -24,9 +24,17 @@ LOGGED_EVERY = 50
 
 
 def make_base(
-    name: str, out: Path, on_step: OnStep, *, settings: PretrainSettings | None = None, scenes: int = MEASURED_SCENES
+    name: str,
+    out: Path,
+    on_step: OnStep,
+    *,
+    settings: PretrainSettings | None = None,
+    scenes: int = MEASURED_SCENES,
+    fresh: bool = False,
 ) -> dict[str, Any]:
     """Train a base, save it as bfloat16 in `out/NAME` with `log.jsonl`, measure it and write `metrics.json`.
+
+    A base that is finished in `out`, with the same settings, is left as it is.
 
     Args:
         name: A name of `pretrain.RECIPES`.
@@ -34,6 +42,7 @@ def make_base(
         on_step: Called with (stage, step, steps, loss).
         settings: Other settings than the recipe's.
         scenes: How many validation scenes it is measured on.
+        fresh: Make it again even where it is finished.
 
     Returns:
         What `metrics.json` holds: `settings`, and `metrics` as benchmark → metric → value.
@@ -41,6 +50,9 @@ def make_base(
     if name not in RECIPES:
         raise ConfigError("base", expected=f"one of {', '.join(RECIPES)}", found=repr(name), fix="choose one of them")
     settings = settings or RECIPES[name]
+    finished = None if fresh else _read_finished(out / name / "metrics.json", settings, scenes)
+    if finished is not None:
+        return finished
     log: list[dict[str, Any]] = []
 
     def note(stage: str, step: int, steps: int, loss: float) -> None:
@@ -57,6 +69,18 @@ def make_base(
     stated = {"settings": asdict(settings), "scenes": scenes, "metrics": measure_base(folder, scenes)}
     write_text(folder / "metrics.json", json.dumps(stated, indent=1) + "\n")
     return stated
+
+
+def _read_finished(path: Path, settings: PretrainSettings, scenes: int) -> dict[str, Any] | None:
+    """What `metrics.json`, which is written last, says of a base made with these settings."""
+    if not path.is_file():
+        return None
+    try:
+        made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        same = made["settings"] == asdict(settings) and made["scenes"] == scenes
+    except (ValueError, KeyError, TypeError):
+        return None
+    return made if same else None
 
 
 def measure_base(folder: Path, scenes: int = MEASURED_SCENES) -> dict[str, dict[str, float | None]]:
