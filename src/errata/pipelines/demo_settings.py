@@ -63,6 +63,7 @@ class DemoResult:
         """What a reader may want to open, by name."""
         return {
             "report": self.report,
+            "plots": self.folder / "plots",
             "results": self.folder / "results.json",
             "records": self.folder / "records.jsonl",
             "checkpoint": self.folder / "training" / "ddpo" / "model",
