@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 
+_BAR = "{desc:32} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
+
+
 @contextmanager
 def show_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function of (what, done, total) that moves a bar on stderr, one bar for each `what`."""
@@ -20,7 +23,7 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
 
     def update(what: str, done: int, total: int) -> None:
         if what not in bars:
-            bars[what] = tqdm(desc=what, total=total, unit="")
+            bars[what] = tqdm(desc=what, total=total, initial=done, bar_format=_BAR)
         bars[what].update(done - bars[what].n)
         if done >= total:
             bars[what].close()

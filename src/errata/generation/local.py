@@ -46,7 +46,7 @@ def generate(
         out: JSON lines that grow batch by batch. If they exist, what they hold is not asked again; batches are formed
             of all questions, so a continued run gives the answers of an uninterrupted one.
         pixels: A cache of processed images to share between calls.
-        on_progress: Called with (answers so far, questions) after every batch.
+        on_progress: Called with (answers so far, questions), at the start and after every batch.
 
     Raises:
         DataError: An image that cannot be opened, an id that occurs twice, a text that holds a special token.
@@ -56,6 +56,8 @@ def generate(
     _check_ids(questions)
     store = AnswerFile(out, _describe_run(loaded, questions, settings)) if out is not None else None
     answers = dict(store.answers) if store is not None else {}
+    if on_progress is not None:
+        on_progress(len(answers), len(questions))
     if len(answers) < len(questions):
         pixels = pixels or PixelCache(loaded.adapter, image_root)
         for batch in _answer_batches(loaded, questions, settings, pixels, answers):
