@@ -111,6 +111,15 @@ def test_the_reference_is_read_back(build_trainer, monkeypatch):
     assert read_curve(first) == read_curve(second)
 
 
+def test_a_reference_under_autocast_is_not_read_back_without_it(build_trainer, tmp_path):
+    shared = str(tmp_path / "shared")
+    build_trainer(objective="ddpo", bf16=True, reference_cache=shared, max_steps=1).train()
+    plain = build_trainer(objective="ddpo", reference_cache=shared, max_steps=1)
+    plain.train()
+    assert read_curve(plain)[0] == pytest.approx(0.693147, abs=1e-6)
+    assert len(list((tmp_path / "shared").iterdir())) == 2
+
+
 def test_the_vision_side_stays_frozen_unless_asked(build_trainer):
     trainer = build_trainer(train_projector=True)
     before = read_weights(trainer.model)
