@@ -211,6 +211,20 @@ def test_a_missing_image_stops_or_is_set_aside(build_trainer, records, image_fol
     assert [row.id for row in trainer.set_aside] == ["lost"]
 
 
+def test_rows_of_trl_that_cannot_be_used_are_set_aside_too(build_trainer, image_folder):
+    def row(image: str) -> dict:
+        answers = {"chosen": "A red cup.", "rejected": "A dog."}
+        turns = {name: [{"role": "assistant", "content": text}] for name, text in answers.items()}
+        return {"images": [image], "prompt": [{"role": "user", "content": "What is it?"}], **turns}
+
+    rows = [row(str(next(image_folder.iterdir()))), row(str(image_folder / "lost.png"))]
+    with pytest.raises(DataError, match=r"row 2: .*lost\.png"):
+        build_trainer({"train_dataset": rows})
+    trainer = build_trainer({"train_dataset": rows}, skip_bad=True)
+    assert [aside.id for aside in trainer.set_aside] == ["row 2"]
+    assert len(trainer.train_dataset) == 1
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(build_trainer, tmp_path, monkeypatch):
     trainer = build_trainer(save_strategy="steps", save_steps=2)
     saved = trainer.model.save_pretrained
