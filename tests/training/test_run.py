@@ -82,6 +82,7 @@ def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path)
     assert result.steps == 6
     assert result.model == tmp_path / "run" / "model"
     assert not result.interrupted
+    assert result.tree_check.startswith("shared prefix is exact")
     assert result.metrics["loss"] < 0.6932
     stated = yaml.safe_load((result.out / "settings.yaml").read_text())
     assert (stated["objective"], stated["records_per_step"], stated["seed"]) == ("ddpo", 4, 42)

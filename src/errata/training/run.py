@@ -80,6 +80,7 @@ class TrainResult:
         set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
+        tree_check: What the comparison of the first record with separate passes found; None where none was made.
     """
 
     out: Path
@@ -89,6 +90,7 @@ class TrainResult:
     set_aside: tuple[SetAside, ...]
     resumed_from: Path | None
     interrupted: bool
+    tree_check: str | None = None
 
 
 def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None) -> TrainResult:
@@ -152,7 +154,7 @@ def _finish(
     if folder is not None and settings.should_save:
         done = {"steps": steps, "metrics": metrics}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
-    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted)
+    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
 
 
 def _read_finished(settings: TrainRun) -> TrainResult | None:
