@@ -28,6 +28,7 @@ from errata.cli.main import build_parser
 from errata.cli.train import list_overrides
 from errata.config import load_settings
 from errata.config.builder import list_names
+from errata.world import BASES
 
 REFRESH = runpy.run_path(str(ROOT / "docs" / "refresh.py"))
 
@@ -92,6 +93,11 @@ def test_recipes_and_settings_of_the_page_are_those_there_are():
         for name in re.findall(r"`([\w.]+)`", row):
             group = name.partition(".")[0] or group
             assert (group + name if name.startswith(".") else name) in known, name
+
+
+def test_the_bases_of_the_page_are_those_that_ship():
+    section = read(ROOT / "docs" / "world.md").partition("## pretrain")[2]
+    assert set(re.findall(r"`(small|medium|large|grown-\d)`", section)) == set(BASES)
 
 
 def test_the_annotated_tree_has_every_room():

@@ -29,6 +29,7 @@ class Result:
     steps: int
     set_aside: tuple[Any, ...] = ()
     interrupted: bool = False
+    tree_check: str | None = None
 
 
 @pytest.fixture
@@ -60,11 +61,13 @@ def test_overrides_and_flags_reach_the_run(trained, capsys):
 
 def test_what_is_incomplete_is_told_and_has_its_exit_code(trained, capsys):
     trained["results"] = [
-        Result(Path("o"), Path("o/model"), 7, set_aside=("a",)),
+        Result(Path("o"), Path("o/model"), 7, set_aside=("a",), tree_check="shared prefix is exact"),
         Result(Path("o"), None, 3, interrupted=True),
     ]
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 3
-    assert "1 records set aside" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 records set aside" in told
+    assert "shared prefix is exact\n" in told
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 130
     assert "after 3 steps; the same command continues" in capsys.readouterr().err
 

@@ -284,6 +284,16 @@ def test_records_go_out_as_trl_and_come_back_through_datasets_and_parquet(tmp_pa
     assert open_image(loaded.records[0].images[0], loaded.image_root).size == (4, 3)
 
 
+@pytest.mark.parametrize("picture", [{"bytes": None, "path": "{}"}, "{}"], ids=["struct", "text"])
+def test_a_parquet_file_names_no_picture_of_this_machine(tmp_path, picture):
+    (tmp_path / "private.png").write_bytes(png())
+    named = json.loads(json.dumps(picture).replace("{}", str(tmp_path / "private.png")))
+    pq.write_table(pa.Table.from_pylist([trl_row(images=[named])]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"row 1.*bytes in the row"):
+        import_records(tmp_path / "a.parquet", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_load_records_knows_every_form(tmp_path):
     (tmp_path / "a.png").write_bytes(png())
     write_records(tmp_path / "own.jsonl", [pair()])

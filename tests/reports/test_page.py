@@ -177,6 +177,19 @@ def test_a_large_photo_is_embedded_smaller_and_smooth(tmp_path: Path) -> None:
     assert embedded.uri.startswith("data:image/jpeg;base64,")
 
 
+def test_pictures_are_opened_as_everywhere_else(tmp_path: Path) -> None:
+    """Only formats that start no other program, and turned as EXIF says."""
+    photo = Image.new("RGB", (300, 200), "teal")
+    photo.save(tmp_path / "photo.ppm")
+    assert embed_image(tmp_path, "photo.ppm") is None
+    exif = Image.Exif()
+    exif[274] = 6  # orientation: a quarter turn
+    photo.save(tmp_path / "photo.jpg", exif=exif)
+    embedded = embed_image(tmp_path, "photo.jpg")
+    assert embedded is not None
+    assert (embedded.width, embedded.height) == (200, 300)
+
+
 def test_folder_that_cannot_be_written(run_folder: Path) -> None:
     (run_folder / "plots").write_text("a file where the folder should stand", encoding="utf-8")
     with pytest.raises(StorageError, match=r"plots.*expected a writable place.*choose another folder"):

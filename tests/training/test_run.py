@@ -82,6 +82,7 @@ def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path)
     assert result.steps == 6
     assert result.model == tmp_path / "run" / "model"
     assert not result.interrupted
+    assert result.tree_check.startswith("shared prefix is exact")
     assert result.metrics["loss"] < 0.6932
     stated = yaml.safe_load((result.out / "settings.yaml").read_text())
     assert (stated["objective"], stated["records_per_step"], stated["seed"]) == ("ddpo", 4, 42)
@@ -101,6 +102,21 @@ def test_the_same_command_again_changes_nothing_and_fresh_starts_over(overrides,
     with pytest.raises(ConfigError, match=r"learning_rate was 0\.001 and is now 0\.002"):
         run(overrides, "learning_rate=2e-3")
     assert run(overrides, "learning_rate=2e-3", "fresh=true").resumed_from is None
+
+
+@pytest.mark.parametrize("left", ["result.json", "checkpoint-2"])
+@pytest.mark.parametrize("form", ["file", "folder"])
+def test_a_run_goes_on_with_the_data_it_began_with(overrides, records, tmp_path, form, left):
+    more = ["save_steps=2", "save_total_limit=9", *([f"data={tmp_path}"] if form == "folder" else [])]
+    whole = run(overrides, *more)
+    if left == "checkpoint-2":
+        for done in ("checkpoint-4", "checkpoint-6", "model"):
+            shutil.rmtree(whole.out / done)
+        (whole.out / "result.json").unlink()
+    write_records(tmp_path / "records.jsonl", records[:-1])
+    with pytest.raises(ConfigError, match=r"other data; expected the data of the run in this folder"):
+        run(overrides, *more)
+    assert run(overrides, *more, "fresh=true").resumed_from is None
 
 
 def test_a_killed_run_continues_to_the_same_weights(overrides, tmp_path):

@@ -111,6 +111,15 @@ def test_the_reference_is_read_back(build_trainer, monkeypatch):
     assert read_curve(first) == read_curve(second)
 
 
+def test_a_reference_under_autocast_is_not_read_back_without_it(build_trainer, tmp_path):
+    shared = str(tmp_path / "shared")
+    build_trainer(objective="ddpo", bf16=True, reference_cache=shared, max_steps=1).train()
+    plain = build_trainer(objective="ddpo", reference_cache=shared, max_steps=1)
+    plain.train()
+    assert read_curve(plain)[0] == pytest.approx(0.693147, abs=1e-6)
+    assert len(list((tmp_path / "shared").iterdir())) == 2
+
+
 def test_the_vision_side_stays_frozen_unless_asked(build_trainer):
     trainer = build_trainer(train_projector=True)
     before = read_weights(trainer.model)
@@ -200,6 +209,20 @@ def test_a_missing_image_stops_or_is_set_aside(build_trainer, records, image_fol
         build_trainer({"train_dataset": data})
     trainer = build_trainer({"train_dataset": data}, skip_bad=True)
     assert [row.id for row in trainer.set_aside] == ["lost"]
+
+
+def test_rows_of_trl_that_cannot_be_used_are_set_aside_too(build_trainer, image_folder):
+    def row(image: str) -> dict:
+        answers = {"chosen": "A red cup.", "rejected": "A dog."}
+        turns = {name: [{"role": "assistant", "content": text}] for name, text in answers.items()}
+        return {"images": [image], "prompt": [{"role": "user", "content": "What is it?"}], **turns}
+
+    rows = [row(str(next(image_folder.iterdir()))), row(str(image_folder / "lost.png"))]
+    with pytest.raises(DataError, match=r"row 2: .*lost\.png"):
+        build_trainer({"train_dataset": rows})
+    trainer = build_trainer({"train_dataset": rows}, skip_bad=True)
+    assert [aside.id for aside in trainer.set_aside] == ["row 2"]
+    assert len(trainer.train_dataset) == 1
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(build_trainer, tmp_path, monkeypatch):

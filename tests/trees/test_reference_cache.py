@@ -81,6 +81,17 @@ def test_another_model_has_another_folder(world, tmp_path):
     assert len({first.folder, second.folder, third.folder}) == 3
 
 
+def test_the_same_weights_read_otherwise_have_another_folder(world, tmp_path):
+    adapter, model = build()
+    folders = {ReferenceCache(tmp_path, describe_reference(model, adapter)).folder}
+    for name, value in (("vision_feature_layer", -1), ("vision_feature_select_strategy", "full")):
+        other_adapter, other = build()
+        setattr(other.config, name, value)
+        assert hash_weights(other) == hash_weights(model)
+        folders.add(ReferenceCache(tmp_path, describe_reference(other, other_adapter)).folder)
+    assert len(folders) == 3
+
+
 def test_an_adapter_on_top_changes_no_fingerprint():
     adapter, model = build()
     before = describe_reference(model, adapter)

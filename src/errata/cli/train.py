@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     else:  # bars and logs are for somebody who watches
         settings.disable_tqdm = True
         result = train(settings, _print_progress)
+    if result.tree_check:
+        print(result.tree_check, file=sys.stderr)
     if result.set_aside:
         print(f"{len(result.set_aside)} records set aside: {result.out / 'set-aside.jsonl'}", file=sys.stderr)
     if result.interrupted:

@@ -8,11 +8,12 @@ belong here (`records`), nor does anything that needs torch or a model.
 from errata.data.browse import find_segments, make_printable, render_record
 from errata.data.check import Finding, check_records
 from errata.data.images import decode_image, open_image, resolve_image, store_image
-from errata.data.open_dataset import LoadedRecords, import_records, load_records
+from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, import_records, load_records
 from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
 from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
 
 __all__ = [
+    "RECORDS_FILE",
     "Finding",
     "LoadedRecords",
     "check_records",

@@ -134,7 +134,7 @@ def _find_converter(file: Path) -> Convert:
 
 
 def _convert_trl(row: dict[str, Any], where: str, out: str | Path) -> Record:
-    record = record_from_trl(row, where, Path(out) / "images")
+    record = record_from_trl(row, where, Path(out) / "images", embedded=True)
     number = where.rpartition(" ")[2]
     return replace(record, id=str(row.get("id") or f"trl-{number}"), images=tuple(f"images/{i}" for i in record.images))
 

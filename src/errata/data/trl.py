@@ -49,8 +49,15 @@ def records_from_trl(
     return records
 
 
-def record_from_trl(row: Mapping[str, Any], where: str, image_dir: str | Path) -> Record:
-    """One row as a record; a prompt that is not given is the part that both answers begin with."""
+def record_from_trl(row: Mapping[str, Any], where: str, image_dir: str | Path, *, embedded: bool = False) -> Record:
+    """One row as a record; a prompt that is not given is the part that both answers begin with.
+
+    Args:
+        row: The row.
+        where: Begins every error.
+        image_dir: Where pictures are written.
+        embedded: Take pictures from the row alone: a file that a stranger wrote must not name files of this machine.
+    """
     chosen, rejected = (_read_turns(row.get(name), where, name) for name in ("chosen", "rejected"))
     if row.get("prompt") is None:
         shared = _count_shared(chosen, rejected)
@@ -59,7 +66,7 @@ def record_from_trl(row: Mapping[str, Any], where: str, image_dir: str | Path) -
         prompt = _read_turns(row["prompt"], where, "prompt")
     pictures = row.get("images") if row.get("images") is not None else row.get("image")
     pictures = [] if pictures is None else pictures if isinstance(pictures, (list, tuple)) else [pictures]
-    names = [store_image(_read_picture(picture, where), image_dir, where) for picture in pictures]
+    names = [store_image(_read_picture(picture, where, embedded), image_dir, where) for picture in pictures]
     segments = diff_segments(rejected[0].text, chosen[0].text) if len(chosen) == len(rejected) == 1 else ()
     try:
         return Record(
@@ -131,12 +138,15 @@ def _count_shared(chosen: tuple[Turn, ...], rejected: tuple[Turn, ...]) -> int:
     return same
 
 
-def _read_picture(picture: Any, where: str) -> bytes:
+def _read_picture(picture: Any, where: str, embedded: bool) -> bytes:
     """The file's bytes; a PIL image without a file behind it is written as PNG, which loses nothing."""
     if isinstance(picture, Mapping):
         picture = picture.get("bytes") or picture.get("path")
     if isinstance(picture, bytes):
         return picture
+    if embedded:
+        fix = "write the file with its images embedded"
+        raise DataError(where, expected="the image's bytes in the row", found=f"{picture!r}"[:80], fix=fix)
     if isinstance(picture, (str, Path)):
         try:
             return Path(picture).read_bytes()

@@ -138,9 +138,13 @@ class LlavaAdapter:
         return find_llava(model).config.text_config
 
     def describe(self) -> dict[str, Any]:
-        """Template, tokenizer and image processing as JSON values; equal when a record encodes equally."""
+        """Template, tokenizer, image processing and vision tower as JSON values; equal when a record reads equally."""
         tokenizer = self._tokenizer.backend_tokenizer.to_str()
+        vision = self._config.vision_config.to_diff_dict()
         return {
+            "vision": {name: value for name, value in vision.items() if name not in ("dtype", "transformers_version")},
+            "vision_feature_layer": self._config.vision_feature_layer,
+            "vision_feature_select_strategy": self._config.vision_feature_select_strategy,
             "template": self._chat.template.source,
             "system_prompt": self._settings.system_prompt,
             "image_mode": self._settings.image_mode,

@@ -148,7 +148,8 @@ class Adapter(Protocol):
         """The configuration of the language model, where the attention implementation is named."""
 
     def describe(self) -> dict[str, Any]:
-        """Whatever changes the tokens or pixels of the same record: template, processor, tokenizer; JSON values."""
+        """Whatever else than weights changes what the same record reads like: template, processor, tokenizer, settings
+        of the vision tower; JSON values."""
 
 
 @dataclass(frozen=True, slots=True)

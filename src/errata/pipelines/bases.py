@@ -16,7 +16,7 @@ from errata.models import ModelSettings, load_model
 from errata.models.tiny import one_thread
 from errata.pipelines.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
 from errata.pipelines.world_scores import measure
-from errata.records import BenchmarkResult, write_json_lines, write_text
+from errata.records import BenchmarkResult, storing, write_json_lines, write_text
 from errata.world import EVALUATION, base_folder, sample_scenes, write_images
 
 MEASURED_SCENES = 1000
@@ -46,13 +46,19 @@ def make_base(
 
     Returns:
         What `metrics.json` holds: `settings`, and `metrics` as benchmark → metric → value.
+
+    Raises:
+        ConfigError: A name without a recipe.
+        StorageError: `out` cannot be written.
     """
-    if name not in RECIPES:
-        raise ConfigError("base", expected=f"one of {', '.join(RECIPES)}", found=repr(name), fix="choose one of them")
+    _require_known(name)
     settings = settings or RECIPES[name]
     finished = None if fresh else _read_finished(out / name / "metrics.json", settings, scenes)
     if finished is not None:
         return finished
+    folder = out / name
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is told before the work
     log: list[dict[str, Any]] = []
 
     def note(stage: str, step: int, steps: int, loss: float) -> None:
@@ -62,7 +68,6 @@ def make_base(
 
     with one_thread():
         model, processor = pretrain(settings, note, _find_start(settings.start, out))
-    folder = out / name
     model.to(torch.bfloat16).save_pretrained(folder)
     processor.save_pretrained(folder)
     write_json_lines(folder / "log.jsonl", log)
@@ -105,5 +110,12 @@ def _find_start(name: str | None, out: Path) -> Path | None:
 
 
 def order_bases(names: Sequence[str]) -> list[str]:
-    """The names so that a base comes after the one it goes on from."""
+    """The names so that a base comes after the one it goes on from. Raises ConfigError on a name without a recipe."""
+    for name in names:
+        _require_known(name)
     return sorted(dict.fromkeys(names), key=lambda name: (RECIPES[name].start is not None, list(RECIPES).index(name)))
+
+
+def _require_known(name: str) -> None:
+    if name not in RECIPES:
+        raise ConfigError("base", expected=f"one of {', '.join(RECIPES)}", found=repr(name), fix="choose one of them")

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from errata.errors import ConfigError
 from errata.records import write_text
 
+MAX_SEED = 2**32 - 1
+"""The largest that numpy's generators, and so transformers, take."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
@@ -38,6 +41,8 @@ class DemoSettings:
         for name, value, least in (("seed", self.seed, 0), ("corrections", self.corrections, 1)):
             if value is not None and value < least:
                 raise ConfigError(name, expected=f"at least {least}", found=str(value), fix="change the value")
+        if self.seed > MAX_SEED:  # training would refuse it, after minutes of other stages
+            raise ConfigError("seed", expected=f"at most {MAX_SEED}", found=str(self.seed), fix="choose a smaller one")
 
     @property
     def measured_scenes(self) -> int:

@@ -7,6 +7,9 @@ from typing import Any
 from errata.errors import DataError
 from errata.records.conversation import ROLES, Turn
 
+WITH_META = ("record", "question", "answer")
+"""What has a field `meta` for values of its owner's."""
+
 
 class Fields:
     """The fields of a JSON object, each taken once and by type.
@@ -57,7 +60,9 @@ class Fields:
                 self.where,
                 expected=f"only the fields of a {self.noun}",
                 found=found,
-                fix="put other values under the record's 'meta'",
+                fix=f"put other values under the {self.noun}'s 'meta'"
+                if self.noun in WITH_META
+                else "remove or rename it",
             )
 
 

@@ -55,7 +55,7 @@ def answer_to_row(answer: Answer) -> dict[str, Any]:
 
 def parse_question(row: Any, where: str) -> Question:
     """Turn a JSON row into a question. Raises DataError that begins with `where`."""
-    fields = Fields(row, where, "question")
+    fields = Fields(row, where, "question", fix="fix the row")
     question = Question(
         id=fields.take("id", str),
         images=fields.take_texts("images"),
@@ -80,7 +80,7 @@ def parse_question(row: Any, where: str) -> Question:
 
 def parse_answer(row: Any, where: str) -> Answer:
     """Turn a JSON row into an answer. Raises DataError that begins with `where`."""
-    fields = Fields(row, where, "answer")
+    fields = Fields(row, where, "answer", fix="fix the row")
     answer = Answer(
         id=fields.take("id", str),
         text=fields.take("text", str),

@@ -7,7 +7,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from errata.data import open_image
+from errata.errors import DataError
 
 PIXELATED_BELOW_PX = 128
 """Images smaller than this are shown enlarged with hard pixel edges, as the model sees them."""
@@ -31,16 +32,11 @@ def embed_image(run_folder: Path, name: str) -> EmbeddedImage | None:
     Returns:
         None where there is no readable image of that name inside the folder; the page then says so in its place.
     """
-    root = run_folder.resolve()
     try:
-        path = (root / name).resolve()
-        if not (name and path.is_relative_to(root)):
-            return None
-        with Image.open(path) as image:
-            image.thumbnail((LARGEST_PX, LARGEST_PX))
-            picture = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = open_image(name, run_folder)
+    except DataError:
         return None
+    picture.thumbnail((LARGEST_PX, LARGEST_PX))
     small = max(picture.size) < PIXELATED_BELOW_PX
     buffer = io.BytesIO()
     picture.save(buffer, "PNG" if small else "JPEG", optimize=True)

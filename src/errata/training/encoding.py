@@ -156,7 +156,8 @@ class RecordEncoder:
         if self.objective.weights == "none":
             return [[1.0] * len(response.input_ids) for response in responses]
         if self.objective.weights == "released":
-            return _weigh_released(prompt, responses, gamma)
+            levels = [record.levels[number] for number in wanted]
+            return _weigh_released(prompt, responses, levels, gamma)
         spans = response_spans(record, one_sided=self.one_sided)
         return [
             response_token_weights(response.offsets, response.round_index, spans[number], gamma)
@@ -164,13 +165,18 @@ class RecordEncoder:
         ]
 
 
-def _weigh_released(prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], gamma: float) -> list[list[float]]:
-    """RLHF-V's released rule on whole sequences without their first token; level 0 gets the union over the others."""
+def _weigh_released(
+    prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], levels: Sequence[int], gamma: float
+) -> list[list[float]]:
+    """RLHF-V's released rule on whole sequences without their first token.
+
+    Each worse response is compared with the first one, which gets the union; ties with it are not compared.
+    """
     start = len(prompt.input_ids) - 1
     sequences = [(prompt.input_ids + response.input_ids)[1:] for response in responses]
     weights = [[1.0] * len(response.input_ids) for response in responses]
-    for number, sequence in enumerate(sequences[1:], 1):
-        changed, better_changed = released_changed_ids(sequence, sequences[0])
+    for number in (i for i, level in enumerate(levels) if level > 0):
+        changed, better_changed = released_changed_ids(sequences[number], sequences[0])
         for where, indices in ((number, changed), (0, better_changed)):
             for index in indices:
                 if index >= start:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from errata.data import LoadedRecords, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
 from errata.models import Adapter, LlavaAdapter, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.objectives import Objective
-from errata.records import Record
+from errata.records import BadRow, Record
 from errata.training.batches import EncodedRecords
 from errata.training.encoding import RecordEncoder, SetAside
 from errata.training.settings import PreferenceConfig
@@ -71,7 +71,8 @@ def encode_dataset(
     dataset: Any, adapter: Adapter, objective: Objective, args: PreferenceConfig
 ) -> tuple[EncodedRecords, list[SetAside]]:
     """Records as tokens, and those that were left out; see `resolve_records` and `RecordEncoder` for what it raises."""
-    loaded = resolve_records(dataset, args)
+    bad: list[BadRow] = []
+    loaded = resolve_records(dataset, args, bad.append if args.skip_bad else None)
     pixels = PixelCache(adapter, loaded.image_root, max_mb=args.image_memory_mb)
     encoder = RecordEncoder(
         adapter,
@@ -83,13 +84,17 @@ def encode_dataset(
         skip_bad=args.skip_bad,
     )
     records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
-    return EncodedRecords(records, pixels.load, args.max_row_tokens), aside
+    left_out = [SetAside(row.where, row.reason) for row in bad]
+    return EncodedRecords(records, pixels.load, args.max_row_tokens), left_out + aside
 
 
-def resolve_records(dataset: Any, args: PreferenceConfig) -> LoadedRecords:
+def resolve_records(
+    dataset: Any, args: PreferenceConfig, on_bad: Callable[[BadRow], None] | None = None
+) -> LoadedRecords:
     """Records and their image root, from LoadedRecords, records, or TRL's vision preference rows.
 
-    Images inside TRL's rows are written to `output_dir`/images, once per content.
+    Images inside TRL's rows are written to `output_dir`/images, once per content. `on_bad` is called with every row of
+    TRL's that cannot be used, which is then left out; without it the first one raises.
 
     Raises:
         DataError: Something else, rows that cannot be converted, or an id that occurs twice.
@@ -99,7 +104,7 @@ def resolve_records(dataset: Any, args: PreferenceConfig) -> LoadedRecords:
     elif _holds_records(dataset):
         loaded = LoadedRecords(list(dataset), args.image_root)  # type: ignore[arg-type]
     else:
-        loaded = _convert_rows(dataset, Path(args.output_dir) / "images", args)
+        loaded = _convert_rows(dataset, Path(args.output_dir) / "images", args, on_bad)
     _require_unique_ids(loaded.records)
     return loaded
 
@@ -108,7 +113,9 @@ def _holds_records(dataset: Any) -> bool:
     return isinstance(dataset, Sequence) and len(dataset) > 0 and all(isinstance(item, Record) for item in dataset)
 
 
-def _convert_rows(dataset: Any, folder: Path, args: PreferenceConfig) -> LoadedRecords:
+def _convert_rows(
+    dataset: Any, folder: Path, args: PreferenceConfig, on_bad: Callable[[BadRow], None] | None
+) -> LoadedRecords:
     if isinstance(dataset, str) or not hasattr(dataset, "__iter__") or not hasattr(dataset, "__len__"):
         raise DataError(
             "data set",
@@ -118,7 +125,7 @@ def _convert_rows(dataset: Any, folder: Path, args: PreferenceConfig) -> LoadedR
         )
     # One process writes the image files, the others find them.
     with args.main_process_first(desc="images"):
-        return LoadedRecords(records_from_trl(dataset, folder), folder)
+        return LoadedRecords(records_from_trl(dataset, folder, on_bad=on_bad), folder)
 
 
 def _require_unique_ids(records: Sequence[Record]) -> None:

@@ -71,7 +71,7 @@ class Reference:
             return
         self._require_reference(policy)
         model = self._place(policy)
-        self._about = self._about or describe_reference(model, self._adapter)
+        self._about = self._about or self._describe(model)
         with self._args.main_process_first(desc="reference"):  # one process makes the folder
             cache = ReferenceCache(self._args.reference_folder, self._about)
         show = not self._args.disable_tqdm and self._args.process_index == 0
@@ -80,6 +80,11 @@ class Reference:
                 data.references = compute_references(
                     data, cache, self._objective, partial(self._compute, policy), progress=show
                 )
+
+    def _describe(self, model: nn.Module) -> dict[str, Any]:
+        """What the cache's numbers depend on: the same weights give others under autocast."""
+        autocast = "bfloat16" if self._args.bf16 else "float16" if self._args.fp16 else None
+        return describe_reference(model, self._adapter) | {"autocast": autocast}
 
     def score(self, policy: nn.Module, row: TreeRow) -> Tensor | None:
         """Scores `[R]` of a row by a pass of the reference now, or None where none is needed."""

@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from errata.config import describe_difference, dump_settings
-from errata.data import LoadedRecords, load_records
+from errata.data import RECORDS_FILE, LoadedRecords, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
 from errata.records import BadRow, read_json_lines, remove_file, write_json_lines, write_text
@@ -80,6 +80,7 @@ class TrainResult:
         set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
+        tree_check: What the comparison of the first record with separate passes found; None where none was made.
     """
 
     out: Path
@@ -89,6 +90,7 @@ class TrainResult:
     set_aside: tuple[SetAside, ...]
     resumed_from: Path | None
     interrupted: bool
+    tree_check: str | None = None
 
 
 def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None) -> TrainResult:
@@ -99,7 +101,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
         on_step: Called with (optimiser steps done, steps in all).
 
     Raises:
-        ConfigError: `out` holds a run with other settings.
+        ConfigError: `out` holds a run with other settings or of other data.
         DataError: Records that cannot be used, or none that can.
         ModelError: A model that cannot be loaded, or a gradient that is not finite.
         StorageError: A full disk; the last complete checkpoint is kept.
@@ -150,9 +152,9 @@ def _finish(
     metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
     steps = trainer.state.global_step
     if folder is not None and settings.should_save:
-        done = {"steps": steps, "metrics": metrics, "data": _digest(settings.data)}
+        done = {"steps": steps, "metrics": metrics}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
-    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted)
+    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
 
 
 def _read_finished(settings: TrainRun) -> TrainResult | None:
@@ -161,30 +163,24 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
     if not (path.is_file() and (settings.out / "model").is_dir()):
         return None
     done = json.loads(path.read_text(encoding="utf-8"))
-    if done["data"] != _digest(settings.data):
-        raise ConfigError(
-            str(settings.data),
-            expected="the data of the finished run in this folder",
-            found="other data",
-            fix="choose another out, or start over with fresh=true",
-        )
     aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
     return TrainResult(settings.out, settings.out / "model", done["steps"], done["metrics"], aside, None, False)
 
 
 def _digest(data: Path) -> str | None:
-    """What a data file holds, in short; None for a folder."""
-    if not data.is_file():
+    """What a data file, or the records of an imported folder, hold, in short; None where there is neither."""
+    path = data / RECORDS_FILE if data.is_dir() else data
+    if not path.is_file():
         return None
-    with data.open("rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_run_folder(settings: TrainRun) -> None:
-    """Write the resolved settings and versions, or check that they are those of the run found there.
+    """Write the resolved settings, versions and data's digest, or check that the run found there had the same.
 
     Raises:
-        ConfigError: The folder holds a run with other settings.
+        ConfigError: The folder holds a run with other settings or of other data.
     """
     stated = dump_settings(settings)
     path = settings.out / "settings.yaml"
@@ -193,9 +189,26 @@ def open_run_folder(settings: TrainRun) -> None:
     # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
     if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
         _require_same(path, stated)
+        _require_same_data(settings)
         return
     write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-    write_text(settings.out / "versions.json", json.dumps(list_versions(), indent=1) + "\n")
+    made_with = list_versions() | {"data": _digest(settings.data)}
+    write_text(settings.out / "versions.json", json.dumps(made_with, indent=1) + "\n")
+
+
+def _require_same_data(settings: TrainRun) -> None:
+    """Raise ConfigError where the records have changed: the epochs of one run must be of the same."""
+    try:
+        found = json.loads((settings.out / "versions.json").read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        found = "unknown"
+    if found != _digest(settings.data):
+        raise ConfigError(
+            str(settings.data),
+            expected="the data of the run in this folder",
+            found="other data",
+            fix="choose another out, or start over with fresh=true",
+        )
 
 
 def _require_same(path: Path, stated: dict[str, Any]) -> None:

@@ -49,7 +49,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         peft_config: New adapters to train instead of the model's weights.
         **options: As for `transformers.Trainer`: callbacks, optimizers, ...
 
-    `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`.
+    `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`,
+    `tree_check` what the comparison with separate passes found.
 
     Raises:
         ConfigError, DataError, ModelError: See `resolve_model` and `encode_dataset`.
@@ -76,6 +77,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         loaded = resolve_model(model, processing_class, args)
         self.adapter, self._logps = loaded.adapter, token_logps
         self.set_aside: list[SetAside] = []
+        self.tree_check: str | None = None
         self._means, self._stop = RunningMeans(), StopOnSignal()
         self._reference = Reference(ref_model, self.adapter, self.objective, args, self._compute_logps)
         for each in (loaded.model, *([] if ref_model is None else [ref_model])):
@@ -201,8 +203,9 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         """Compare the first record with separate passes, and train with those where the tree is not exact."""
         if self.args.self_check:
             result = self_check(self.adapter, self.model, self.train_dataset.build_sample(0))
-            self._logps = result.logps
-            (logger.info if result.passed else logger.warning)(result.message)
+            self._logps, self.tree_check = result.logps, result.message
+            if not result.passed:
+                logger.warning(result.message)
 
     def evaluate(self, eval_dataset: Any = None, *args: Any, **options: Any) -> dict[str, float]:
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from errata.errors import ConfigError
 from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, FREQUENCY, POSITIONS, TYPICAL_COLOUR
 
 
@@ -61,7 +62,14 @@ EVALUATION = Setting(companionship=0.48)
 
 
 def sample_scenes(name: str, count: int, seed: int, setting: Setting) -> list[Scene]:
-    """Draw scenes. `name` and `seed` fix them all: scene `i` does not depend on `count`."""
+    """Draw scenes. `name` and `seed` fix them all: scene `i` does not depend on `count`.
+
+    Raises:
+        ConfigError: A count below 1 or a seed below 0.
+    """
+    for what, value, least in (("count", count, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ConfigError(what, expected=f"at least {least}", found=str(value), fix="change the value")
     key = int.from_bytes(name.encode(), "little") % (2**63)
     return [
         _sample_scene(f"{name}-{seed}-{i:05d}", np.random.default_rng((key, seed, i)), setting) for i in range(count)
