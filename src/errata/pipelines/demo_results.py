@@ -68,11 +68,14 @@ def _differences(before: BenchmarkResult, after: BenchmarkResult) -> dict[str, d
 
 def _describe_training(run: TrainResult, seconds: float) -> dict[str, Any]:
     log = [json.loads(line) for line in (run.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    cached = [path for path in (run.out / "reference").rglob("*") if path.is_file()]
     return {
         "objective": "ddpo",
         "steps": run.steps,
         "seconds": seconds,
         "set_aside": len(run.set_aside),
+        "tree": {"comparison with separate passes": run.tree_check or "none was made"},
+        "reference_cache": {"kilobytes on disk": round(sum(path.stat().st_size for path in cached) / 1000)},
         "log": [row for row in log if "loss" in row],
     }
 

@@ -152,7 +152,7 @@ def _finish(
     metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
     steps = trainer.state.global_step
     if folder is not None and settings.should_save:
-        done = {"steps": steps, "metrics": metrics}
+        done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
     return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
 
@@ -164,7 +164,8 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
         return None
     done = json.loads(path.read_text(encoding="utf-8"))
     aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
-    return TrainResult(settings.out, settings.out / "model", done["steps"], done["metrics"], aside, None, False)
+    model = settings.out / "model"
+    return TrainResult(settings.out, model, done["steps"], done["metrics"], aside, None, False, done.get("tree_check"))
 
 
 def _digest(data: Path) -> str | None:
