@@ -58,6 +58,11 @@ def test_one_benchmark_can_be_chosen(settings, tmp_path):
         evaluate(replace(settings, benchmarks=("popes",)), tmp_path / "out", ask=script)
 
 
+def test_official_chair_needs_the_released_list(settings, tmp_path):
+    with pytest.raises(ConfigError, match="the released synonym list"):
+        evaluate(replace(settings, mode="official", benchmarks=("chair",)), tmp_path / "out", ask=script)
+
+
 def test_a_folder_of_other_settings_is_not_mixed_in(settings, tmp_path):
     evaluate(settings, tmp_path / "out", ask=script)
     evaluate(replace(settings, mode="official", benchmarks=("pope",)), tmp_path / "out", ask=script)

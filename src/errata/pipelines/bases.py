@@ -16,7 +16,7 @@ from errata.models import ModelSettings, load_model
 from errata.models.tiny import one_thread
 from errata.pipelines.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
 from errata.pipelines.world_scores import measure
-from errata.records import BenchmarkResult, storing, write_json_lines, write_text
+from errata.records import BenchmarkResult, remove_file, write_json_lines, write_text
 from errata.world import EVALUATION, base_folder, sample_scenes, write_images
 
 MEASURED_SCENES = 1000
@@ -68,6 +68,7 @@ def make_base(
 
     with one_thread():
         model, processor = pretrain(settings, note, _find_start(settings.start, out))
+    remove_file(folder / "metrics.json")  # of an earlier base; it is written last, and says that a base is finished
     model.to(torch.bfloat16).save_pretrained(folder)
     processor.save_pretrained(folder)
     write_json_lines(folder / "log.jsonl", log)

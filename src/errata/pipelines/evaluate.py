@@ -137,6 +137,13 @@ def _build_truth(
 
 def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
     if settings.vocabulary is None:
+        if settings.mode == "official" and "chair" in settings.benchmarks:
+            raise ConfigError(
+                "vocabulary",
+                expected="the released synonym list, with which official CHAIR numbers are made",
+                found="none",
+                fix="pass CHAIR's synonyms.txt as --vocabulary, or use strict mode",
+            )
         return load_coco_vocabulary()
     return load_vocabulary(settings.vocabulary, verbatim=settings.mode == "official")
 

@@ -162,10 +162,14 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
     path = settings.out / "result.json"
     if not (path.is_file() and (settings.out / "model").is_dir()):
         return None
-    done = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        done = json.loads(path.read_text(encoding="utf-8"))
+        steps, metrics, check = done["steps"], done["metrics"], done["tree_check"]
+    except (ValueError, KeyError, TypeError):
+        return None  # damaged: go on from the last checkpoint
     aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
     model = settings.out / "model"
-    return TrainResult(settings.out, model, done["steps"], done["metrics"], aside, None, False, done.get("tree_check"))
+    return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
 
 
 def _digest(data: Path) -> str | None:

@@ -5,7 +5,7 @@ cache of the reference's. Losses belong to `objectives`, steps and checkpoints t
 """
 
 from errata.trees.attention import TREE_ATTENTION, check_layout_is_read, enable_tree_attention
-from errata.trees.cache import ReferenceCache, fill_reference
+from errata.trees.cache import ReferenceCache
 from errata.trees.check import CheckResult, evaluating, self_check
 from errata.trees.fingerprint import describe_reference
 from errata.trees.layout import TreeLayout, TreeShape
@@ -27,7 +27,6 @@ __all__ = [
     "describe_reference",
     "enable_tree_attention",
     "evaluating",
-    "fill_reference",
     "head_logps",
     "self_check",
     "separate_logps",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,34 +112,6 @@ class ReferenceCache:
         with replacing(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         self._new.clear()
-
-
-def fill_reference(
-    cache: ReferenceCache,
-    rows: Sequence[TreeRow],
-    compute: Callable[[TreeRow], Tensor],
-    *,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> int:
-    """Compute what the cache lacks; return how many rows that were.
-
-    Args:
-        cache: Filled and written.
-        rows: On the CPU; `compute` moves them.
-        compute: The reference's `token_logps` of a row; called without gradients.
-        on_progress: Called with (rows done, rows in all), cached ones included.
-    """
-    missing = [row for row in rows if cache.find(row) is None]
-    done = len(rows) - len(missing)
-    try:
-        for number, row in enumerate(missing, 1):
-            with torch.no_grad():
-                cache.add(row, compute(row))
-            if on_progress is not None:
-                on_progress(done + number, len(rows))
-    finally:
-        cache.flush()  # an interrupt keeps what was computed
-    return len(missing)
 
 
 def _keys(row: TreeRow) -> list[Key]:
