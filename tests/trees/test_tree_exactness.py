@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from errata.errors import ModelError
-from errata.models import LlavaAdapter, ModelSettings, quiet_transformers
+from errata.models import EncodedImage, LlavaAdapter, ModelSettings, quiet_transformers
 from errata.records import Turn
 from errata.trees import (
     TreeSample,
@@ -219,7 +219,7 @@ def test_images_of_real_size():
     model = build_model(tokenizer, image_px=336, patch_px=14)
     adapter = LlavaAdapter(build_processor(tokenizer, image_px=336, patch_px=14), model.config, ModelSettings("tiny"))
     enable_tree_attention(model, adapter)
-    image = torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1))
+    image = EncodedImage(torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1)), 576)
     prompt = adapter.encode_prompt((Turn("user", "Describe it."),), [image])
     assert len(prompt.input_ids) > 576
     responses = tuple(adapter.encode_response(prompt, [Turn("assistant", text)]) for text in ANSWERS)

@@ -4,12 +4,14 @@ In: a model's name or folder, conversations, images. Out: a loaded model, token 
 attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
 """
 
+from errata.models.families import build_adapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
 from errata.models.protocol import (
     NOT_TEXT,
     Adapter,
+    EncodedImage,
     EncodedPrompt,
     EncodedResponse,
     LoadedModel,
@@ -20,6 +22,7 @@ from errata.models.protocol import (
 __all__ = [
     "NOT_TEXT",
     "Adapter",
+    "EncodedImage",
     "EncodedPrompt",
     "EncodedResponse",
     "LlavaAdapter",
@@ -27,6 +30,7 @@ __all__ = [
     "ModelSettings",
     "PixelCache",
     "RowInputs",
+    "build_adapter",
     "load_model",
     "quiet_transformers",
 ]

@@ -10,22 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import transformers
 from peft import PeftModel
-from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
+from transformers import AutoConfig, AutoProcessor
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
-from errata.models.llava import LlavaAdapter
+from errata.models.families import build_adapter, find_family
 from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.protocol import LoadedModel, ModelSettings
 
-_FIX = "name a folder written by save_pretrained, or a LLaVA-1.5 model on the Hub"
+_FIX = "name a folder written by save_pretrained, or a model on the Hub"
 
 
 def load_model(
     settings: ModelSettings, *, for_training: bool = False, adapter_path: str | Path | None = None
 ) -> LoadedModel:
-    """Load a LLaVA with its processor; of a PEFT adapter folder, also the base model that it names.
+    """Load a model with its processor; of a PEFT adapter folder, also the base model that it names.
 
     Args:
         settings: What to load and how to run it.
@@ -33,7 +34,7 @@ def load_model(
         adapter_path: A PEFT adapter to put on the model.
 
     Raises:
-        ModelError: No such folder, no model in it, an architecture other than LLaVA, missing, damaged or pickled
+        ModelError: No such folder, no model in it, an architecture without an adapter, missing, damaged or pickled
             weights, or a processor that cannot be read.
     """
     name = settings.name
@@ -48,7 +49,7 @@ def load_model(
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
-    return LoadedModel(model, processor, LlavaAdapter(processor, config, settings), str(name))
+    return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
 
 
 @contextmanager
@@ -75,13 +76,7 @@ def _load_config(settings: ModelSettings) -> Any:
         raise ModelError(
             settings.name, expected="a readable model configuration", found=first_line(error), fix=_FIX
         ) from None
-    if config.model_type != "llava":
-        raise ModelError(
-            settings.name,
-            expected="the LLaVA-1.5 architecture (model_type 'llava')",
-            found=f"model_type {config.model_type!r}",
-            fix=_FIX,
-        )
+    find_family(config, settings.name)
     return config
 
 
@@ -105,8 +100,9 @@ def _check_folder(name: str) -> None:
 
 def _load_weights(settings: ModelSettings, config: Any) -> Any:
     device = find_device(settings.device)
+    architecture = getattr(transformers, find_family(config, settings.name).architecture)
     try:
-        model, report = LlavaForConditionalGeneration.from_pretrained(
+        model, report = architecture.from_pretrained(
             settings.name,
             config=config,
             revision=settings.revision,
@@ -150,9 +146,9 @@ def _load_processor(settings: ModelSettings) -> Any:
     if not hasattr(processor, "image_processor") or not getattr(processor.tokenizer, "is_fast", False):
         raise ModelError(
             settings.name,
-            expected="a LLaVA processor with a fast tokenizer",
+            expected="a processor of images with a fast tokenizer",
             found=type(processor).__name__,
-            fix="save a LlavaProcessor into the model folder",
+            fix="save the model's processor into its folder",
         )
     return processor
 

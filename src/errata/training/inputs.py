@@ -13,7 +13,7 @@ from transformers import AutoProcessor
 
 from errata.data import LoadedRecords, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
-from errata.models import Adapter, LlavaAdapter, LoadedModel, ModelSettings, PixelCache, load_model
+from errata.models import Adapter, LoadedModel, ModelSettings, PixelCache, build_adapter, load_model
 from errata.objectives import Objective
 from errata.records import Record
 from errata.training.batches import EncodedRecords
@@ -36,7 +36,7 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields) -> LoadedM
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
     processor = _load_processor(name) if processing_class is None else processing_class
-    return LoadedModel(model, processor, LlavaAdapter(processor, model.config, ModelSettings(name=name)), name)
+    return LoadedModel(model, processor, build_adapter(processor, model.config, ModelSettings(name=name)), name)
 
 
 def _build_settings(name: str, args: TrlFields) -> ModelSettings:
