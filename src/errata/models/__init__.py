@@ -8,6 +8,7 @@ from errata.models.families import build_adapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
+from errata.models.processors import ProcessorParts, load_processor
 from errata.models.protocol import (
     NOT_TEXT,
     Adapter,
@@ -29,8 +30,10 @@ __all__ = [
     "LoadedModel",
     "ModelSettings",
     "PixelCache",
+    "ProcessorParts",
     "RowInputs",
     "build_adapter",
     "load_model",
+    "load_processor",
     "quiet_transformers",
 ]

@@ -7,9 +7,17 @@ from typing import Any
 from errata.errors import ModelError
 from errata.models.family import FamilyAdapter
 from errata.models.llava import LlavaAdapter
+from errata.models.llava_next import LlavaNextAdapter
 from errata.models.protocol import ModelSettings
+from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
 
-FAMILIES: dict[str, type[FamilyAdapter]] = {"llava": LlavaAdapter}
+FAMILIES: dict[str, type[FamilyAdapter]] = {
+    "llava": LlavaAdapter,
+    "llava_next": LlavaNextAdapter,
+    "qwen2_vl": Qwen2VLAdapter,
+    "qwen2_5_vl": Qwen25VLAdapter,
+    "qwen3_vl": Qwen3VLAdapter,
+}
 """By the `model_type` of a configuration."""
 
 

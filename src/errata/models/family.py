@@ -32,6 +32,8 @@ class FamilyAdapter(ABC):
     """The model class of transformers."""
     plain_template: ClassVar[str | None] = None
     """The template of checkpoints that come without one; None if the family's always have one."""
+    whole_processor: ClassVar[bool] = True
+    """False where the family's processor class needs torchvision, for videos: its parts are loaded one by one."""
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:

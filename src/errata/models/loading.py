@@ -12,12 +12,13 @@ from typing import Any
 
 import transformers
 from peft import PeftModel
-from transformers import AutoConfig, AutoProcessor
+from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
 from errata.models.families import build_adapter, find_family
 from errata.models.placement import find_device, find_dtype, first_line
+from errata.models.processors import load_processor
 from errata.models.protocol import LoadedModel, ModelSettings
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
@@ -44,8 +45,7 @@ def load_model(
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
-        processor = _load_processor(settings)
-        _check_image_token(settings, config, processor)
+        processor = load_processor(settings, config)
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
@@ -131,39 +131,6 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             fix="fetch or write the model again",
         )
     return model.to(device)
-
-
-def _load_processor(settings: ModelSettings) -> Any:
-    try:
-        processor = AutoProcessor.from_pretrained(settings.name, revision=settings.revision)
-    except Exception as error:  # as above
-        raise ModelError(
-            settings.name,
-            expected="a processor beside the model",
-            found=first_line(error),
-            fix="save the processor into the model folder",
-        ) from None
-    if not hasattr(processor, "image_processor") or not getattr(processor.tokenizer, "is_fast", False):
-        raise ModelError(
-            settings.name,
-            expected="a processor of images with a fast tokenizer",
-            found=type(processor).__name__,
-            fix="save the model's processor into its folder",
-        )
-    return processor
-
-
-def _check_image_token(settings: ModelSettings, config: Any, processor: Any) -> None:
-    """Images would silently be read as words if the two meant different tokens."""
-    known = processor.tokenizer.convert_ids_to_tokens(config.image_token_id)
-    stated = getattr(processor, "image_token", known)
-    if known is None or known != stated:
-        raise ModelError(
-            settings.name,
-            expected=f"the processor's image token, {stated!r}, at image_token_index {config.image_token_id}",
-            found=repr(known),
-            fix="use the processor that belongs to the model",
-        )
 
 
 def _read_base_name(folder: Path) -> str:
