@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from transformers import (
     CLIPVisionConfig,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaNextProcessor,
@@ -16,6 +18,7 @@ from transformers import (
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -71,6 +74,20 @@ def build_llava_next(tokenizer):
     return LlavaNextForConditionalGeneration(config), processor
 
 
+def build_internvl(tokenizer):
+    """Tiles of 16 pixels, four features each."""
+    tokenizer.chat_template = CHATML
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", "<img>", "</img>"]})
+    config = InternVLConfig(
+        vision_config={**VISION, "image_size": [16, 16], "patch_size": [4, 4]},
+        text_config={"model_type": "qwen2", **TEXT, "vocab_size": len(tokenizer)},
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_seq_length=4,
+    )
+    images = GotOcr2ImageProcessorPil(size={"height": 16, "width": 16}, min_patches=1, max_patches=4)
+    return InternVLForConditionalGeneration(config), ProcessorParts(images, tokenizer)
+
+
 def build_qwen(model_class, config_class, vision, **text):
     """Patches of 4 pixels, two by two to a feature."""
 
@@ -96,6 +113,7 @@ def build_qwen(model_class, config_class, vision, **text):
 
 
 BUILDERS = {
+    "internvl": build_internvl,
     "llava_next": build_llava_next,
     "qwen2_vl": build_qwen(
         Qwen2VLForConditionalGeneration, Qwen2VLConfig, {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2}

@@ -6,6 +6,7 @@ from typing import Any
 
 from errata.errors import ModelError
 from errata.models.family import FamilyAdapter
+from errata.models.internvl import InternVLAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.llava_next import LlavaNextAdapter
 from errata.models.protocol import ModelSettings
@@ -17,6 +18,7 @@ FAMILIES: dict[str, type[FamilyAdapter]] = {
     "qwen2_vl": Qwen2VLAdapter,
     "qwen2_5_vl": Qwen25VLAdapter,
     "qwen3_vl": Qwen3VLAdapter,
+    "internvl": InternVLAdapter,
 }
 """By the `model_type` of a configuration."""
 

@@ -100,11 +100,15 @@ class FamilyAdapter(ABC):
         """
         encoded = tuple(image if isinstance(image, EncodedImage) else self.encode_image(image) for image in images)
         turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
-        lengths = iter([image.n_tokens for image in encoded])
+        waiting = iter(encoded)
         expanded: list[int] = []
         for token in ids:
-            expanded.extend([token] * next(lengths) if token == self._image_token_id else (token,))
+            expanded.extend(self._place_image(next(waiting)) if token == self._image_token_id else (token,))
         return EncodedPrompt(expanded, encoded, text, turns, self._number_tokens(expanded, encoded))
+
+    def _place_image(self, image: EncodedImage) -> list[int]:
+        """The tokens that stand for one image."""
+        return [self._image_token_id] * image.n_tokens
 
     def _number_tokens(self, input_ids: list[int], images: Sequence[EncodedImage]) -> Tensor | None:  # noqa: ARG002
         """Positions `[channels, P]` where they are not 0, 1, 2, …"""
