@@ -105,13 +105,18 @@ def build_model(
     )
     torch.manual_seed(seed)
     model = LlavaForConditionalGeneration(config)
+    fill_weights(model, weight_std)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model.eval()
+
+
+def fill_weights(model: torch.nn.Module, weight_std: float = 0.15) -> None:
+    """Set all weights but norms and biases to N(0, `weight_std`)."""
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.normal_(0.0, weight_std)
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model.eval()
 
 
 def save_tiny_model(folder: Path, **options: object) -> Path:

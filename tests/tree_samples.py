@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from errata.models import LlavaAdapter, ModelSettings
+from errata.models import EncodedImage, LlavaAdapter, ModelSettings
 from errata.records import Turn
 from errata.trees import TreeSample
 from tiny_models import build_model, build_processor, build_tokenizer
@@ -25,7 +25,8 @@ def build(text="llama", kv_heads=4, **options):
 
 def build_samples(adapter):
     """K = 4 with an image, K = 2 with two rounds and the same image, text only, and two images."""
-    image, other = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(1)).unbind()
+    noise = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
+    image, other = (EncodedImage(pixels, adapter.count_image_tokens(pixels)) for pixels in noise)
     rounds = [Turn("assistant", "A cup."), Turn("user", "Is there a cat?"), Turn("assistant", "No.")]
     cases = [
         ("four", "What is on the table?", [image], [[Turn("assistant", text)] for text in ANSWERS]),

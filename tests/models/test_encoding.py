@@ -40,7 +40,7 @@ def test_image_tokens_are_expanded_and_words_found(template):
     adapter, tokenizer = build_adapter(template=template)
     prompt = adapter.encode_prompt(QUESTION, [picture()])
     assert prompt.input_ids.count(tokenizer.convert_tokens_to_ids("<image>")) == 9
-    assert prompt.pixel_values.shape == (1, 3, 48, 48)
+    assert [image.pixels.shape for image in prompt.images] == [(3, 48, 48)]
     text = "A red cup é猫 and a small dog."
     response = adapter.encode_response(prompt, [Turn("assistant", text)])
     spans = [span for span in response.offsets if span != NOT_TEXT]
@@ -131,8 +131,8 @@ def test_templates_that_do_not_work_are_named():
 def test_pad_mode_crops_nothing():
     wide = Image.new("RGB", (200, 50), (0, 0, 0))
     wide.paste((255, 255, 255), (0, 0, 20, 50))
-    cropped = build_adapter()[0].encode_image(wide)
-    padded = build_adapter(image_mode="pad")[0].encode_image(wide)
+    cropped = build_adapter()[0].encode_image(wide).pixels
+    padded = build_adapter(image_mode="pad")[0].encode_image(wide).pixels
     assert cropped.max() < 0 < padded.max()
     assert padded.dtype == torch.float32
 

@@ -97,7 +97,7 @@ def spoil_missing(path):
     [
         (spoil_nothing, "no such folder"),
         (spoil_config, "readable model configuration"),
-        (spoil_kind, "LLaVA-1.5 architecture"),
+        (spoil_kind, "an architecture with an adapter"),
         (spoil_weights, "whole safetensors"),
         (spoil_pickle, "unpickle"),
         (spoil_processor, "processor"),

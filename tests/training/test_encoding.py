@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-import torch
+from PIL import Image
 
 from errata.corrections import diff_segments, released_changed_ids
 from errata.objectives import build_objective
@@ -23,7 +23,9 @@ def adapter():
 
 def encode(adapter, record, name, **choices):
     objective = build_objective(name, **choices)
-    encoder = RecordEncoder(adapter, lambda _: torch.zeros(3, 48, 48), objective, "present", None, 4096)
+    encoder = RecordEncoder(
+        adapter, lambda _: adapter.encode_image(Image.new("RGB", (48, 48))), objective, "present", None, 4096
+    )
     return encoder.encode(record).sample
 
 

@@ -100,8 +100,9 @@ def test_changed_data_is_computed_again_and_the_rest_kept(world, tmp_path):
     adapter, _, _ = world
     fill(tmp_path, world)
     samples = build_samples(adapter)
-    pixels = samples[3].prompt.images
-    changed = replace(samples[3].prompt, images=(pixels[0], pixels[1] + 0.01))
+    first, second = samples[3].prompt.images
+    other = replace(second, pixels=second.pixels + 0.01)
+    changed = replace(samples[3].prompt, images=(first, other))
     cache, _ = fill(tmp_path, (*world[:2], []))
     rows = build_rows([*samples[:3], replace(samples[3], prompt=changed)], 10)
     missing = [row for row in rows if cache.find(row) is None]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model
 
 from errata.errors import ModelError
-from errata.models import LlavaAdapter, ModelSettings, quiet_transformers
+from errata.models import EncodedImage, LlavaAdapter, ModelSettings, quiet_transformers
 from errata.records import Turn
 from errata.trees import (
     TreeSample,
@@ -23,31 +23,8 @@ from errata.trees import (
     token_logps,
 )
 from tiny_models import build_model, build_processor, build_tokenizer
+from tree_checks import LORA, assert_equal_passes, gradients
 from tree_samples import ANSWERS, build, build_samples
-
-LORA = LoraConfig(r=4, lora_alpha=8, target_modules=r".*language_model.*(q|k|v|o|gate|up|down)_proj")
-
-
-def gradients(model, logps):
-    """Gradients of a sum with unequal weights, so that no two tokens' errors can cancel."""
-    model.zero_grad()
-    weights = torch.linspace(-1.0, 1.0, len(logps))
-    (logps * weights).sum().backward()
-    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
-
-
-def assert_equal_passes(adapter, model, row):
-    tree = token_logps(adapter, model, row)
-    separate = separate_logps(adapter, model, row)
-    assert (tree - separate).abs().max() <= 1e-4
-    assert tree.std() > 0.5, "log-probabilities too uniform to tell anything"
-    expected = gradients(model, separate)
-    found = gradients(model, tree)
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        if not name.endswith("k_proj.bias"):  # one constant in all keys moves no softmax: zero but for rounding
-            assert (found[name] - value).abs().max() <= 1e-4 * value.abs().max(), name
-    return expected
 
 
 @pytest.mark.parametrize(("text", "kv_heads"), [("llama", 4), ("llama", 2), ("mistral", 2)])
@@ -219,7 +196,7 @@ def test_images_of_real_size():
     model = build_model(tokenizer, image_px=336, patch_px=14)
     adapter = LlavaAdapter(build_processor(tokenizer, image_px=336, patch_px=14), model.config, ModelSettings("tiny"))
     enable_tree_attention(model, adapter)
-    image = torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1))
+    image = EncodedImage(torch.randn(3, 336, 336, generator=torch.Generator().manual_seed(1)), 576)
     prompt = adapter.encode_prompt((Turn("user", "Describe it."),), [image])
     assert len(prompt.input_ids) > 576
     responses = tuple(adapter.encode_response(prompt, [Turn("assistant", text)]) for text in ANSWERS)

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from errata.models import EncodedPrompt, LoadedModel
+from errata.models import EncodedImage, EncodedPrompt, LoadedModel
 from errata.records import Question
 
 KV_CACHE_MB = 4096
@@ -54,7 +55,10 @@ def build_seed(seed: int, batch: Sequence[Prompt]) -> int:
 
 
 def pad_left(batch: Sequence[Prompt], pad_token_id: int, device: torch.device) -> dict[str, Tensor]:
-    """`input_ids` and `attention_mask` `[B, L]`, padded on the left: every prompt ends where its answer begins."""
+    """`input_ids` and `attention_mask` `[B, L]`, padded on the left: every prompt ends where its answer begins.
+
+    Of a family that numbers tokens in its own way also `position_ids` `[channels, B, L]`.
+    """
     length = max(len(prompt.encoded.input_ids) for prompt in batch)
     ids = torch.full((len(batch), length), pad_token_id)
     mask = torch.zeros(len(batch), length, dtype=torch.long)
@@ -62,7 +66,11 @@ def pad_left(batch: Sequence[Prompt], pad_token_id: int, device: torch.device) -
         tokens = prompt.encoded.input_ids
         ids[row, length - len(tokens) :] = torch.tensor(tokens)
         mask[row, length - len(tokens) :] = 1
-    return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    own = [prompt.encoded.position_ids for prompt in batch if prompt.encoded.position_ids is not None]
+    if own:
+        inputs["position_ids"] = torch.stack([pad(numbers, (length - numbers.shape[1], 0)) for numbers in own], dim=1)
+    return {name: value.to(device) for name, value in inputs.items()}
 
 
 class FeatureCache:
@@ -71,7 +79,7 @@ class FeatureCache:
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
         # The pixels are kept beside the features, so that their identity stays theirs.
-        self._known: OrderedDict[int, tuple[Tensor, Tensor]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[EncodedImage, Tensor]] = OrderedDict()
         self._held = 0
 
     def build_inputs(self, batch: Sequence[Prompt]) -> dict[str, Any]:
@@ -84,14 +92,14 @@ class FeatureCache:
         self._shrink()
         return self._loaded.adapter.feature_inputs(features)
 
-    def _encode(self, images: dict[int, Tensor]) -> None:
+    def _encode(self, images: dict[int, EncodedImage]) -> None:
         for key in images.keys() & self._known.keys():
             self._known.move_to_end(key)
         new = {key: image for key, image in images.items() if key not in self._known}
         if not new:
             return
-        pixels = torch.stack(list(new.values())).to(self._loaded.device)
-        features = self._loaded.adapter.image_features(self._loaded.model, pixels)
+        moved = [image.to(self._loaded.device) for image in new.values()]
+        features = self._loaded.adapter.image_features(self._loaded.model, moved)
         for (key, image), feature in zip(new.items(), features, strict=True):
             self._known[key] = (image, feature)
             self._held += feature.nbytes + image.nbytes

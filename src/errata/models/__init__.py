@@ -4,12 +4,15 @@ In: a model's name or folder, conversations, images. Out: a loaded model, token 
 attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
 """
 
+from errata.models.families import build_adapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
+from errata.models.processors import ProcessorParts, load_processor
 from errata.models.protocol import (
     NOT_TEXT,
     Adapter,
+    EncodedImage,
     EncodedPrompt,
     EncodedResponse,
     LoadedModel,
@@ -20,13 +23,17 @@ from errata.models.protocol import (
 __all__ = [
     "NOT_TEXT",
     "Adapter",
+    "EncodedImage",
     "EncodedPrompt",
     "EncodedResponse",
     "LlavaAdapter",
     "LoadedModel",
     "ModelSettings",
     "PixelCache",
+    "ProcessorParts",
     "RowInputs",
+    "build_adapter",
     "load_model",
+    "load_processor",
     "quiet_transformers",
 ]

@@ -10,22 +10,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import transformers
 from peft import PeftModel
-from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
+from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
-from errata.models.llava import LlavaAdapter
+from errata.models.families import build_adapter, find_family
 from errata.models.placement import find_device, find_dtype, first_line
+from errata.models.processors import load_processor
 from errata.models.protocol import LoadedModel, ModelSettings
 
-_FIX = "name a folder written by save_pretrained, or a LLaVA-1.5 model on the Hub"
+_FIX = "name a folder written by save_pretrained, or a model on the Hub"
 
 
 def load_model(
     settings: ModelSettings, *, for_training: bool = False, adapter_path: str | Path | None = None
 ) -> LoadedModel:
-    """Load a LLaVA with its processor; of a PEFT adapter folder, also the base model that it names.
+    """Load a model with its processor; of a PEFT adapter folder, also the base model that it names.
 
     Args:
         settings: What to load and how to run it.
@@ -33,7 +35,7 @@ def load_model(
         adapter_path: A PEFT adapter to put on the model.
 
     Raises:
-        ModelError: No such folder, no model in it, an architecture other than LLaVA, missing, damaged or pickled
+        ModelError: No such folder, no model in it, an architecture without an adapter, missing, damaged or pickled
             weights, or a processor that cannot be read.
     """
     name = settings.name
@@ -43,12 +45,11 @@ def load_model(
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
-        processor = _load_processor(settings)
-        _check_image_token(settings, config, processor)
+        processor = load_processor(settings, config)
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
-    return LoadedModel(model, processor, LlavaAdapter(processor, config, settings), str(name))
+    return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
 
 
 @contextmanager
@@ -75,13 +76,7 @@ def _load_config(settings: ModelSettings) -> Any:
         raise ModelError(
             settings.name, expected="a readable model configuration", found=first_line(error), fix=_FIX
         ) from None
-    if config.model_type != "llava":
-        raise ModelError(
-            settings.name,
-            expected="the LLaVA-1.5 architecture (model_type 'llava')",
-            found=f"model_type {config.model_type!r}",
-            fix=_FIX,
-        )
+    find_family(config, settings.name)
     return config
 
 
@@ -105,8 +100,9 @@ def _check_folder(name: str) -> None:
 
 def _load_weights(settings: ModelSettings, config: Any) -> Any:
     device = find_device(settings.device)
+    architecture = getattr(transformers, find_family(config, settings.name).architecture)
     try:
-        model, report = LlavaForConditionalGeneration.from_pretrained(
+        model, report = architecture.from_pretrained(
             settings.name,
             config=config,
             revision=settings.revision,
@@ -135,39 +131,6 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             fix="fetch or write the model again",
         )
     return model.to(device)
-
-
-def _load_processor(settings: ModelSettings) -> Any:
-    try:
-        processor = AutoProcessor.from_pretrained(settings.name, revision=settings.revision)
-    except Exception as error:  # as above
-        raise ModelError(
-            settings.name,
-            expected="a processor beside the model",
-            found=first_line(error),
-            fix="save the processor into the model folder",
-        ) from None
-    if not hasattr(processor, "image_processor") or not getattr(processor.tokenizer, "is_fast", False):
-        raise ModelError(
-            settings.name,
-            expected="a LLaVA processor with a fast tokenizer",
-            found=type(processor).__name__,
-            fix="save a LlavaProcessor into the model folder",
-        )
-    return processor
-
-
-def _check_image_token(settings: ModelSettings, config: Any, processor: Any) -> None:
-    """Images would silently be read as words if the two meant different tokens."""
-    known = processor.tokenizer.convert_ids_to_tokens(config.image_token_id)
-    stated = getattr(processor, "image_token", known)
-    if known is None or known != stated:
-        raise ModelError(
-            settings.name,
-            expected=f"the processor's image token, {stated!r}, at image_token_index {config.image_token_id}",
-            found=repr(known),
-            fix="use the processor that belongs to the model",
-        )
 
 
 def _read_base_name(folder: Path) -> str:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-from torch import Tensor
-
 from errata.data import open_image
-from errata.models.protocol import Adapter
+from errata.models.protocol import Adapter, EncodedImage
 
 
 class PixelCache:
     """Encoded images by path, so that an image asked about many times is opened once.
 
-    The same path gives the same tensor object; rows use that to run the vision tower once per distinct image.
+    The same path gives the same object; rows use that to run the vision tower once per distinct image.
     The images used longest ago are dropped when `max_mb` is reached.
     """
 
     def __init__(self, adapter: Adapter, root: str | Path | None = None, *, max_mb: int = 1024) -> None:
         self._adapter, self._root, self._room = adapter, root, max_mb * 2**20
-        self._pixels: OrderedDict[str, Tensor] = OrderedDict()
+        self._pixels: OrderedDict[str, EncodedImage] = OrderedDict()
         self._held = 0
 
-    def load(self, path: str) -> Tensor:
-        """Pixels `[3, height, width]` of one image. Raises DataError as `open_image` does."""
+    def load(self, path: str) -> EncodedImage:
+        """One image, encoded. Raises DataError as `open_image` does."""
         pixels = self._pixels.get(path)
         if pixels is not None:
             self._pixels.move_to_end(path)

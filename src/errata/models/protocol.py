@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import torch
@@ -42,31 +42,56 @@ class ModelSettings:
     image_mode: ImageMode = "processor"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedImage:
+    """One image as its family's vision tower wants it. Two are the same image when they are the same object.
+
+    Args:
+        pixels: float32, in the family's shape: `[3, height, width]`, or patches in a first dimension.
+        n_tokens: How many features the language model sees.
+        size: What the family needs to know besides the pixels, such as the patch grid; often nothing.
+    """
+
+    pixels: Tensor
+    n_tokens: int
+    size: tuple[int, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the pixels in bytes."""
+        return self.pixels.nbytes
+
+    def to(self, device: torch.device | str) -> EncodedImage:
+        """The image with its pixels on a device."""
+        return replace(self, pixels=self.pixels.to(device))
+
+    def without_pixels(self) -> EncodedImage:
+        """What tokens and positions depend on, in no memory."""
+        return replace(self, pixels=torch.empty(0))
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedPrompt:
     """The shared prefix of all responses to one prompt.
 
     Args:
         input_ids: Token ids, every image token already repeated once per image feature.
-        images: Processed pixels `[3, height, width]` in the order of the image tokens.
+        images: The images in the order of the image tokens.
         text: The rendered prompt before tokenisation, one image token per image.
         turns: The conversation that was rendered, a system prompt included.
+        position_ids: `[channels, P]` where the family numbers tokens otherwise than 0, 1, 2, …; else None.
     """
 
     input_ids: list[int]
-    images: tuple[Tensor, ...]
+    images: tuple[EncodedImage, ...]
     text: str
     turns: tuple[Turn, ...]
+    position_ids: Tensor | None = None
 
     @property
     def n_images(self) -> int:
         """How many images the prompt shows."""
         return len(self.images)
-
-    @property
-    def pixel_values(self) -> Tensor | None:
-        """All images as `[n, 3, height, width]`, or None without images."""
-        return torch.stack(self.images) if self.images else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +114,8 @@ class EncodedResponse:
 class RowInputs(Protocol):
     """What a forward pass needs of a row; `errata.trees.TreeRow` is one.
 
-    `input_ids` and `position_ids` are `[1, S]`; `pixel_values` are the row's distinct images `[n, 3, h, w]`, and
-    `image_index` says for every image slot of the row which of them stands there; `layout` is what the attention reads.
+    `images` are the row's distinct images, and `image_index` says for every image slot of the row which of them stands
+    there; `layout` is what the attention reads.
     """
 
     @property
@@ -99,15 +124,15 @@ class RowInputs(Protocol):
 
     @property
     def position_ids(self) -> Tensor:
-        """`[1, S]`."""
+        """`[1, S]`, or `[channels, 1, S]`."""
 
     @property
-    def pixel_values(self) -> Tensor | None:
-        """`[n, 3, height, width]`."""
+    def images(self) -> tuple[EncodedImage, ...]:
+        """Each distinct image once."""
 
     @property
     def image_index(self) -> list[int]:
-        """One number below n per image slot."""
+        """The number of an image in `images` per image slot."""
 
     @property
     def layout(self) -> Any:
@@ -120,11 +145,11 @@ class Adapter(Protocol):
     pad_token_id: int
     eos_token_ids: tuple[int, ...]
 
-    def encode_image(self, image: Image.Image) -> Tensor:
-        """Pixels `[3, height, width]`, float32, as the vision tower wants them."""
+    def encode_image(self, image: Image.Image) -> EncodedImage:
+        """Pixels as the vision tower wants them, and how many features they give."""
 
-    def encode_prompt(self, prompt: Sequence[Turn], images: Sequence[Image.Image | Tensor]) -> EncodedPrompt:
-        """Tokens up to where the assistant begins. Tensors are taken as already encoded images."""
+    def encode_prompt(self, prompt: Sequence[Turn], images: Sequence[Image.Image | EncodedImage]) -> EncodedPrompt:
+        """Tokens up to where the assistant begins. Images are encoded, or taken as they are if they already were."""
 
     def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
         """Tokens of the assistant's turns (and the user's in between) after the prompt."""
@@ -135,8 +160,8 @@ class Adapter(Protocol):
     def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
         """Last hidden states `[1, S, H]` of a row."""
 
-    def image_features(self, model: nn.Module, pixel_values: Tensor) -> list[Tensor]:
-        """What the language model sees of each image, `[tokens, H]` per image."""
+    def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
+        """What the language model sees of each image, `[tokens, width]` per image, on the images' device."""
 
     def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
         """Arguments of the model's forward or generate that stand for images already encoded, one per image slot."""

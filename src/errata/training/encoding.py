@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from errata.corrections import OneSided, released_changed_ids, response_spans, response_token_weights
 from errata.errors import DataError
-from errata.models import Adapter, EncodedPrompt, EncodedResponse
+from errata.models import Adapter, EncodedImage, EncodedPrompt, EncodedResponse
 from errata.objectives import Objective, find_pairs, round_weights
 from errata.records import Record
 from errata.trees import TreeSample
 
-LoadPixels = Callable[[str], Tensor]
-"""From an image's name in a record to its pixels `[3, height, width]`."""
+LoadPixels = Callable[[str], EncodedImage]
+"""From an image's name in a record to its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +127,11 @@ class RecordEncoder:
     def _encode_prompt(self, record: Record) -> EncodedPrompt:
         """The prompt's tokens without its pixels; prompts that differ only in their pixels are encoded once."""
         images = [self.load_pixels(name) for name in record.images]
-        key = (record.prompt, tuple(image.shape for image in images))
+        key = (record.prompt, tuple((image.n_tokens, image.size) for image in images))
         if key not in self._prompts:
             prompt = self.adapter.encode_prompt(record.prompt, images)
             # Responses are rendered after as many images; the pixels themselves come back when a row is built.
-            self._prompts[key] = replace(prompt, images=tuple(torch.empty(0) for _ in images))
+            self._prompts[key] = replace(prompt, images=tuple(image.without_pixels() for image in images))
         return self._prompts[key]
 
     def _weigh(

@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoProcessor
 
 from errata.data import LoadedRecords, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
-from errata.models import Adapter, LlavaAdapter, LoadedModel, ModelSettings, PixelCache, load_model
+from errata.models import Adapter, LoadedModel, ModelSettings, PixelCache, build_adapter, load_model, load_processor
 from errata.objectives import Objective
 from errata.records import BadRow, Record
 from errata.training.batches import EncodedRecords
@@ -35,8 +34,8 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields) -> LoadedM
     if not isinstance(model, nn.Module):
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
-    processor = _load_processor(name) if processing_class is None else processing_class
-    return LoadedModel(model, processor, LlavaAdapter(processor, model.config, ModelSettings(name=name)), name)
+    processor = _load_processor(name, model.config) if processing_class is None else processing_class
+    return LoadedModel(model, processor, build_adapter(processor, model.config, ModelSettings(name=name)), name)
 
 
 def _build_settings(name: str, args: TrlFields) -> ModelSettings:
@@ -55,10 +54,10 @@ def _build_settings(name: str, args: TrlFields) -> ModelSettings:
     return ModelSettings(name=name, **options)
 
 
-def _load_processor(name: str) -> Any:
+def _load_processor(name: str, config: Any) -> Any:
     try:
-        return AutoProcessor.from_pretrained(name)
-    except (OSError, ValueError) as error:
+        return load_processor(ModelSettings(name=name), config)
+    except ModelError as error:
         raise ModelError(
             "processing_class",
             expected="the model's processor",

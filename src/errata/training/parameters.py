@@ -16,7 +16,8 @@ LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_p
 also match the vision tower's and the projector's layers."""
 
 VISION_PARTS = ("vision_tower", "vision_model", "visual")
-PROJECTOR_PARTS = ("multi_modal_projector", "connector")
+PROJECTOR_PARTS = ("multi_modal_projector", "connector", "image_newline", "merger", "deepstack_merger_list")
+"""What leads from the tower to the language model; Qwen has it inside its tower."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,10 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
     Raises:
         ModelError: Nothing is left to train.
     """
-    frozen = (() if vision else VISION_PARTS) + (() if projector else PROJECTOR_PARTS)
     for name, parameter in model.named_parameters():
-        if any(part in frozen for part in name.split(".")):
+        parts = set(name.split("."))
+        learns = projector if parts & set(PROJECTOR_PARTS) else vision or not parts & set(VISION_PARTS)
+        if not learns:
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ModelError(

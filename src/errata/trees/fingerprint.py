@@ -59,7 +59,9 @@ def digest_samples(samples: Sequence[TreeSample]) -> list[list[str]]:
         prefix = hashlib.sha256(array("q", sample.prompt.input_ids))
         for image in sample.prompt.images:
             if id(image) not in pixels:
-                pixels[id(image)] = hashlib.sha256(_bytes(image)).digest()
+                own = hashlib.sha256(_bytes(image.pixels))
+                own.update(array("q", image.size))
+                pixels[id(image)] = own.digest()
             prefix.update(pixels[id(image)])
         digests.append([])
         for response in sample.responses:

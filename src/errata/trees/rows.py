@@ -14,7 +14,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from errata.models import EncodedPrompt, EncodedResponse
+from errata.models import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.trees.layout import TreeLayout, TreeShape
 
 
@@ -48,8 +48,8 @@ class TreeRow:
 
     Args:
         input_ids: `[1, S]`.
-        position_ids: `[1, S]`, restarting after the prefix for every response.
-        pixel_values: The row's distinct images `[n, 3, height, width]`, or None.
+        position_ids: `[1, S]`, or `[channels, 1, S]`, restarting after the prefix for every response.
+        images: The row's distinct images.
         image_index: For every image slot of the row, which of the distinct images stands there.
         layout: What the attention reads; None makes the row an ordinary causal sequence.
         predict_index: `[T]`, the position whose hidden state predicts each scored token.
@@ -63,7 +63,7 @@ class TreeRow:
 
     input_ids: Tensor
     position_ids: Tensor
-    pixel_values: Tensor | None
+    images: tuple[EncodedImage, ...]
     image_index: list[int]
     layout: TreeLayout | None
     predict_index: Tensor
@@ -97,8 +97,7 @@ class TreeRow:
             "round_index",
         )
         moved: dict[str, Tensor] = {name: getattr(self, name).to(device) for name in names}
-        pixels = None if self.pixel_values is None else self.pixel_values.to(device)
-        return replace(self, **moved, pixel_values=pixels)  # type: ignore[arg-type]
+        return replace(self, **moved, images=tuple(image.to(device) for image in self.images))  # type: ignore[arg-type]
 
 
 def build_rows(samples: Sequence[TreeSample], max_row_tokens: int) -> list[TreeRow]:
@@ -124,11 +123,12 @@ def build_row(samples: Sequence[TreeSample]) -> TreeRow:
     draft = _Draft()
     for sample in samples:
         draft.add_sample(sample)
-    pixels, image_index = _share_images(samples)
+    images, image_index = _share_images(samples)
+    positions = torch.cat(draft.position_ids, dim=1)
     return TreeRow(
         input_ids=torch.tensor([draft.input_ids]),
-        position_ids=torch.tensor([draft.position_ids]),
-        pixel_values=pixels,
+        position_ids=positions if len(positions) == 1 else positions[:, None],
+        images=images,
         image_index=image_index,
         layout=TreeLayout(tuple(sample.shape for sample in samples)),
         predict_index=torch.tensor(draft.predict_index),
@@ -146,7 +146,7 @@ class _Draft:
 
     def __init__(self) -> None:
         self.input_ids: list[int] = []
-        self.position_ids: list[int] = []
+        self.position_ids: list[Tensor] = []
         self.predict_index: list[int] = []
         self.targets: list[int] = []
         self.token_weights: list[float] = []
@@ -155,18 +155,19 @@ class _Draft:
 
     def add_sample(self, sample: TreeSample) -> None:
         """Append the prefix and every response."""
-        prefix = sample.prompt.input_ids
-        self.input_ids += prefix
-        self.position_ids += range(len(prefix))
+        positions = _number_prefix(sample.prompt)
+        self.input_ids += sample.prompt.input_ids
+        self.position_ids.append(positions)
         last = len(self.input_ids) - 1
         for number, response in enumerate(sample.responses):
             weights = None if sample.token_weights is None else sample.token_weights[number]
-            self._add_response(response, weights, last, len(prefix))
+            self._add_response(response, weights, last)
+            # An image may take fewer positions than tokens: a response goes on after the highest.
+            follow = torch.arange(len(response.input_ids)) + positions.max() + 1
+            self.position_ids.append(follow.expand(len(positions), -1))
 
-    def _add_response(
-        self, response: EncodedResponse, weights: Sequence[float] | None, prefix_end: int, prefix_len: int
-    ) -> None:
-        start, length = len(self.input_ids), len(response.input_ids)
+    def _add_response(self, response: EncodedResponse, weights: Sequence[float] | None, prefix_end: int) -> None:
+        start = len(self.input_ids)
         scored = [i for i, own in enumerate(response.is_response) if own]
         # The first token of every response is predicted by the one hidden state at the end of the prefix.
         self.predict_index += [start + i - 1 if i else prefix_end for i in scored]
@@ -175,20 +176,24 @@ class _Draft:
         self.round_index += [response.round_index[i] for i in scored]
         self.target_lengths.append(len(scored))
         self.input_ids += response.input_ids
-        self.position_ids += range(prefix_len, prefix_len + length)
 
 
-def _share_images(samples: Sequence[TreeSample]) -> tuple[Tensor | None, list[int]]:
+def _number_prefix(prompt: EncodedPrompt) -> Tensor:
+    """`[channels, P]`."""
+    return torch.arange(len(prompt.input_ids))[None] if prompt.position_ids is None else prompt.position_ids
+
+
+def _share_images(samples: Sequence[TreeSample]) -> tuple[tuple[EncodedImage, ...], list[int]]:
     """The distinct images of all samples and, per image slot, which one it is.
 
-    Equal objects are the same image: `PixelCache` gives the same tensor for the same path.
+    The same object is the same image: `PixelCache` gives the same one for the same path.
     """
     place: dict[int, int] = {}
-    distinct: list[Tensor] = []
+    distinct: list[EncodedImage] = []
     index: list[int] = []
-    for pixels in (image for sample in samples for image in sample.prompt.images):
-        if id(pixels) not in place:
-            place[id(pixels)] = len(distinct)
-            distinct.append(pixels)
-        index.append(place[id(pixels)])
-    return (torch.stack(distinct) if distinct else None), index
+    for image in (image for sample in samples for image in sample.prompt.images):
+        if id(image) not in place:
+            place[id(image)] = len(distinct)
+            distinct.append(image)
+        index.append(place[id(image)])
+    return tuple(distinct), index

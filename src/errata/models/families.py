@@ -1,0 +1,41 @@
+"""Which adapter serves which architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from errata.errors import ModelError
+from errata.models.family import FamilyAdapter
+from errata.models.internvl import InternVLAdapter
+from errata.models.llava import LlavaAdapter
+from errata.models.llava_next import LlavaNextAdapter
+from errata.models.protocol import ModelSettings
+from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
+
+FAMILIES: dict[str, type[FamilyAdapter]] = {
+    "llava": LlavaAdapter,
+    "llava_next": LlavaNextAdapter,
+    "qwen2_vl": Qwen2VLAdapter,
+    "qwen2_5_vl": Qwen25VLAdapter,
+    "qwen3_vl": Qwen3VLAdapter,
+    "internvl": InternVLAdapter,
+}
+"""By the `model_type` of a configuration."""
+
+
+def find_family(config: Any, name: str) -> type[FamilyAdapter]:
+    """The adapter class for a model's configuration. Raises ModelError if there is none."""
+    family = FAMILIES.get(config.model_type)
+    if family is None:
+        raise ModelError(
+            name,
+            expected=f"an architecture with an adapter: {', '.join(FAMILIES)}",
+            found=f"model_type {config.model_type!r}",
+            fix="name a model of one of these architectures",
+        )
+    return family
+
+
+def build_adapter(processor: Any, config: Any, settings: ModelSettings) -> FamilyAdapter:
+    """The adapter of a model that is already loaded. Raises ModelError for an architecture without one."""
+    return find_family(config, settings.name)(processor, config, settings)

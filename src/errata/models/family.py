@@ -1,0 +1,182 @@
+"""What all families share: templates, tokens with their images, and one forward pass over a row."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from errata.errors import ModelError
+from errata.models.encoding import ChatEncoder
+from errata.models.protocol import EncodedImage, EncodedPrompt, EncodedResponse, ModelSettings, RowInputs
+from errata.models.templates import VICUNA, Template
+from errata.records import Turn
+
+
+class FamilyAdapter(ABC):
+    """The part of the `Adapter` protocol that does not differ; a family says how images become features.
+
+    Args:
+        processor: Has an `image_processor` and a fast `tokenizer`.
+        config: The model's configuration, for what old processors do not say themselves.
+        settings: Template, system prompt and image mode.
+    """
+
+    architecture: ClassVar[str]
+    """The model class of transformers."""
+    plain_template: ClassVar[str | None] = None
+    """The template of checkpoints that come without one; None if the family's always have one."""
+    whole_processor: ClassVar[bool] = True
+    """False where the family's processor class needs torchvision, for videos: its parts are loaded one by one."""
+    image_modes: ClassVar[tuple[str, ...]] = ("processor",)
+
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
+        self._processor, self._config, self._settings = processor, config, settings
+        self._tokenizer = processor.tokenizer
+        self._image_token_id = int(config.image_token_id)
+        self._check_image_mode()
+        image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
+        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image_token, settings.system_prompt)
+        self.eos_token_ids = self._find_eos_ids()
+        pad = self._tokenizer.pad_token_id
+        self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
+
+    def _check_image_mode(self) -> None:
+        if self._settings.image_mode not in self.image_modes:
+            raise ModelError(
+                "model.image_mode",
+                expected=" or ".join(map(repr, self.image_modes)) + f" for {self.architecture}",
+                found=repr(self._settings.image_mode),
+                fix="leave it out",
+            )
+
+    def _build_template(self) -> Template:
+        source: str | None = self._settings.template
+        if source == "auto":
+            source = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
+            source = source or self.plain_template
+        elif source == "vicuna":
+            source = VICUNA
+        if source is None or "{" not in source:
+            raise ModelError(
+                "model.template",
+                expected="'auto', 'vicuna' or Jinja text",
+                found="'auto', and no chat template beside the model" if source is None else repr(source),
+                fix="choose one of them",
+            )
+        return Template(source, self._tokenizer.special_tokens_map)
+
+    def _find_eos_ids(self) -> tuple[int, ...]:
+        stated = self._tokenizer.eos_token_id
+        if stated is None:
+            raise ModelError(
+                "tokenizer",
+                expected="a token that ends a turn",
+                found="no eos_token",
+                fix="set eos_token in tokenizer_config.json",
+            )
+        return tuple(dict.fromkeys([int(stated), *self._chat.find_turn_ends()]))
+
+    @abstractmethod
+    def encode_image(self, image: Image.Image) -> EncodedImage:
+        """Pixels as the vision tower wants them, and how many features they give."""
+
+    @abstractmethod
+    def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
+        """What the language model sees of each image, `[tokens, width]` per image."""
+
+    def encode_prompt(self, prompt: Sequence[Turn], images: Sequence[Image.Image | EncodedImage]) -> EncodedPrompt:
+        """Tokens up to where the assistant begins, each image token repeated once per feature.
+
+        Raises:
+            DataError: A text holds a special token.
+            ModelError: The template does not place every image once.
+        """
+        encoded = tuple(image if isinstance(image, EncodedImage) else self.encode_image(image) for image in images)
+        turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
+        waiting = iter(encoded)
+        expanded: list[int] = []
+        for token in ids:
+            expanded.extend(self._place_image(next(waiting)) if token == self._image_token_id else (token,))
+        return EncodedPrompt(expanded, encoded, text, turns, self._number_tokens(expanded, encoded))
+
+    def _place_image(self, image: EncodedImage) -> list[int]:
+        """The tokens that stand for one image."""
+        return [self._image_token_id] * image.n_tokens
+
+    def _number_tokens(self, input_ids: list[int], images: Sequence[EncodedImage]) -> Tensor | None:  # noqa: ARG002
+        """Positions `[channels, P]` where they are not 0, 1, 2, …"""
+        return None
+
+    def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
+        """Tokens of the assistant's turns after the prompt; see `ChatEncoder.encode_response`."""
+        return self._chat.encode_response(prompt, tuple(turns))
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of generated tokens, without special tokens and surrounding blanks."""
+        return cast(str, self._tokenizer.decode(token_ids, skip_special_tokens=True)).strip()
+
+    def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
+        """Last hidden states `[1, S, H]`; the vision tower sees each distinct image of the row once."""
+        inputs: dict[str, Any] = {"input_ids": row.input_ids, "position_ids": row.position_ids, "use_cache": False}
+        if row.layout is not None:
+            # A mask that is already 4-D is passed on as it is: no mask that grows with the row is built.
+            inputs["attention_mask"] = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=row.input_ids.device)
+            inputs["tree"] = row.layout
+        if row.images:
+            features = self.image_features(model, row.images)
+            inputs |= self.feature_inputs([features[i] for i in row.image_index])
+        if _is_wrapped(model):
+            # DistributedDataParallel and its like must see the forward pass to synchronise gradients.
+            output = model(**inputs, output_hidden_states=True, logits_to_keep=torch.zeros(1, dtype=torch.long))
+            return cast(Tensor, output.hidden_states[-1])
+        return cast(Tensor, self.find_model(model).model(**inputs).last_hidden_state)
+
+    def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
+        """Arguments that give the model image features, one per image slot, in place of pixels."""
+        return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
+
+    def output_head(self, model: nn.Module) -> nn.Linear:
+        """The layer from hidden states to vocabulary."""
+        return cast(nn.Linear, self.find_model(model).lm_head)
+
+    def text_config(self, model: nn.Module) -> Any:
+        """The language model's configuration."""
+        return self.find_model(model).config.text_config
+
+    def find_model(self, model: nn.Module) -> Any:
+        """The family's model inside PEFT and data-parallel wrappers. Raises ModelError if there is none."""
+        for module in model.modules():
+            if type(module).__name__ == self.architecture:
+                return module
+        raise ModelError(
+            type(model).__name__,
+            expected=f"a {self.architecture}",
+            found="none inside this model",
+            fix="load the model with load_model",
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Template, tokenizer, image processing and vision tower as JSON values; equal when a record reads equally."""
+        tokenizer = self._tokenizer.backend_tokenizer.to_str()
+        vision = self._config.vision_config.to_diff_dict()
+        return {
+            "vision": {name: value for name, value in vision.items() if name not in ("dtype", "transformers_version")},
+            "vision_feature_layer": getattr(self._config, "vision_feature_layer", None),
+            "vision_feature_select_strategy": getattr(self._config, "vision_feature_select_strategy", None),
+            "template": self._chat.template.source,
+            "system_prompt": self._settings.system_prompt,
+            "image_mode": self._settings.image_mode,
+            "image_processor": self._processor.image_processor.to_dict(),
+            "tokenizer": hashlib.sha256(tokenizer.encode()).hexdigest(),
+        }
+
+
+def _is_wrapped(model: nn.Module) -> bool:
+    return isinstance(getattr(model, "module", None), nn.Module)

@@ -1,0 +1,144 @@
+"""Tiny random-weight models of the real classes of every family but LLaVA-1.5, with their image processors."""
+
+from __future__ import annotations
+
+import torch
+from transformers import (
+    CLIPVisionConfig,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextProcessor,
+    MistralConfig,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+)
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from errata.models import ProcessorParts
+from tiny_models import build_tokenizer, fill_weights
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}<|vision|><image><|/vision|>"
+    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}</s>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+TEXT = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 3,
+}
+VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+
+
+def build_family(name, seed=0):
+    """A model of this `model_type` and what it is given as a processor."""
+    torch.manual_seed(seed)
+    model, processor = BUILDERS[name](build_tokenizer())
+    fill_weights(model)
+    return model.eval(), processor
+
+
+def build_llava_next(tokenizer):
+    """Towers of 32 pixels; images take up to two tiles beside the whole."""
+    pinpoints = [[32, 64], [64, 32], [64, 64]]
+    config = LlavaNextConfig(
+        vision_config=CLIPVisionConfig(**VISION, image_size=32, patch_size=8),
+        text_config=MistralConfig(**TEXT, vocab_size=len(tokenizer), sliding_window=None),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_grid_pinpoints=pinpoints,
+    )
+    side = {"height": 32, "width": 32}
+    processor = LlavaNextProcessor(
+        image_processor=LlavaNextImageProcessorPil(
+            size={"shortest_edge": 32}, crop_size=side, image_grid_pinpoints=pinpoints
+        ),
+        tokenizer=tokenizer,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    )
+    return LlavaNextForConditionalGeneration(config), processor
+
+
+def build_internvl(tokenizer):
+    """Tiles of 16 pixels, four features each."""
+    tokenizer.chat_template = CHATML
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", "<img>", "</img>"]})
+    config = InternVLConfig(
+        vision_config={**VISION, "image_size": [16, 16], "patch_size": [4, 4]},
+        text_config={"model_type": "qwen2", **TEXT, "vocab_size": len(tokenizer)},
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_seq_length=4,
+    )
+    images = GotOcr2ImageProcessorPil(size={"height": 16, "width": 16}, min_patches=1, max_patches=4)
+    return InternVLForConditionalGeneration(config), ProcessorParts(images, tokenizer)
+
+
+def build_qwen(model_class, config_class, vision, **text):
+    """Patches of 4 pixels, two by two to a feature."""
+
+    def build(tokenizer):
+        tokenizer.chat_template = CHATML
+        config = config_class(
+            vision_config={"depth": 2, "num_heads": 4, "patch_size": 4, **vision},
+            text_config={
+                **TEXT,
+                "vocab_size": len(tokenizer),
+                "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]},
+                **text,
+            },
+            image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+            video_token_id=len(tokenizer) - 1,
+        )
+        images = Qwen2VLImageProcessorPil(
+            patch_size=4, size={"shortest_edge": 16 * 16, "longest_edge": 48 * 48}, merge_size=2
+        )
+        return model_class(config), ProcessorParts(images, tokenizer)
+
+    return build
+
+
+BUILDERS = {
+    "internvl": build_internvl,
+    "llava_next": build_llava_next,
+    "qwen2_vl": build_qwen(
+        Qwen2VLForConditionalGeneration, Qwen2VLConfig, {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2}
+    ),
+    "qwen2_5_vl": build_qwen(
+        Qwen2_5_VLForConditionalGeneration,
+        Qwen2_5_VLConfig,
+        {
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "out_hidden_size": 32,
+            "window_size": 16,
+            "fullatt_block_indexes": [1],
+        },
+    ),
+    "qwen3_vl": build_qwen(
+        Qwen3VLForConditionalGeneration,
+        Qwen3VLConfig,
+        {
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "out_hidden_size": 32,
+            "deepstack_visual_indexes": [0, 1],
+            "num_position_embeddings": 64,
+        },
+        head_dim=8,
+    ),
+}
