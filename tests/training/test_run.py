@@ -187,3 +187,19 @@ def test_recipes_are_whole(path, tmp_path):
     assert settings.objective in PRESETS
     assert settings.build_objective().name == settings.objective
     assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("lora", [[], ["lora.r=4"]])
+def test_a_trained_model_is_asked_as_it_was_trained(overrides, lora):
+    result = run(overrides, *lora, "model.system_prompt=Be brief.", "model.image_mode=pad", "max_steps=1")
+    settings = load_model(ModelSettings(name=str(result.model), device="cpu")).adapter.settings
+    assert (settings.system_prompt, settings.image_mode, settings.template) == ("Be brief.", "pad", "auto")
+    other = ModelSettings(name=str(result.model), device="cpu", system_prompt="Be long.")
+    assert load_model(other).adapter.settings.system_prompt == "Be long."
+    (result.model / "errata.json").write_text('{"template": 3}', encoding="utf-8")
+    with pytest.raises(ModelError, match=r"errata\.json: .*model\.template"):
+        load_model(ModelSettings(name=str(result.model), device="cpu"))
+
+
+def test_a_model_trained_with_defaults_needs_no_note(overrides):
+    assert not (run(overrides, "max_steps=1").model / "errata.json").exists()

@@ -9,6 +9,7 @@ from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
+from errata.models.prompting import write_prompting
 from errata.models.protocol import (
     NOT_TEXT,
     Adapter,
@@ -36,4 +37,5 @@ __all__ = [
     "load_model",
     "load_processor",
     "quiet_transformers",
+    "write_prompting",
 ]

@@ -37,7 +37,7 @@ class FamilyAdapter(ABC):
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
-        self._processor, self._config, self._settings = processor, config, settings
+        self._processor, self._config, self.settings = processor, config, settings
         self._tokenizer = processor.tokenizer
         self._image_token_id = int(config.image_token_id)
         self._check_image_mode()
@@ -48,16 +48,16 @@ class FamilyAdapter(ABC):
         self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
 
     def _check_image_mode(self) -> None:
-        if self._settings.image_mode not in self.image_modes:
+        if self.settings.image_mode not in self.image_modes:
             raise ModelError(
                 "model.image_mode",
                 expected=" or ".join(map(repr, self.image_modes)) + f" for {self.architecture}",
-                found=repr(self._settings.image_mode),
+                found=repr(self.settings.image_mode),
                 fix="leave it out",
             )
 
     def _build_template(self) -> Template:
-        source: str | None = self._settings.template
+        source: str | None = self.settings.template
         if source == "auto":
             source = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
             source = source or self.plain_template
@@ -171,8 +171,8 @@ class FamilyAdapter(ABC):
             "vision_feature_layer": getattr(self._config, "vision_feature_layer", None),
             "vision_feature_select_strategy": getattr(self._config, "vision_feature_select_strategy", None),
             "template": self._chat.template.source,
-            "system_prompt": self._settings.system_prompt,
-            "image_mode": self._settings.image_mode,
+            "system_prompt": self.settings.system_prompt,
+            "image_mode": self.settings.image_mode,
             "image_processor": self._processor.image_processor.to_dict(),
             "tokenizer": hashlib.sha256(tokenizer.encode()).hexdigest(),
         }

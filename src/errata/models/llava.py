@@ -22,7 +22,7 @@ class LlavaAdapter(FamilyAdapter):
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[3, height, width]`, float32."""
-        if self._settings.image_mode == "pad":
+        if self.settings.image_mode == "pad":
             image = _pad_to_square(image, self._processor.image_processor.image_mean)
         pixels: Tensor = self._processor.image_processor(images=[image], return_tensors="pt")["pixel_values"][0]
         return EncodedImage(pixels, self.count_image_tokens(pixels))

@@ -19,6 +19,7 @@ from errata.errors import ModelError
 from errata.models.families import build_adapter, find_family
 from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.processors import load_processor
+from errata.models.prompting import read_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
@@ -39,6 +40,7 @@ def load_model(
             weights, or a processor that cannot be read.
     """
     name = settings.name
+    settings = read_prompting(name if adapter_path is None else adapter_path, settings)
     if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
         adapter_path = name
         settings = replace(settings, name=_read_base_name(Path(name)))

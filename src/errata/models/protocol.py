@@ -144,6 +144,7 @@ class Adapter(Protocol):
 
     pad_token_id: int
     eos_token_ids: tuple[int, ...]
+    settings: ModelSettings
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
         """Pixels as the vision tower wants them, and how many features they give."""

@@ -14,7 +14,7 @@ from transformers.utils import logging
 from typing_extensions import override
 
 from errata.errors import ConfigError
-from errata.models import quiet_transformers
+from errata.models import quiet_transformers, write_prompting
 from errata.objectives import LossOutput, preference_loss
 from errata.training.batches import EncodedRecords, StepShare, take_share
 from errata.training.callbacks import StopOnNonFinite, StopOnSignal
@@ -250,9 +250,12 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             super()._save_checkpoint(model, trial)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write the model (or adapter) and its processor. Raises StorageError on a full disk."""
-        with writing(output_dir or self.args.output_dir, remove=False), quiet_transformers():
+        """Write the model (or adapter), its processor, and how it is asked. Raises StorageError on a full disk."""
+        folder = output_dir or self.args.output_dir
+        with writing(folder, remove=False), quiet_transformers():
             super().save_model(output_dir, _internal_call)
+        if self.args.should_save:
+            write_prompting(folder, self.adapter.settings)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Load weights, all of them.
