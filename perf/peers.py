@@ -183,11 +183,12 @@ def build_trl_trainer(
     toy: Toy, model: nn.Module, reference: nn.Module | None, rows: Any, folder: str, **arguments: Any
 ) -> Any:
     """The installed `DPOTrainer`, gradient checkpointing off, its compact head on; without a reference, on adapters."""
-    from trl import DPOConfig, DPOTrainer
     from trl.trainer import utils
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     # Compact: only tokens of responses reach the head. TRL does so on GPUs alone; here it is not to lose by that.
-    utils._use_triton = lambda _: True
+    vars(utils)["_use_triton"] = lambda _: True
     options: dict[str, Any] = {
         "bf16": False,
         "use_cpu": True,
