@@ -218,7 +218,7 @@ def pad_sequences(chosen: list[tuple[TreeSample, int]]) -> dict[str, Tensor]:
         ids[number, :end] = torch.tensor(prompt + response)
         seen[number, :end] = 1
         completion[number, len(prompt) : end] = 1
-    pixels = torch.stack([item.prompt.images[0] for item, _ in chosen])
+    pixels = torch.stack([item.prompt.images[0].pixels for item, _ in chosen])
     return {"input_ids": ids, "attention_mask": seen, "completion_mask": completion, "pixel_values": pixels}
 
 

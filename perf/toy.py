@@ -17,7 +17,7 @@ from torch import nn
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from errata.models import EncodedPrompt, EncodedResponse, LlavaAdapter, ModelSettings
+from errata.models import EncodedImage, EncodedPrompt, EncodedResponse, LlavaAdapter, ModelSettings
 from errata.models.tiny import CHAT_TEMPLATE, build_tokenizer
 from errata.training import LoraSettings
 from errata.training.parameters import add_adapter, choose_trainable
@@ -135,7 +135,8 @@ def build_samples(toy: Toy, count: int, responses: int) -> list[TreeSample]:
 
 def _build_sample(toy: Toy, number: int, responses: int) -> TreeSample:
     chance = random.Random(number)
-    image = torch.randn(3, toy.image_px, toy.image_px, generator=torch.Generator().manual_seed(number))
+    noise = torch.randn(3, toy.image_px, toy.image_px, generator=torch.Generator().manual_seed(number))
+    image = EncodedImage(noise, toy.image_tokens)
     words = _draw(chance, toy, toy.prefix - toy.image_tokens - 1)
     prompt = EncodedPrompt([1, *[4] * toy.image_tokens, *words], (image,), "", ())
     encoded = tuple(_respond(_draw(chance, toy, toy.draw_length(chance))) for _ in range(responses))
