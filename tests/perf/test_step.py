@@ -1,0 +1,45 @@
+"""`perf/step.py` runs, its methods compute one loss, and its theory is the one published for 7B."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PERF = Path(__file__).parents[2] / "perf"
+
+
+def test_a_quick_run_gives_every_figure():
+    command = [sys.executable, str(PERF / "step.py"), "--quick", "--json", "--only", "full-2,lora-2,full-4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = {line["name"]: line for line in json.loads(done.stdout)}
+    for name in ("K=2 full: vs trl", "K=2 LoRA: vs trl", "K=4 full: vs amp", "K=4 full: vs muffin"):
+        assert lines[name]["values"]["gain"] > 0
+        assert lines[name]["values"]["possible"] > 1
+    assert "K=2 full: reference in the step, vs trl" in lines
+    assert lines["K=4 full: filling the cache"]["values"]["seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("peer", "responses", "lora", "gain"),
+    [
+        ("trl", 2, False, 2.40),
+        ("amp", 2, False, 2.45),
+        ("amp", 4, False, 4.05),
+        ("muffin", 4, False, 3.02),
+        ("amp", 4, True, 4.56),
+    ],
+)
+def test_theory_of_a_7b_model(peer, responses, lora, gain, monkeypatch):
+    monkeypatch.syspath_prepend(str(PERF))
+    from theory import count_step
+    from toy import Toy
+
+    llava = Toy(4096, 32, 11008, 32, vision_hidden=1024, vision_layers=23, prefix=616, vocabulary=32000)
+    lengths = [[80] * responses]
+    possible = count_step(llava, peer, lengths, lora=lora) / count_step(llava, "errata", lengths, lora=lora)
+    assert possible == pytest.approx(gain, rel=0.03)
