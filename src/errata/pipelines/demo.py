@@ -117,12 +117,10 @@ class _Demo:
             f"out={folder}",
             f"seed={self.settings.seed}",
         ]
+        quick = QUICK if self.settings.quick else ()
         with self._timed(f"align {stage}"):
-            run = load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *self._overrides()])
+            run = load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *quick])
             return train(run, lambda i, n: self.on_progress(f"{stage}: train", i, n))
-
-    def _overrides(self) -> tuple[str, ...]:
-        return (*(QUICK if self.settings.quick else ()), *self.settings.overrides)
 
     def _report(
         self, scores: dict[str, dict[str, BenchmarkResult]], corrections: Corrections, runs: dict[str, TrainResult]
@@ -144,7 +142,11 @@ class _Demo:
     def _state(self) -> dict[str, Any]:
         """What the numbers depend on, as JSON values."""
         settings = self.settings
-        stated = asdict(settings) | {"overrides": list(self._overrides()), "temperature": TEMPERATURE, "base": BASE}
+        stated = asdict(settings) | {
+            "overrides": list(QUICK) if settings.quick else [],
+            "temperature": TEMPERATURE,
+            "base": BASE,
+        }
         stated |= {"measured_scenes": settings.measured_scenes, "corrected_scenes": settings.corrected_scenes}
         return {name: value for name, value in stated.items() if name != "out"}
 

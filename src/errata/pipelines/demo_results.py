@@ -74,7 +74,7 @@ def _describe_training(run: TrainResult, seconds: float) -> dict[str, Any]:
         "steps": run.steps,
         "seconds": seconds,
         "set_aside": len(run.set_aside),
-        "tree": {"comparison with separate passes": run.tree_check or "none was made"},
+        "tree": {"self-check": run.tree_check or "none was made"},
         "reference_cache": {"kilobytes on disk": round(sum(path.stat().st_size for path in cached) / 1000)},
         "log": [row for row in log if "loss" in row],
     }

@@ -26,7 +26,6 @@ class DemoSettings:
         compare: Also align with DPO, with supervised training on the corrected texts, and on the uncorrected ones.
         corrections: Use only the first so many pairs; None uses all.
         split: Scenes that results are measured on. Settings are chosen on "validation" and reported on "evaluation".
-        overrides: Settings of the recipes, as `name=value`.
     """
 
     out: Path
@@ -35,7 +34,6 @@ class DemoSettings:
     compare: bool = False
     corrections: int | None = None
     split: Literal["evaluation", "validation"] = "evaluation"
-    overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, least in (("seed", self.seed, 0), ("corrections", self.corrections, 1)):

@@ -23,13 +23,11 @@ LoadPixels = Callable[[str], EncodedImage]
 class EncodedRecord:
     """A record as tokens and token weights; its pixels are loaded when a row is built.
 
-    A token that the model does not write weighs 0. `response_numbers` says which of the record's responses the sample
-    holds: an objective without pairs needs the best alone.
+    A token that the model does not write weighs 0. For an objective without pairs the sample holds the best alone.
     """
 
     sample: TreeSample
     images: tuple[str, ...]
-    response_numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class RecordEncoder:
             levels=tuple(record.levels[i] for i in wanted),
             token_weights=tuple(self._weigh(record, wanted, prompt, responses)),
         )
-        return EncodedRecord(sample, record.images, tuple(wanted))
+        return EncodedRecord(sample, record.images)
 
     def _encode_prompt(self, record: Record) -> EncodedPrompt:
         """The prompt's tokens without its pixels; prompts that differ only in their pixels are encoded once."""
