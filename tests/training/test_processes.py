@@ -64,7 +64,7 @@ def launch(tiny_folder, image_folder, records, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "extra",
-    [{}, {"gradient_accumulation_steps": 2, "max_row_tokens": 80, "reference_cache": None}, {"lora": True}],
+    [{}, {"gradient_accumulation_steps": 2, "max_tokens_per_row": 80, "reference_cache": None}, {"lora": True}],
     ids=["full", "rows, accumulation, live reference", "lora"],
 )
 def test_two_processes_train_and_evaluate_like_one(launch, extra):

@@ -30,9 +30,9 @@ def test_golden_curve_and_averages_in_the_log(build_trainer):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"max_row_tokens": 80},
+        {"max_tokens_per_row": 80},
         {"gradient_accumulation_steps": 3},
-        {"gradient_accumulation_steps": 2, "max_row_tokens": 80, "logps_chunk_tokens": 5},
+        {"gradient_accumulation_steps": 2, "max_tokens_per_row": 80, "logps_chunk_tokens": 5},
         {"reference_cache": None},
         {"activation_checkpointing": True},
     ],

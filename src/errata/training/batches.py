@@ -39,11 +39,11 @@ class EncodedRecords(Dataset[StepShare]):
     Args:
         records: The records, in order.
         load_pixels: Where images come from.
-        max_row_tokens: Tokens of one row.
+        max_tokens_per_row: Tokens of one row.
     """
 
-    def __init__(self, records: Sequence[EncodedRecord], load_pixels: LoadPixels, max_row_tokens: int) -> None:
-        self.records, self._load_pixels, self._max_row_tokens = list(records), load_pixels, max_row_tokens
+    def __init__(self, records: Sequence[EncodedRecord], load_pixels: LoadPixels, max_tokens_per_row: int) -> None:
+        self.records, self._load_pixels, self._max_tokens_per_row = list(records), load_pixels, max_tokens_per_row
         self._numbers = {record.sample.id: number for number, record in enumerate(records)}
         self.lengths = [record.sample.shape.total for record in records]
         """Tokens of each record in a row."""
@@ -60,7 +60,7 @@ class EncodedRecords(Dataset[StepShare]):
 
     def build_rows(self, numbers: Sequence[int]) -> list[TreeRow]:
         """Rows of these records."""
-        return build_rows([self.build_sample(number) for number in numbers], self._max_row_tokens)
+        return build_rows([self.build_sample(number) for number in numbers], self._max_tokens_per_row)
 
     def build_sample(self, number: int) -> TreeSample:
         """A record's sample with its pixels."""

@@ -48,7 +48,7 @@ class RecordEncoder:
         objective: Decides which responses and which token weights are needed.
         one_sided: The rule for corrections that only add or only remove text.
         max_length: Tokens of the prompt with its longest response; None for no limit.
-        max_row_tokens: Tokens of the prompt with all its responses.
+        max_tokens_per_row: Tokens of the prompt with all its responses.
         skip_bad: Set unusable images and texts aside too, instead of raising.
     """
 
@@ -57,7 +57,7 @@ class RecordEncoder:
     objective: Objective
     one_sided: OneSided
     max_length: int | None
-    max_row_tokens: int
+    max_tokens_per_row: int
     skip_bad: bool = False
     _prompts: dict[Any, EncodedPrompt] = field(default_factory=dict)
 
@@ -104,8 +104,8 @@ class RecordEncoder:
             return "a response without a token that the model writes"
         if self.max_length is not None and shape.longest > self.max_length:
             return f"{shape.longest} tokens with its longest response; max_length is {self.max_length}"
-        if shape.total > self.max_row_tokens:
-            return f"{shape.total} tokens with all its responses; max_row_tokens is {self.max_row_tokens}"
+        if shape.total > self.max_tokens_per_row:
+            return f"{shape.total} tokens with all its responses; max_tokens_per_row is {self.max_tokens_per_row}"
         return None
 
     def encode(self, record: Record) -> EncodedRecord:

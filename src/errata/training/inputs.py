@@ -79,12 +79,12 @@ def encode_dataset(
         objective,
         one_sided=args.one_sided,
         max_length=args.max_length,
-        max_row_tokens=args.max_row_tokens,
+        max_tokens_per_row=args.max_tokens_per_row,
         skip_bad=args.skip_bad,
     )
     records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
     left_out = [SetAside(row.where, row.reason) for row in bad]
-    return EncodedRecords(records, pixels.load, args.max_row_tokens), left_out + aside
+    return EncodedRecords(records, pixels.load, args.max_tokens_per_row), left_out + aside
 
 
 def resolve_records(

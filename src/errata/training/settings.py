@@ -64,7 +64,7 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         default=None,
         metadata={"help": "Records of one optimiser step, over all processes; None: batch x accumulation x processes."},
     )
-    max_row_tokens: int = field(
+    max_tokens_per_row: int = field(
         default=4096,
         metadata={"help": "Tokens of one forward pass; more records than fit are run one row after another."},
     )
@@ -130,7 +130,7 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
                 found=f"objective {self.objective!r} and loss_type {self.loss_type!r}",
                 fix="keep one of them",
             )
-        for name in ("records_per_step", "max_row_tokens", "logps_chunk_tokens", "max_length"):
+        for name in ("records_per_step", "max_tokens_per_row", "logps_chunk_tokens", "max_length"):
             value: Any = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(name, expected="a number of at least 1", found=str(value), fix="change the value")

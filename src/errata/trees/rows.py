@@ -100,8 +100,8 @@ class TreeRow:
         return replace(self, **moved, images=tuple(image.to(device) for image in self.images))  # type: ignore[arg-type]
 
 
-def build_rows(samples: Sequence[TreeSample], max_row_tokens: int) -> list[TreeRow]:
-    """Pack samples into rows of at most `max_row_tokens`, longest first; a longer sample has a row of its own.
+def build_rows(samples: Sequence[TreeSample], max_tokens_per_row: int) -> list[TreeRow]:
+    """Pack samples into rows of at most `max_tokens_per_row`, longest first; a longer sample has a row of its own.
 
     Which samples share a row changes no log-probability, only speed and memory. Nothing is truncated.
     """
@@ -111,7 +111,7 @@ def build_rows(samples: Sequence[TreeSample], max_row_tokens: int) -> list[TreeR
         place = next((i for i, free in enumerate(room) if sample.shape.total <= free), None)
         if place is None:
             bins.append([])
-            room.append(max_row_tokens)
+            room.append(max_tokens_per_row)
             place = len(bins) - 1
         bins[place].append(sample)
         room[place] -= sample.shape.total
