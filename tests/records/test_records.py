@@ -105,6 +105,7 @@ BAD = {
     "not json at all": "hello",
     "a list": [GOOD],
     "nan": '{"id": NaN}',
+    "nan in meta": '{"id": "a", "prompt": "p", "responses": [{"level": 0, "text": "t"}], "meta": {"x": NaN}}',
     "infinity": '{"id": -Infinity}',
     "overflow": '{"level": 1e999}',
     "huge integer": '{"level": ' + "9" * 5000 + "}",

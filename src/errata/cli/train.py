@@ -1,4 +1,4 @@
-"""`errata train RECIPE`: records to weights."""
+"""`errata train RECIPE` and `errata sft RECIPE`: records to weights."""
 
 from __future__ import annotations
 
@@ -11,27 +11,53 @@ from errata.errors import DONE, INCOMPLETE, INTERRUPTED
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `train`."""
+    """Add `train` and `sft`, which differ in what their settings allow."""
     parser = subparsers.add_parser(
         "train",
         help="align a model with preference records",
         description="Train as a recipe says; the same command continues a run that was stopped.",
         epilog="example: errata train recipes/ddpo.yaml model.name=FOLDER data=records.jsonl --out runs/ddpo",
     )
-    parser.add_argument("recipe", help="a YAML file, or the name of a packaged recipe such as ddpo")
+    _add_options(parser, "ddpo")
+    parser.set_defaults(run=run)
+    parser = subparsers.add_parser(
+        "sft",
+        help="fine-tune a model on conversations",
+        description="Learn every answer of the conversations; the same command continues a run that was stopped.",
+        epilog="example: errata sft recipes/sft.yaml model.name=FOLDER data=llava.json image_root=DIR --out runs/sft",
+    )
+    _add_options(parser, "sft")
+    parser.set_defaults(run=run_sft)
+
+
+def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
+    parser.add_argument("recipe", help=f"a YAML file, or the name of a packaged recipe such as {recipe}")
     parser.add_argument("overrides", nargs="*", metavar="name=value", help="settings that replace the recipe's")
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--fresh", action="store_true", help="start over where the folder holds a run")
     parser.add_argument("--skip-bad", action="store_true", help="set unusable records aside (exit code 3)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Train with any objective."""
+    from errata.training import TrainRun
+
+    return _train(TrainRun, args)
+
+
+def run_sft(args: argparse.Namespace) -> int:
+    """Train with an objective that compares nothing."""
+    from errata.training import SftRun
+
+    return _train(SftRun, args)
+
+
+def _train(settings_class: Any, args: argparse.Namespace) -> int:
     """Train and print where the model is."""
     from errata.config import load_settings
-    from errata.training import TrainRun, train
+    from errata.training import train
 
-    settings = load_settings(TrainRun, args.recipe, list_overrides(args))
+    settings = load_settings(settings_class, args.recipe, list_overrides(args))
     if sys.stderr.isatty():
         result = train(settings)
     else:  # bars and logs are for somebody who watches

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import yaml
 
 from errata.config.scalars import SCALARS, describe
+from errata.config.shapes import find_shaped
 from errata.config.source import Key, Text, parse_text
 from errata.errors import ConfigError
 
@@ -31,7 +32,7 @@ class Builder:
         hints = get_type_hints(cls)
         for name in tree:
             if name not in fields:
-                raise self._unknown((*key, name))
+                raise self._unknown((*key, name), list(fields))
         given = {}
         for name, value in tree.items():
             inner = _default_of(fields[name]) if default is None else getattr(default, name)
@@ -85,6 +86,8 @@ class Builder:
             value = text
         if isinstance(value, str) and text[:1] not in ("'", '"'):
             value = text.strip()  # a # is no comment here
+        if find_shaped(kind, value):  # a list with a mistake in it is no file name
+            return self.coerce(kind, value, key, default)
         try:
             return self.coerce(kind, value, key, default)
         except ConfigError as error:
@@ -96,6 +99,7 @@ class Builder:
         if value is None and type(None) in kinds:
             return None
         kinds = tuple(kind for kind in kinds if kind is not type(None))
+        kinds = find_shaped(kinds, value) or kinds
         exact = [kind for kind in kinds if (get_origin(kind) or kind) is type(value)]
         last: ConfigError | None = None
         for kind in (*exact, *kinds):
@@ -118,8 +122,10 @@ class Builder:
         if base is tuple and kinds and kinds[-1] is not Ellipsis:
             if len(kinds) != len(value):
                 raise self._mismatch(f"a list of {len(kinds)}", value, key)
-            return tuple(self.coerce(kind, inner, key) for kind, inner in zip(kinds, value, strict=True))
-        items = [self.coerce(kinds[0] if kinds else Any, inner, key) for inner in value]
+        else:
+            kinds = (kinds[0] if kinds else Any,) * len(value)
+        pairs = enumerate(zip(kinds, value, strict=True))
+        items = [self.coerce(kind, inner, (*key, str(number))) for number, (kind, inner) in pairs]
         return tuple(items) if base is tuple else items
 
     def _coerce_scalar(self, kind: Any, value: Any, key: Key) -> Any:
@@ -139,10 +145,13 @@ class Builder:
         fix = f"did you mean {nearest!r}?" if nearest else "change the value"
         return ConfigError(f"{self._locate(key)}: {'.'.join(key)}", expected=expected, found=shown, fix=fix)
 
-    def _unknown(self, key: Key) -> ConfigError:
+    def _unknown(self, key: Key, siblings: Sequence[str]) -> ConfigError:
         name = ".".join(key)
         same_leaf = [known for known in self.names if known.rpartition(".")[2] == key[-1]]
         nearest = same_leaf[0] if same_leaf else find_nearest(name, self.names)
+        sibling = find_nearest(key[-1], siblings)
+        if nearest is None and sibling is not None:
+            nearest = ".".join((*key[:-1], sibling))
         fix = f"did you mean {nearest!r}?" if nearest else "remove it"
         return ConfigError(self._locate(key), expected="a setting that exists", found=f"unknown key {name!r}", fix=fix)
 
@@ -157,6 +166,8 @@ def plain(value: Any) -> Any:
     """A plain value without override marks inside."""
     if isinstance(value, Text):
         return parse_text(value.text)
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
     return {name: plain(inner) for name, inner in value.items()} if isinstance(value, dict) else value
 
 

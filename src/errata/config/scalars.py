@@ -6,7 +6,7 @@ import enum
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 
 def _to_bool(value: Any) -> bool:
@@ -51,4 +51,6 @@ def describe(kind: Any) -> str:
     """A type in the words of an error message."""
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return "one of " + ", ".join(str(member.value) for member in kind)
+    if get_origin(kind) in (list, tuple):
+        return "a list"
     return _WORDS.get(kind) or str(getattr(kind, "__name__", kind))

@@ -82,6 +82,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
 
 
 def _read_node(loader: _Loader, node: yaml.Node, key: Key, origins: dict[Key, str], path: Path) -> Any:
+    if isinstance(node, yaml.SequenceNode) and any(isinstance(item, yaml.MappingNode) for item in node.value):
+        return _read_groups(loader, node, key, origins, path)
     if not isinstance(node, yaml.MappingNode):
         return loader.construct_object(node, deep=True)
     seen: set[str] = set()
@@ -101,6 +103,16 @@ def _read_node(loader: _Loader, node: yaml.Node, key: Key, origins: dict[Key, st
     return tree
 
 
+def _read_groups(loader: _Loader, node: yaml.SequenceNode, key: Key, origins: dict[Key, str], path: Path) -> list[Any]:
+    """A list with groups of settings in it; an item's key is its number from 0."""
+    items = []
+    for number, item in enumerate(node.value):
+        inner = (*key, str(number))
+        origins[inner] = f"{path}:{item.start_mark.line + 1}"
+        items.append(_read_node(loader, item, inner, origins, path))
+    return items
+
+
 def apply_override(tree: dict[str, Any], origins: dict[Key, str], override: str) -> None:
     """Put one `a.b=value` into the tree. Raises ConfigError that quotes it when it has another form."""
     name, equals, text = override.partition("=")
@@ -109,13 +121,36 @@ def apply_override(tree: dict[str, Any], origins: dict[Key, str], override: str)
         raise ConfigError(
             f"override {override!r}", expected="name=value", found="something else", fix="write for example beta=0.2"
         )
+    place: Any = tree
     for number, part in enumerate(key[:-1], 1):
-        if not isinstance(tree.get(part), dict):
-            tree[part] = {}
-            origins[key[:number]] = f"override {override!r}"
-        tree = tree[part]
-    tree[key[-1]] = Text(text)
+        place = _enter(place, part, key[:number], origins, override)
+    if isinstance(place, list):
+        place[_find_item(place, key[-1], override)] = Text(text)
+    else:
+        place[key[-1]] = Text(text)
     origins[key] = f"override {override!r}"
+
+
+def _enter(place: Any, part: str, key: Key, origins: dict[Key, str], override: str) -> Any:
+    """The group or list of this name in `place`; an empty group where there was none."""
+    if isinstance(place, list):
+        item = place[_find_item(place, part, override)]
+        if not isinstance(item, (dict, list)):
+            found = f"{'.'.join(key)} is {item!r}"
+            raise ConfigError(f"override {override!r}", expected="a group of settings", found=found, fix="replace it")
+        return item
+    if not isinstance(place.get(part), (dict, list)):
+        place[part] = {}
+        origins[key] = f"override {override!r}"
+    return place[part]
+
+
+def _find_item(items: list[Any], part: str, override: str) -> int:
+    if not part.isdecimal() or int(part) >= len(items):
+        expected = f"the number of an item, 0 to {len(items) - 1}" if items else "a list that is not empty"
+        fix = "give the whole list as name=[...] to make it longer"
+        raise ConfigError(f"override {override!r}", expected=expected, found=repr(part), fix=fix)
+    return int(part)
 
 
 def parse_text(text: str) -> Any:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from errata.data.conversation_files import holds_conversations, read_conversations
+from errata.data.conversations import is_conversation, record_from_conversation, store_images
+from errata.data.free_ids import FreeIds
 from errata.data.parquet import count_rows, list_columns, read_parquet
 from errata.data.rlhfv import is_rlhfv, record_from_rlhfv
 from errata.data.trl import is_trl, record_from_trl
@@ -20,11 +23,23 @@ OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """So many records that follow one another, and how often an epoch of training sees each."""
+
+    count: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedRecords:
-    """Records and the folder that their relative image paths start from."""
+    """Records and the folder that their relative image paths start from.
+
+    `portions` are the parts of a mixture in their order; none where an epoch sees every record once.
+    """
 
     records: list[Record]
     image_root: Path
+    portions: tuple[Portion, ...] = ()
 
 
 def load_records(
@@ -34,7 +49,9 @@ def load_records(
     import_dir: str | Path | None = None,
     on_bad: OnBad | None = None,
 ) -> LoadedRecords:
-    """Read our JSON lines, an imported folder, or a parquet file in RLHF-V's or TRL's form.
+    """Read our JSON lines, an imported folder, conversations as JSON or JSON lines, or a parquet file.
+
+    A parquet file has RLHF-V's or TRL's form or holds conversations; see `conversations.py` for theirs.
 
     Args:
         path: The file, or a folder that `errata data import` wrote.
@@ -57,7 +74,10 @@ def load_records(
     if path.suffix == ".parquet":
         folder = Path(import_dir or path.with_suffix(".errata"))
         return LoadedRecords(import_records(path, folder, on_bad=on_bad), folder)
-    return LoadedRecords(read_records(path, on_bad=on_bad), Path(image_root or path.parent))
+    root = Path(image_root or path.parent)
+    if holds_conversations(path):
+        return LoadedRecords(read_conversations(path, root, on_bad), root)
+    return LoadedRecords(read_records(path, on_bad=on_bad), root)
 
 
 def import_records(
@@ -73,7 +93,7 @@ def import_records(
     Rows are read a few at a time. Images have their content's hash as name, so a killed import continues.
 
     Args:
-        source: A `.parquet` file in RLHF-V's or TRL's form, or a folder of such files.
+        source: A `.parquet` file in RLHF-V's or TRL's form or of conversations, or a folder of such files.
         out: The folder to write.
         license: Written into every record, where the source says nothing.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
@@ -83,7 +103,8 @@ def import_records(
         DataError: A format that is not known, or a bad row, with its place.
         StorageError: `out` cannot be written.
     """
-    records: dict[str, Record] = {}
+    records: list[Record] = []
+    ids = FreeIds()
     files = _list_files(Path(source))
     total = sum(count_rows(file) for file in files)
     for number, (where, row, convert) in enumerate(_iterate_rows(files), 1):
@@ -96,10 +117,9 @@ def import_records(
                 raise
             on_bad(BadRow(where, str(error), json.dumps(row, ensure_ascii=False, default=_describe_bytes)))
             continue
-        record = replace(record, id=_free_id(record.id, records), license=record.license or license)
-        records[record.id] = record
-    write_records(Path(out) / RECORDS_FILE, records.values())
-    return list(records.values())
+        records.append(replace(record, id=ids.take(record.id), license=record.license or license))
+    write_records(Path(out) / RECORDS_FILE, records)
+    return records
 
 
 Convert = Callable[[dict[str, Any], str, str | Path], Record]
@@ -125,9 +145,11 @@ def _find_converter(file: Path) -> Convert:
         return record_from_rlhfv
     if is_trl(columns):
         return _convert_trl
+    if is_conversation(columns):
+        return _convert_conversation
     raise DataError(
         str(file),
-        expected="the columns of RLHF-V (text, image) or TRL (images, prompt, chosen, rejected)",
+        expected="the columns of RLHF-V (text, image), of TRL (images, prompt, chosen, rejected) or conversations",
         found="columns " + ", ".join(columns),
         fix="rename the columns, or write our JSON lines (docs/records.md)",
     )
@@ -139,13 +161,9 @@ def _convert_trl(row: dict[str, Any], where: str, out: str | Path) -> Record:
     return replace(record, id=str(row.get("id") or f"trl-{number}"), images=tuple(f"images/{i}" for i in record.images))
 
 
-def _free_id(name: str, taken: dict[str, Record]) -> str:
-    """`name`, or with the smallest number that makes it new: released files repeat their indices."""
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}.{number}"
-    return free
+def _convert_conversation(row: dict[str, Any], where: str, out: str | Path) -> Record:
+    number = where.rpartition(" ")[2]
+    return record_from_conversation(row, where, store_images(row, where, out), f"conversation-{number}")
 
 
 def _describe_bytes(value: Any) -> str:

@@ -78,7 +78,7 @@ def _parse_int(digits: str) -> int:
 
 def _parse_float(digits: str) -> float:
     number = float(digits)
-    if math.isinf(number):
+    if not math.isfinite(number):
         raise ValueError(f"{digits[:40]} is not a finite number")
     return number
 

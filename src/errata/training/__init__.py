@@ -11,6 +11,7 @@ from errata.training.encoding import SetAside
 from errata.training.parameters import LORA_TARGETS, LoraSettings
 from errata.training.run import TrainResult, TrainRun, train
 from errata.training.settings import PreferenceConfig
+from errata.training.supervised import SftRun
 from errata.training.trainer import PreferenceTrainer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PreferenceConfig",
     "PreferenceTrainer",
     "SetAside",
+    "SftRun",
     "TrainResult",
     "TrainRun",
     "find_checkpoint",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from errata.data import Portion
 from errata.training.encoding import EncodedRecord, LoadPixels
 from errata.training.sampler import MicroBatch
 from errata.trees import TreeRow, TreeSample, build_rows
@@ -40,10 +41,18 @@ class EncodedRecords(Dataset[StepShare]):
         records: The records, in order.
         load_pixels: Where images come from.
         max_tokens_per_row: Tokens of one row.
+        portions: How often an epoch of training sees them, where not once each.
     """
 
-    def __init__(self, records: Sequence[EncodedRecord], load_pixels: LoadPixels, max_tokens_per_row: int) -> None:
+    def __init__(
+        self,
+        records: Sequence[EncodedRecord],
+        load_pixels: LoadPixels,
+        max_tokens_per_row: int,
+        portions: Sequence[Portion] = (),
+    ) -> None:
         self.records, self._load_pixels, self._max_tokens_per_row = list(records), load_pixels, max_tokens_per_row
+        self.portions = tuple(portions)
         self._numbers = {record.sample.id: number for number, record in enumerate(records)}
         self.lengths = [record.sample.shape.total for record in records]
         """Tokens of each record in a row."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from errata.data import LoadedRecords, records_from_trl
+from errata.data import LoadedRecords, Portion, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
 from errata.models import Adapter, LoadedModel, ModelSettings, PixelCache, build_adapter, load_model, load_processor
 from errata.objectives import Objective
@@ -84,7 +84,17 @@ def encode_dataset(
     )
     records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
     left_out = [SetAside(row.where, row.reason) for row in bad]
-    return EncodedRecords(records, pixels.load, args.max_tokens_per_row), left_out + aside
+    portions = tuple(_count_left(loaded, {record.sample.id for record in records}))
+    return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions), left_out + aside
+
+
+def _count_left(loaded: LoadedRecords, left: Collection[str]) -> Iterator[Portion]:
+    """The portions of a mixture without the records that were set aside."""
+    start = 0
+    for portion in loaded.portions:
+        records = loaded.records[start : start + portion.count]
+        yield replace(portion, count=sum(record.id in left for record in records))
+        start += portion.count
 
 
 def resolve_records(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -14,12 +13,13 @@ import torch
 import yaml
 
 from errata.config import describe_difference, dump_settings
-from errata.data import RECORDS_FILE, LoadedRecords, load_records
+from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
 from errata.records import BadRow, read_json_lines, remove_file, write_json_lines, write_text
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
+from errata.training.digests import digest_data, find_changed
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings
 from errata.training.settings import PreferenceConfig
@@ -35,7 +35,8 @@ class TrainRun(PreferenceConfig):
     """Everything one `errata train` is told; every field of `PreferenceConfig` stands beside these.
 
     Args:
-        data: Our JSON lines, an imported folder, or a parquet file in RLHF-V's or TRL's form.
+        data: What `load_records` reads: our JSON lines, an imported folder, conversations, a parquet file; or a mixture
+            of several, each with a weight.
         model: Which model is trained.
         eval_data: The same, to evaluate on as `eval_strategy` says.
         out: The run's folder.
@@ -43,7 +44,7 @@ class TrainRun(PreferenceConfig):
         fresh: Start over even where `out` holds a run.
     """
 
-    data: Path
+    data: Path | tuple[DataPart, ...]
     model: ModelSettings
     eval_data: Path | None = None
     out: Path = Path("runs/train")
@@ -115,7 +116,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     trainer = PreferenceTrainer(
         model=load_model(_choose_dtype(settings), for_training=True),
         args=settings,
-        train_dataset=_load(settings.data, settings, bad),
+        train_dataset=_load_data(settings, bad),
         eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
         peft_config=settings.lora.build() if settings.lora else None,
         callbacks=[ReportSteps(on_step)] if on_step else [],
@@ -133,6 +134,15 @@ def _choose_dtype(settings: TrainRun) -> ModelSettings:
     if settings.model.dtype == "auto" and settings.lora is None:
         return replace(settings.model, dtype="float32")
     return settings.model
+
+
+def _load_data(settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
+    """The records to train on, of one file or of all parts of a mixture."""
+    if isinstance(settings.data, Path):
+        return _load(settings.data, settings, bad)
+    on_bad = bad.append if settings.skip_bad else None
+    with settings.main_process_first(desc="data"):
+        return load_mixture(settings.data, settings.image_root, import_dir=settings.out / "data", on_bad=on_bad)
 
 
 def _load(path: Path, settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
@@ -172,15 +182,6 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
     return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
 
 
-def _digest(data: Path) -> str | None:
-    """What a data file, or the records of an imported folder, hold, in short; None where there is neither."""
-    path = data / RECORDS_FILE if data.is_dir() else data
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def open_run_folder(settings: TrainRun) -> None:
     """Write the resolved settings, versions and data's digest, or check that the run found there had the same.
 
@@ -197,7 +198,7 @@ def open_run_folder(settings: TrainRun) -> None:
         _require_same_data(settings)
         return
     write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-    made_with = list_versions() | {"data": _digest(settings.data)}
+    made_with = list_versions() | {"data": digest_data(settings.data)}
     write_text(settings.out / "versions.json", json.dumps(made_with, indent=1) + "\n")
 
 
@@ -207,9 +208,10 @@ def _require_same_data(settings: TrainRun) -> None:
         found = json.loads((settings.out / "versions.json").read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, KeyError, TypeError):
         found = "unknown"
-    if found != _digest(settings.data):
+    changed = find_changed(settings.data, found)
+    if changed:
         raise ConfigError(
-            str(settings.data),
+            changed,
             expected="the data of the run in this folder",
             found="other data",
             fix="choose another out, or start over with fresh=true",

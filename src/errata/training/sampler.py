@@ -1,7 +1,8 @@
 """Which records make up each optimiser step, and how a step is shared out over processes and micro-batches.
 
 Two facts hold whatever the number of processes and the accumulation: the records of step s of epoch e are a function
-of (seed, e, s), and every record of a step is in exactly one micro-batch that counts.
+of (seed, e, s), and every record of a step is in exactly one micro-batch that counts. An epoch sees every record once,
+or as often as the weights of a mixture say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from transformers.trainer_pt_utils import BatchRebalanceSampler
+
+from errata.data import Portion
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
         processes, rank: Their number, and which one this is.
         seed: With the epoch it fixes the order; None keeps the order of the data.
         drop_last: Leave out a last step that would hold fewer records.
+        portions: How often an epoch sees the records, which follow one another in this order; none for once each.
     """
 
     def __init__(
@@ -50,15 +54,18 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
         rank: int = 0,
         seed: int | None = None,
         drop_last: bool = False,
+        portions: Sequence[Portion] = (),
     ) -> None:
         self.lengths, self.records_per_step = list(lengths), records_per_step
         self.accumulation, self.processes, self.rank = accumulation, processes, rank
         self.seed, self.drop_last, self.epoch = seed, drop_last, 0
+        self.portions = tuple(portions)
 
     @property
     def steps(self) -> int:
         """Optimiser steps of one epoch."""
-        full, rest = divmod(len(self.lengths), self.records_per_step)
+        seen = sum(map(count_draws, self.portions)) if self.portions else len(self.lengths)
+        full, rest = divmod(seen, self.records_per_step)
         return full + (1 if rest and not self.drop_last else 0)
 
     def __len__(self) -> int:
@@ -78,7 +85,10 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
     def _draw_order(self) -> list[int]:
         if self.seed is None:
             return list(range(len(self.lengths)))
-        return [int(i) for i in np.random.default_rng((self.seed, self.epoch)).permutation(len(self.lengths))]
+        rng = np.random.default_rng((self.seed, self.epoch))
+        if self.portions:
+            return [int(i) for i in rng.permutation(_draw_portions(self.portions, rng))]
+        return [int(i) for i in rng.permutation(len(self.lengths))]
 
     def _share_out(self, records: list[int]) -> list[tuple[int, ...]]:
         """The longest record first, each to the share with the fewest tokens so far."""
@@ -92,3 +102,22 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
             shares[least].append(record)
             tokens[least] += self.lengths[record]
         return [tuple(share) for share in shares]
+
+
+def count_draws(portion: Portion) -> int:
+    """Records of a portion in one epoch: count x weight, rounded, and one at least where there is one."""
+    return max(int(portion.count * portion.weight + 0.5), min(portion.count, 1))
+
+
+def _draw_portions(portions: Sequence[Portion], rng: np.random.Generator) -> list[int]:
+    """An epoch's records by portion: each as often as the whole part of the weight, and a random share once more."""
+    drawn: list[int] = []
+    start = 0
+    for portion in portions:
+        records = range(start, start + portion.count)
+        times, rest = divmod(count_draws(portion), max(portion.count, 1))
+        drawn += [*records] * times
+        if rest:
+            drawn += [start + int(number) for number in rng.choice(portion.count, size=rest, replace=False)]
+        start = records.stop
+    return drawn

@@ -129,6 +129,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             rank=self.args.process_index,
             seed=seed,
             drop_last=seed is not None and self.args.dataloader_drop_last,
+            portions=data.portions if seed is not None else (),
         )
 
     # Loss
