@@ -26,6 +26,12 @@ class Inner:
     size: int = 3
 
 
+@dataclass(frozen=True)
+class Part:
+    path: Path
+    weight: float = 1.0
+
+
 @dataclass
 class Outer:
     beta: float = 0.1
@@ -38,6 +44,7 @@ class Outer:
     judge: Inner | None = None
     colour: Colour = Colour.RED
     learning_rate: float | str = 1e-3
+    files: Path | tuple[Part, ...] = ()
 
 
 @pytest.fixture
@@ -78,6 +85,10 @@ def test_defaults_yaml_and_overrides_stack_in_this_order(write):
         ("extra: {a: {b: 1}}", Outer(extra={"a": {"b": 1}})),
         ("judge: {size: 1}", Outer(judge=Inner(size=1))),
         ("colour: blue", Outer(colour=Colour.BLUE)),
+        ("files: a.json", Outer(files=Path("a.json"))),
+        ("files: [{path: a}, {path: b, weight: 2}]", Outer(files=(Part(Path("a")), Part(Path("b"), 2.0)))),
+        ("files:\n- path: a\n  weight: 1e-1\n", Outer(files=(Part(Path("a"), 0.1),))),
+        ("files: []", Outer()),
         ("", Outer()),
         ("base: &b {size: 5}\n", None),
         ("model: &b {size: 5}\njudge:\n  <<: *b\n  name: j\n", None),
@@ -114,6 +125,10 @@ def test_values_become_their_type(write, text, expected):
         ("tags=[x,y]", Outer(tags=["x", "y"])),
         ("extra.a.b=1e-4", Outer(extra={"a": {"b": 1e-4}})),
         ("resume=true", Outer(resume=True)),
+        ("files=a.json", Outer(files=Path("a.json"))),
+        ("files=[a.json", Outer(files=Path("[a.json"))),
+        ("files='[a]'", Outer(files=Path("[a]"))),
+        ("files=[{path: a, weight: 2}]", Outer(files=(Part(Path("a"), 2.0),))),
     ],
 )
 def test_override_values_become_their_type(override, expected):
@@ -136,6 +151,12 @@ def test_override_values_become_their_type(override, expected):
         ("tags: a", 1, ["a list"]),
         ("pair: [1]", 1, ["a list of 2"]),
         ("colour: green", 1, ["red, blue"]),
+        ("files:\n- path: a\n- path: b\n  wieght: 2", 4, ["unknown key 'files.1.wieght'", "'files.1.weight'"]),
+        ("files:\n- path: a\n  weight: much", 3, ["files.0.weight", "a number"]),
+        ("beta: 1\nfiles:\n- path: a\n- b", 4, ["files.1", "group of settings", "str 'b'"]),
+        ("files: [a]", 1, ["files.0", "group of settings"]),
+        ("files: {path: a}", 1, ["files", "a path or a list"]),
+        ("files:\n- path: a\n- path: b\n  path: c", 4, ["'path' twice"]),
         ("resume: maybe", 1, ["true or false"]),
         ("beta: 1\nresume: false\nbeta: 2", 3, ["'beta' twice"]),
         ("beta: [1\nb: 2", 2, ["YAML"]),
@@ -252,3 +273,32 @@ def test_secrets_are_not_written():
 )
 def test_the_first_setting_that_differs_is_named(found, stated, words):
     assert describe_difference(found, stated, free=("out",)) == words
+
+
+def test_an_item_of_a_list_can_be_replaced(write):
+    path = write("files:\n- path: a\n- path: b\n  weight: 2\ntags: [x, y]\nextra: {a: [{b: 1}]}\n")
+    settings = load_settings(Outer, path, ["files.0.weight=3", "files.1.path=c", "tags.1=z", "extra.a.0.b=2"])
+    assert settings.files == (Part(Path("a"), 3.0), Part(Path("c"), 2.0))
+    assert (settings.tags, settings.extra) == (["x", "z"], {"a": [{"b": 2}]})
+    assert load_settings(Outer, write(yaml.safe_dump(dump_settings(settings)))) == settings
+    assert load_settings(Outer, path, ["files.0={path: d}"]).files[0] == Part(Path("d"))
+    assert load_settings(Outer, path, ["files=d"]).files == Path("d")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("files.2.path=c", "the number of an item, 0 to 1"),
+        ("files.path=c", "the number of an item, 0 to 1"),
+        ("files.-1.path=c", "the number of an item, 0 to 1"),
+        ("files.0.wieght=2", "did you mean 'files.0.weight'"),
+        ("files.0.weight=much", r"override 'files\.0\.weight=much'.*a number"),
+        ("tags.0.x=2", "tags.0 is 'x'"),
+        ("files=[{wieght: 2}]", r"files\.0\.wieght"),
+        ("files=[{weight: 2}]", r"'files\.0\.path'"),
+    ],
+)
+def test_a_wrong_item_of_a_list_is_named(write, override, words):
+    path = write("files: [{path: a}, {path: b}]\ntags: [x, y]\n")
+    with pytest.raises(ConfigError, match=words):
+        load_settings(Outer, path, [override])
