@@ -9,6 +9,8 @@ import argparse
 import re
 import runpy
 import shlex
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -40,15 +42,24 @@ def test_every_command_parses(page):
             words = shlex.split(re.sub(r"\$\w+", "FOLDER", command))
             if words[0] == "errata":
                 args = build_parser().parse_args(words[1:])
-                if words[1] == "train":
-                    require_settings(args)
+                if words[1] in ("train", "sft"):
+                    require_settings(words[1], args, saved=list_saved(page))
 
 
-def require_settings(args: argparse.Namespace) -> None:
-    """The recipe exists and so do the settings that replace its."""
-    from errata.training import TrainRun
+def require_settings(verb: str, args: argparse.Namespace, saved: dict[str, str]) -> None:
+    """The recipe exists, or the page shows it, and so do the settings that replace its."""
+    from errata.training import SftRun, TrainRun
 
-    load_settings(TrainRun, args.recipe, list_overrides(args))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in saved.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        recipe = Path(folder) / args.recipe if args.recipe in saved else args.recipe
+        load_settings(SftRun if verb == "sft" else TrainRun, recipe, list_overrides(args))
+
+
+def list_saved(page: Path) -> dict[str, str]:
+    """The recipes that a page shows, by file name."""
+    return {block.marks["save"]: block.text for block in list_blocks(page) if block.language == "yaml"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -86,7 +86,8 @@ def save_lines(path: Path, text: str) -> None:
     """Write a file that a page shows, and the pictures that it names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    for name in (json.loads(line).get("image") for line in text.splitlines()):
+    rows = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else []
+    for name in (row.get("image") for row in rows):
         if name is not None:
             Image.new("RGB", (48, 48), "white").save(path.parent / name)
 
