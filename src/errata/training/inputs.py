@@ -85,7 +85,7 @@ def encode_dataset(
     records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
     left_out = [SetAside(row.where, row.reason) for row in bad]
     portions = tuple(_count_left(loaded, {record.sample.id for record in records}))
-    return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions), left_out + aside
+    return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions=portions), left_out + aside
 
 
 def _count_left(loaded: LoadedRecords, left: Collection[str]) -> Iterator[Portion]:
