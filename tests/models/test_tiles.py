@@ -6,15 +6,20 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from PIL import Image
+from tokenizers import Tokenizer
 from torch import nn
 from transformers import Idefics3Processor, PreTrainedTokenizerFast
 from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor
 
 from errata.errors import ModelError
-from errata.models import ModelSettings, PixelCache, ProcessorParts, build_adapter, quiet_transformers
-from errata.records import Turn
+from errata.generation import GenerationSettings, generate
+from errata.models import LoadedModel, ModelSettings, PixelCache, ProcessorParts, build_adapter, quiet_transformers
+from errata.objectives import build_objective
+from errata.records import Question, Record, Response, Turn
 from errata.training import LORA_TARGETS
-from errata.trees import TreeSample, build_row, enable_tree_attention, separate_logps
+from errata.training.batches import EncodedRecords
+from errata.training.encoding import RecordEncoder
+from errata.trees import TreeSample, build_row, enable_tree_attention, separate_logps, token_logps
 from tiny_families import build_family
 from tiny_models import save_images
 
@@ -42,15 +47,12 @@ def build_onevision_processor(parts, config):
     """Its constructor asks for a processor of videos, which needs torchvision."""
     processor = object.__new__(LlavaOnevisionProcessor)
     vision = config.vision_config
-    processor.image_processor, processor.tokenizer, processor.image_token = *parts_of(parts), "<image>"
+    processor.image_processor, processor.tokenizer = parts.image_processor, parts.tokenizer
+    processor.image_token = "<image>"
     processor.num_image_tokens = (vision.image_size // vision.patch_size) ** 2
     processor.vision_feature_select_strategy = config.vision_feature_select_strategy
     processor.vision_aspect_ratio = config.vision_aspect_ratio
     return processor
-
-
-def parts_of(parts):
-    return parts.image_processor, parts.tokenizer
 
 
 def give_own(family, model, parts, text, images):
@@ -63,7 +65,9 @@ def give_own(family, model, parts, text, images):
         places = [processor.replace_image_token(inputs, number) for number in range(len(images))] + [""]
         text = "".join(piece + place for piece, place in zip(pieces, places, strict=True))
         return {"input_ids": parts.tokenizer(text, return_tensors="pt").input_ids, **inputs}
-    processor = Idefics3Processor(*parts_of(parts), image_seq_len=4)  # SmolVLM's gives the same, and needs videos
+    processor = Idefics3Processor(
+        parts.image_processor, parts.tokenizer, image_seq_len=4
+    )  # SmolVLM's gives the same, and needs videos
     return dict(
         processor(text=text, images=[images] if images else None, return_tensors="pt", add_special_tokens=False)
     )
@@ -92,6 +96,46 @@ def test_the_model_gets_what_its_own_processor_gives(family, prompt):
         assert (adapter.forward_hidden(_Wrapper(model), row) - hidden).abs().max() <= 1e-5
 
 
+@pytest.mark.parametrize("family", TILED)
+def test_answers_are_the_model_s_own(family, tmp_path):
+    """Also of an image that one question shows alone and another shows twice."""
+    adapter, model, parts = build(family)
+    loaded = LoadedModel(model, parts, adapter, "tiny")
+    (name,) = save_images(tmp_path, 1)
+    image = Image.open(tmp_path / name)
+    questions = [
+        Question("alone", (name,), (Turn("user", "What is on the table?"),)),
+        Question("twice", (name, name), (Turn("user", "<image> or <image>?"),)),
+    ]
+    answers = generate(loaded, questions, GenerationSettings(max_tokens=12, batch_size=2), image_root=tmp_path)
+    assert len({answer.text for answer in answers} - {""}) == 2
+    for question, answer in zip(questions, answers, strict=True):
+        images = [image] * len(question.images)
+        text = adapter.encode_prompt(question.prompt, images).text
+        own = give_own(family, model, parts, text, images)
+        tokens = model.generate(
+            **own, max_new_tokens=12, do_sample=False, eos_token_id=list(adapter.eos_token_ids), pad_token_id=3
+        )
+        assert answer.text == adapter.decode(tokens[0, own["input_ids"].shape[1] :])
+
+
+def test_rows_hold_an_image_alone_and_among_others_apart(tmp_path):
+    adapter, model, _ = build("llava_onevision")
+    enable_tree_attention(model, adapter)
+    (name,) = save_images(tmp_path, 1)
+    responses = tuple(Response((Turn("assistant", text),), level=n) for n, text in enumerate(("A dog.", "A cat.")))
+    shown = {"alone": (name,), "twice": (name, name)}
+    records = [Record(key, names, (Turn("user", "What?"),), responses, "test") for key, names in shown.items()]
+    cache = PixelCache(adapter, tmp_path)
+    encoded, _ = RecordEncoder(adapter, cache.load, build_objective("dpo"), "present", None, 4096).encode_all(records)
+    (row,) = EncodedRecords(encoded, cache.load, 4096).build_rows([0, 1])
+    tiles = {sample.id: [len(image.pixels) for image in sample.prompt.images] for sample in row.samples}
+    assert tiles == {"alone": [5], "twice": [1, 1]}
+    assert len(row.images) == 2
+    with torch.no_grad():
+        assert (token_logps(adapter, model, row) - separate_logps(adapter, model, row)).abs().max() <= 1e-4
+
+
 class _Wrapper(nn.Module):
     """As data-parallel wrappers: the model is `module`, and only a call of the wrapper counts."""
 
@@ -106,7 +150,9 @@ class _Wrapper(nn.Module):
 def test_onevision_counts_features_as_its_processor_and_its_model():
     adapter, model, parts = build("llava_onevision")
     processor = build_onevision_processor(parts, model.config)
-    alone, several = ([encode(noise(size)) for size in SIZES] for encode in (adapter.encode_image, _several(adapter)))
+    alone, several = (
+        [encode(noise(size)) for size in SIZES] for encode in (adapter.encode_image, adapter.encode_one_of_several)
+    )
     for size, image in zip(SIZES, alone, strict=True):
         inputs = parts.image_processor(images=[[noise(size)]], return_tensors="pt")
         assert image.n_tokens == processor.replace_image_token(inputs, 0).count("<image>")
@@ -119,10 +165,6 @@ def test_onevision_counts_features_as_its_processor_and_its_model():
         for image, feature in zip(mixed, features, strict=True):
             assert len(feature) == image.n_tokens
             assert (adapter.image_features(model, [image])[0] - feature).abs().max() <= 1e-5
-
-
-def _several(adapter):
-    return adapter.encode_one_of_several
 
 
 def test_the_cache_keeps_an_image_alone_and_among_others_apart(tmp_path):
@@ -153,8 +195,6 @@ def test_a_tokenizer_without_the_frame_of_an_image_is_named():
 
 
 def _with_tokenizer(parts, text):
-    from tokenizers import Tokenizer
-
     other = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(text), eos_token="</s>")
     other.chat_template = parts.tokenizer.chat_template
     return ProcessorParts(parts.image_processor, other)
