@@ -65,9 +65,8 @@ def give_own(family, model, parts, text, images):
         places = [processor.replace_image_token(inputs, number) for number in range(len(images))] + [""]
         text = "".join(piece + place for piece, place in zip(pieces, places, strict=True))
         return {"input_ids": parts.tokenizer(text, return_tensors="pt").input_ids, **inputs}
-    processor = Idefics3Processor(
-        parts.image_processor, parts.tokenizer, image_seq_len=4
-    )  # SmolVLM's gives the same, and needs videos
+    # SmolVLM's writes the same text, and needs a processor of videos.
+    processor = Idefics3Processor(parts.image_processor, parts.tokenizer, image_seq_len=4)
     return dict(
         processor(text=text, images=[images] if images else None, return_tensors="pt", add_special_tokens=False)
     )
