@@ -5,11 +5,15 @@ from __future__ import annotations
 import torch
 from transformers import (
     CLIPVisionConfig,
+    Idefics3Config,
+    Idefics3ForConditionalGeneration,
     InternVLConfig,
     InternVLForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaNextProcessor,
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
     MistralConfig,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -17,10 +21,15 @@ from transformers import (
     Qwen2VLForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
+    SmolVLMConfig,
+    SmolVLMForConditionalGeneration,
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from errata.models import ProcessorParts
 from tiny_models import build_tokenizer, fill_weights
@@ -31,6 +40,23 @@ CHATML = (
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}</s>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+ONEVISION = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + ' ' }}"
+    "{% for part in message['content'] | selectattr('type', 'equalto', 'image') %}{{ '<image>' }}{% endfor %}"
+    "{% for part in message['content'] | selectattr('type', 'equalto', 'text') %}"
+    "{% if message['role'] == 'assistant' %}{% generation %}{{ '\n' + part['text'] }}{% endgeneration %}"
+    "{% else %}{{ '\n' + part['text'] }}{% endif %}{% endfor %}{{ '</s>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""As of the family's checkpoints: all images come first, and a whole turn has a blank that an open one lacks."""
+IDEFICS = (
+    "<s>{% for message in messages %}{{ message['role'] | capitalize }}"
+    "{% if message['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image>' }}"
+    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+)
+"""As of the family's checkpoints: images touch the words, and a turn ends with a token that is not the end of text."""
 TEXT = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -74,6 +100,43 @@ def build_llava_next(tokenizer):
     return LlavaNextForConditionalGeneration(config), processor
 
 
+def build_llava_onevision(tokenizer):
+    """Towers of 32 pixels; an image alone takes up to four tiles, of which it shows at most one and a half."""
+    tokenizer.chat_template = ONEVISION
+    pinpoints = [[32, 64], [64, 32], [64, 64]]
+    config = LlavaOnevisionConfig(
+        vision_config={**VISION, "model_type": "siglip_vision_model", "image_size": 32, "patch_size": 8}
+        | {"vision_use_head": False},
+        text_config={"model_type": "qwen2", **TEXT, "vocab_size": len(tokenizer)},
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        video_token_id=len(tokenizer) - 1,
+        image_grid_pinpoints=pinpoints,
+        vision_aspect_ratio="anyres_max_1",
+    )
+    images = LlavaOnevisionImageProcessorPil(size={"height": 32, "width": 32}, image_grid_pinpoints=pinpoints)
+    return LlavaOnevisionForConditionalGeneration(config), ProcessorParts(images, tokenizer)
+
+
+def build_idefics(model_class, config_class, image_processor_class):
+    """Tiles of 16 pixels, four features each."""
+
+    def build(tokenizer):
+        tokenizer.chat_template = IDEFICS
+        places = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
+        tags = ["<fake_token_around_image>", "<global-img>", *places, "<end_of_utterance>"]
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", *tags]})
+        config = config_class(
+            vision_config={**VISION, "image_size": 16, "patch_size": 4},
+            text_config={"model_type": "llama", **TEXT, "vocab_size": len(tokenizer)},
+            image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+            scale_factor=2,
+        )
+        images = image_processor_class(size={"longest_edge": 48}, max_image_size={"longest_edge": 16})
+        return model_class(config), ProcessorParts(images, tokenizer)
+
+    return build
+
+
 def build_internvl(tokenizer):
     """Tiles of 16 pixels, four features each."""
     tokenizer.chat_template = CHATML
@@ -115,6 +178,9 @@ def build_qwen(model_class, config_class, vision, **text):
 BUILDERS = {
     "internvl": build_internvl,
     "llava_next": build_llava_next,
+    "llava_onevision": build_llava_onevision,
+    "idefics3": build_idefics(Idefics3ForConditionalGeneration, Idefics3Config, Idefics3ImageProcessorPil),
+    "smolvlm": build_idefics(SmolVLMForConditionalGeneration, SmolVLMConfig, SmolVLMImageProcessorPil),
     "qwen2_vl": build_qwen(
         Qwen2VLForConditionalGeneration, Qwen2VLConfig, {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2}
     ),

@@ -7,7 +7,7 @@ from peft import LoraConfig
 
 from errata.trees import separate_logps, token_logps
 
-LORA = LoraConfig(r=4, lora_alpha=8, target_modules=r".*language_model.*(q|k|v|o|gate|up|down)_proj")
+LORA = LoraConfig(r=4, lora_alpha=8, target_modules=r".*(language_model|text_model).*(q|k|v|o|gate|up|down)_proj")
 
 
 def gradients(model, logps):

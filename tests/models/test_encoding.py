@@ -24,6 +24,12 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<unk>assistant\n' }}{% endif %}"
 )
 
+OTHER_BLANKS = (
+    "{% for message in messages %}{{ '<unk>' + message['role'] + ' \n' + message['content'] | trim + '<unk>' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<unk>assistant\n' }}{% endif %}"
+)
+"""Leaves a turn open with fewer blanks than whole turns have, as LLaVA-OneVision's template does."""
+
 
 def build_adapter(**settings):
     tokenizer = build_tokenizer()
@@ -76,6 +82,22 @@ def test_rounds_train_only_the_assistant(template):
         assert adapter.decode([response.input_ids[i] for i in own]) == text
     asked = [t for t, own in zip(response.input_ids, response.is_response, strict=True) if not own]
     assert "Is there a cat?" in adapter.decode(asked)
+
+
+def test_words_follow_the_blanks_that_the_model_is_asked_with():
+    adapter, tokenizer = build_adapter(template=OTHER_BLANKS)
+    prompt = adapter.encode_prompt(QUESTION, [picture()])
+    assert prompt.text.endswith("<unk>assistant\n")
+    turns = [Turn("assistant", "A red cup."), Turn("user", "Is there a dog?"), Turn("assistant", "  No.")]
+    response = adapter.encode_response(prompt, turns)
+    text = tokenizer.decode(response.input_ids, skip_special_tokens=False)
+    assert text == "A red cup.<unk><unk>user \nIs there a dog?<unk><unk>assistant\nNo.<unk>"
+    written = [token for token, own in zip(response.input_ids, response.is_response, strict=True) if own]
+    assert tokenizer.decode(written, skip_special_tokens=False) == "A red cup.<unk>No.<unk>"
+    last = [
+        span for span, number in zip(response.offsets, response.round_index, strict=True) if number and span[0] >= 0
+    ]
+    assert (last[0][0], last[-1][1]) == (2, 5)
 
 
 def test_text_trimmed_by_the_template_keeps_its_offsets():

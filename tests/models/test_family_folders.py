@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
@@ -13,6 +15,10 @@ from errata.training import PreferenceConfig, PreferenceTrainer
 from errata.training.parameters import choose_trainable
 from tiny_families import BUILDERS, build_family
 from tiny_models import save_images
+
+
+def is_language(name):
+    return any(part in name for part in ("language_model", "text_model", "lm_head"))
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +36,16 @@ def loaded(request, tmp_path):
     model.save_pretrained(tmp_path / "tiny")
     processor.save_pretrained(tmp_path / "tiny")
     return load_model(ModelSettings(str(tmp_path / "tiny")))
+
+
+def test_the_processor_s_template_goes_before_the_tokenizer_s(tmp_path):
+    """Checkpoints of text models that learned to see bring both, and the tokenizer's knows no images."""
+    model, processor = build_family("llava_onevision")
+    seeing, processor.tokenizer.chat_template = processor.tokenizer.chat_template, "{{ messages[0]['content'] }}"
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": seeing}), encoding="utf-8")
+    assert load_model(ModelSettings(str(tmp_path))).adapter.describe()["template"] == seeing
 
 
 def test_a_folder_answers_as_one_by_one(loaded, place, capfd):
@@ -68,7 +84,7 @@ def test_a_folder_trains_and_comes_back(loaded, place, tmp_path):
     trainer = PreferenceTrainer(model=loaded, args=settings, train_dataset=LoadedRecords(records, place))
     trainer.train()
     learning = [name for name, value in trainer.model.named_parameters() if value.requires_grad]
-    assert all("language_model" in name or "lm_head" in name for name in learning)
+    assert all(is_language(name) for name in learning)
     curve = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     assert curve[0] == pytest.approx(0.6931, abs=1e-3)
     assert curve[1] < curve[0]
@@ -82,6 +98,6 @@ def test_a_folder_trains_and_comes_back(loaded, place, tmp_path):
 def test_the_projector_learns_without_the_tower(loaded):
     choose_trainable(loaded.model, vision=False, projector=True)
     learning = {name for name, value in loaded.model.named_parameters() if value.requires_grad}
-    beside = {name for name in learning if "language_model" not in name and "lm_head" not in name}
+    beside = {name for name in learning if not is_language(name)}
     assert beside
-    assert all(any(part in name for part in ("projector", "newline", "merger")) for name in beside)
+    assert all(any(part in name for part in ("projector", "connector", "newline", "merger")) for name in beside)

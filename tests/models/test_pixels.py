@@ -11,8 +11,8 @@ def test_pixels_are_cached_within_their_room(tmp_path):
     tokenizer = build_tokenizer()
     adapter = LlavaAdapter(build_processor(tokenizer), build_model(tokenizer).config, ModelSettings("tiny"))
     cache = PixelCache(adapter, tmp_path)
-    assert cache.load(names[0]) is cache.load(names[0])
+    assert cache.load(names[0], 1) is cache.load(names[0], 2)
     small = PixelCache(adapter, tmp_path, max_mb=0)
-    first = small.load(names[0])
-    small.load(names[1])
-    assert small.load(names[0]) is not first
+    first = small.load(names[0], 1)
+    small.load(names[1], 1)
+    assert small.load(names[0], 1) is not first

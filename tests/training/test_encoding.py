@@ -24,7 +24,7 @@ def adapter():
 def encode(adapter, record, name, **choices):
     objective = build_objective(name, **choices)
     encoder = RecordEncoder(
-        adapter, lambda _: adapter.encode_image(Image.new("RGB", (48, 48))), objective, "present", None, 4096
+        adapter, lambda *_: adapter.encode_image(Image.new("RGB", (48, 48))), objective, "present", None, 4096
     )
     return encoder.encode(record).sample
 

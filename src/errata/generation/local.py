@@ -91,7 +91,7 @@ def _answer_batches(
 
 def _encode(loaded: LoadedModel, number: int, question: Question, pixels: PixelCache) -> Prompt:
     try:
-        images = [pixels.load(path) for path in question.images]
+        images = [pixels.load(path, len(question.images)) for path in question.images]
         return Prompt(number, question, loaded.adapter.encode_prompt(question.prompt, images))
     except DataError as error:
         where = f"question {question.id!r}: {error.where}"

@@ -100,22 +100,19 @@ class ChatEncoder:
     def _render_turns(self, prompt: EncodedPrompt, turns: tuple[Turn, ...]) -> tuple[str, list[_Round]]:
         """The text after the prompt, and where each round stands in it."""
         whole = self._render(prompt, turns, open_assistant=False)
-        shared = len(prompt.text)
+        text, done = "", 0
         rounds: list[_Round] = []
         for number in range(0, len(turns), 2):
             opened = prompt.text if number == 0 else self._render(prompt, turns[:number], open_assistant=True)
             words = turns[number].text.strip()  # many templates trim
-            begin = whole.find(words, len(opened))
-            if not whole.startswith(opened) or begin < 0:
-                raise ModelError(
-                    "chat template",
-                    expected="a template that keeps earlier text when a turn is added",
-                    found="one that changes it, or the words of an answer",
-                    fix="set model.template to 'vicuna' or to another template",
-                )
+            # Where they differ, the blanks that the model sees when it is asked count.
+            stem, cut = len(opened.rstrip()), _find_end_of_opening(whole, opened, words)
+            text += whole[done:stem] + opened[stem:]
+            start, done = len(text) - len(prompt.text), cut
+            begin = start + whole.index(words, cut) - cut
             lead = len(turns[number].text) - len(turns[number].text.lstrip())
-            rounds.append(_Round(len(opened) - shared, begin - shared, begin - shared + len(words), lead))
-        return whole[shared:], rounds
+            rounds.append(_Round(start, begin, begin + len(words), lead))
+        return (text + whole[done:])[len(prompt.text) :], rounds
 
     def _render(self, prompt: EncodedPrompt, turns: tuple[Turn, ...], *, open_assistant: bool) -> str:
         rendered = self.template.render((*prompt.turns, *turns), prompt.n_images, open_assistant=open_assistant)
@@ -173,6 +170,27 @@ class ChatEncoder:
                         found=f"the token {token!r}",
                         fix="remove it or set the row aside",
                     )
+
+
+def _find_end_of_opening(whole: str, opened: str, words: str) -> int:
+    """Where in the whole text the opening of a turn ends: some templates put other blanks before the words of a turn
+    (`assistant \\n`) than they leave it open with (`assistant\\n`).
+
+    Raises:
+        ModelError: Anything else differs, or the words are not there.
+    """
+    stem = opened.rstrip()
+    end = len(whole) - len(whole[len(stem) :].lstrip())
+    if whole.startswith(opened) and words in whole[len(opened) :]:
+        return len(opened)
+    if whole.startswith(stem) and whole.startswith(words, end):
+        return end
+    raise ModelError(
+        "chat template",
+        expected="a template that keeps earlier text when a turn is added",
+        found="one that changes it, or the words of an answer",
+        fix="set model.template to 'vicuna' or to another template",
+    )
 
 
 def _append(encoded: EncodedResponse, token: int, written: bool, number: int, offset: tuple[int, int]) -> None:

@@ -6,15 +6,20 @@ from typing import Any
 
 from errata.errors import ModelError
 from errata.models.family import FamilyAdapter
+from errata.models.idefics3 import Idefics3Adapter, SmolVLMAdapter
 from errata.models.internvl import InternVLAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.llava_next import LlavaNextAdapter
+from errata.models.llava_onevision import LlavaOnevisionAdapter
 from errata.models.protocol import ModelSettings
 from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
 
 FAMILIES: dict[str, type[FamilyAdapter]] = {
     "llava": LlavaAdapter,
     "llava_next": LlavaNextAdapter,
+    "llava_onevision": LlavaOnevisionAdapter,
+    "idefics3": Idefics3Adapter,
+    "smolvlm": SmolVLMAdapter,
     "qwen2_vl": Qwen2VLAdapter,
     "qwen2_5_vl": Qwen25VLAdapter,
     "qwen3_vl": Qwen3VLAdapter,

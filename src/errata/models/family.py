@@ -35,6 +35,8 @@ class FamilyAdapter(ABC):
     whole_processor: ClassVar[bool] = True
     """False where the family's processor class needs torchvision, for videos: its parts are loaded one by one."""
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
+    several_differ: ClassVar[bool] = False
+    """True where an image of several in one prompt is encoded otherwise than one that stands alone."""
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
         self._processor, self._config, self.settings = processor, config, settings
@@ -87,6 +89,10 @@ class FamilyAdapter(ABC):
     def encode_image(self, image: Image.Image) -> EncodedImage:
         """Pixels as the vision tower wants them, and how many features they give."""
 
+    def encode_one_of_several(self, image: Image.Image) -> EncodedImage:
+        """As `encode_image`, for an image whose prompt shows others too."""
+        return self.encode_image(image)
+
     @abstractmethod
     def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
         """What the language model sees of each image, `[tokens, width]` per image."""
@@ -98,7 +104,8 @@ class FamilyAdapter(ABC):
             DataError: A text holds a special token.
             ModelError: The template does not place every image once.
         """
-        encoded = tuple(image if isinstance(image, EncodedImage) else self.encode_image(image) for image in images)
+        encode = self.encode_image if len(images) == 1 else self.encode_one_of_several
+        encoded = tuple(image if isinstance(image, EncodedImage) else encode(image) for image in images)
         turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
         waiting = iter(encoded)
         expanded: list[int] = []

@@ -12,23 +12,26 @@ from errata.models.protocol import Adapter, EncodedImage
 class PixelCache:
     """Encoded images by path, so that an image asked about many times is opened once.
 
-    The same path gives the same object; rows use that to run the vision tower once per distinct image.
+    The same path gives the same object; rows use that to run the vision tower once per distinct image. Of a family
+    that encodes an image otherwise beside others, there are two.
     The images used longest ago are dropped when `max_mb` is reached.
     """
 
     def __init__(self, adapter: Adapter, root: str | Path | None = None, *, max_mb: int = 1024) -> None:
         self._adapter, self._root, self._room = adapter, root, max_mb * 2**20
-        self._pixels: OrderedDict[str, EncodedImage] = OrderedDict()
+        self._pixels: OrderedDict[tuple[str, bool], EncodedImage] = OrderedDict()
         self._held = 0
 
-    def load(self, path: str) -> EncodedImage:
-        """One image, encoded. Raises DataError as `open_image` does."""
-        pixels = self._pixels.get(path)
+    def load(self, path: str, among: int) -> EncodedImage:
+        """One of the `among` images of a prompt, encoded. Raises DataError as `open_image` does."""
+        several = among > 1 and self._adapter.several_differ
+        key = (path, several)
+        pixels = self._pixels.get(key)
         if pixels is not None:
-            self._pixels.move_to_end(path)
+            self._pixels.move_to_end(key)
             return pixels
-        pixels = self._adapter.encode_image(open_image(path, self._root))
-        self._pixels[path] = pixels
+        encode = self._adapter.encode_one_of_several if several else self._adapter.encode_image
+        pixels = self._pixels[key] = encode(open_image(path, self._root))
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:
             self._held -= self._pixels.popitem(last=False)[1].nbytes

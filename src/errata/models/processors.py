@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
+from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer, ProcessorMixin
 
 from errata.errors import ModelError
 from errata.models.families import find_family
@@ -60,7 +60,13 @@ def _load_whole(settings: ModelSettings) -> Any:
 
 def _load_parts(settings: ModelSettings) -> ProcessorParts:
     images = AutoImageProcessor.from_pretrained(settings.name, revision=settings.revision)
-    return ProcessorParts(images, AutoTokenizer.from_pretrained(settings.name, revision=settings.revision))
+    tokenizer = AutoTokenizer.from_pretrained(settings.name, revision=settings.revision)
+    # The tokenizer's own template can be that of the text model before it learned to see.
+    stated = ProcessorMixin.get_processor_dict(settings.name, revision=settings.revision)[0].get("chat_template")
+    if isinstance(stated, dict):  # several by name
+        stated = stated.get("default")
+    tokenizer.chat_template = stated or tokenizer.chat_template
+    return ProcessorParts(images, tokenizer)
 
 
 def _check_image_token(settings: ModelSettings, config: Any, processor: Any) -> None:

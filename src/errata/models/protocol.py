@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from PIL import Image
@@ -145,9 +145,14 @@ class Adapter(Protocol):
     pad_token_id: int
     eos_token_ids: tuple[int, ...]
     settings: ModelSettings
+    several_differ: ClassVar[bool]
+    """True where an image of several in one prompt is encoded otherwise than one that stands alone."""
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
-        """Pixels as the vision tower wants them, and how many features they give."""
+        """Pixels as the vision tower wants them, and how many features they give, of a prompt's only image."""
+
+    def encode_one_of_several(self, image: Image.Image) -> EncodedImage:
+        """The same for an image whose prompt shows others too."""
 
     def encode_prompt(self, prompt: Sequence[Turn], images: Sequence[Image.Image | EncodedImage]) -> EncodedPrompt:
         """Tokens up to where the assistant begins. Images are encoded, or taken as they are if they already were."""

@@ -74,7 +74,7 @@ class EncodedRecords(Dataset[StepShare]):
     def build_sample(self, number: int) -> TreeSample:
         """A record's sample with its pixels."""
         record = self.records[number]
-        images = tuple(self._load_pixels(name) for name in record.images)
+        images = tuple(self._load_pixels(name, len(record.images)) for name in record.images)
         return replace(record.sample, prompt=replace(record.sample.prompt, images=images))
 
     def find_number(self, record_id: str) -> int:

@@ -15,8 +15,8 @@ from errata.objectives import Objective, find_pairs, round_weights
 from errata.records import Record
 from errata.trees import TreeSample
 
-LoadPixels = Callable[[str], EncodedImage]
-"""From an image's name in a record to its pixels."""
+LoadPixels = Callable[[str, int], EncodedImage]
+"""From an image's name in a record, and how many images the record shows, to its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class RecordEncoder:
 
     def _encode_prompt(self, record: Record) -> EncodedPrompt:
         """The prompt's tokens without its pixels; prompts that differ only in their pixels are encoded once."""
-        images = [self.load_pixels(name) for name in record.images]
+        images = [self.load_pixels(name, len(record.images)) for name in record.images]
         key = (record.prompt, tuple((image.n_tokens, image.size) for image in images))
         if key not in self._prompts:
             prompt = self.adapter.encode_prompt(record.prompt, images)

@@ -11,7 +11,7 @@ from torch import nn
 from errata.errors import ConfigError, ModelError
 from errata.models import quiet_transformers
 
-LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+LORA_TARGETS = r".*(language_model|text_model).*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """Attention and feed-forward projections of the language model alone. A list of these names, or "all-linear", would
 also match the vision tower's and the projector's layers."""
 
