@@ -66,7 +66,7 @@ def build_labels(trainer, record: Record) -> tuple[list[int], list[int]]:
 def cross_entropy(trainer, record: Record) -> torch.Tensor:
     """transformers' own loss of one conversation: the mean over its labelled tokens."""
     ids, labels = build_labels(trainer, record)
-    pixels = [trainer.train_dataset._load_pixels(name).pixels for name in record.images]
+    pixels = [trainer.train_dataset._load_pixels(name, len(record.images)).pixels for name in record.images]
     inputs = {"pixel_values": torch.stack(pixels)} if pixels else {}
     return trainer.model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels]), **inputs).loss
 

@@ -156,7 +156,7 @@ def _read_picture(picture: Any, where: str, embedded: bool) -> bytes:
             ) from None
     if isinstance(picture, Image.Image):
         stream = io.BytesIO()
-        picture.convert("RGB").save(stream, "PNG")
+        picture.convert("RGB").save(stream, "PNG", compress_level=1)
         return stream.getvalue()
     found = type(picture).__name__
     raise DataError(where, expected="a PIL image, bytes or a path", found=found, fix="cast the column to Image")

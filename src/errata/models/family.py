@@ -137,13 +137,19 @@ class FamilyAdapter(ABC):
             inputs["attention_mask"] = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=row.input_ids.device)
             inputs["tree"] = row.layout
         if row.images:
-            features = self.image_features(model, row.images)
+            features = self._gather_features(model, row.images)
             inputs |= self.feature_inputs([features[i] for i in row.image_index])
         if _is_wrapped(model):
             # DistributedDataParallel and its like must see the forward pass to synchronise gradients.
             output = model(**inputs, output_hidden_states=True, logits_to_keep=torch.zeros(1, dtype=torch.long))
             return cast(Tensor, output.hidden_states[-1])
         return cast(Tensor, self.find_model(model).model(**inputs).last_hidden_state)
+
+    def _gather_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
+        """Features of every image; the tower runs for those that have none yet."""
+        missing = [image for image in images if image.features is None]
+        computed = iter(self.image_features(model, missing) if missing else ())
+        return [next(computed) if image.features is None else image.features for image in images]
 
     def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
         """Arguments that give the model image features, one per image slot, in place of pixels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from errata.data import open_image
@@ -31,7 +32,9 @@ class PixelCache:
             self._pixels.move_to_end(key)
             return pixels
         encode = self._adapter.encode_one_of_several if several else self._adapter.encode_image
-        pixels = self._pixels[key] = encode(open_image(path, self._root))
+        # Two data sets may have different images of one path.
+        name = f"{self._root}/{path}, {'several' if several else 'alone'}"
+        pixels = self._pixels[key] = replace(encode(open_image(path, self._root)), name=name)
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:
             self._held -= self._pixels.popitem(last=False)[1].nbytes

@@ -50,11 +50,15 @@ class EncodedImage:
         pixels: float32, in the family's shape: `[3, height, width]`, or patches in a first dimension.
         n_tokens: How many features the language model sees.
         size: What the family needs to know besides the pixels, such as the patch grid; often nothing.
+        name: What the image is called where it came from; images of one name are equal. None if it has none.
+        features: What the language model sees of it, `[tokens, width]`, where that is known already.
     """
 
     pixels: Tensor
     n_tokens: int
     size: tuple[int, ...] = ()
+    name: str | None = None
+    features: Tensor | None = None
 
     @property
     def nbytes(self) -> int:
@@ -62,8 +66,9 @@ class EncodedImage:
         return self.pixels.nbytes
 
     def to(self, device: torch.device | str) -> EncodedImage:
-        """The image with its pixels on a device."""
-        return replace(self, pixels=self.pixels.to(device))
+        """The image with its tensors on a device."""
+        features = None if self.features is None else self.features.to(device)
+        return replace(self, pixels=self.pixels.to(device), features=features)
 
     def without_pixels(self) -> EncodedImage:
         """What tokens and positions depend on, in no memory."""

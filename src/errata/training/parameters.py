@@ -19,6 +19,9 @@ VISION_PARTS = ("vision_tower", "vision_model", "visual")
 PROJECTOR_PARTS = ("multi_modal_projector", "connector", "image_newline", "merger", "deepstack_merger_list")
 """What leads from the tower to the language model; Qwen has it inside its tower."""
 
+LANGUAGE_PARTS = ("language_model", "text_model", "lm_head")
+"""What begins after the image features; of a model that names its parts otherwise nothing is taken for granted."""
+
 
 @dataclass(frozen=True)
 class LoraSettings:
@@ -87,6 +90,12 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
             found="every parameter frozen",
             fix="train the projector or the vision tower, add LoRA, or unfreeze the model",
         )
+
+
+def vision_learns(model: nn.Module) -> bool:
+    """Whether anything that image features depend on may change: any weight outside the language model that learns."""
+    learning = (name for name, parameter in model.named_parameters() if parameter.requires_grad)
+    return any(not set(name.split(".")) & set(LANGUAGE_PARTS) for name in learning)
 
 
 def switch_off_dropout(model: nn.Module) -> None:

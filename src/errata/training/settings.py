@@ -77,7 +77,9 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
     )
     skip_bad: bool = field(default=False, metadata={"help": "Set records with unusable images aside; else stop."})
     image_root: str | None = field(default=None, metadata={"help": "Folder that relative image paths start from."})
-    image_memory_mb: int = field(default=1024, metadata={"help": "Decoded images kept in memory between epochs."})
+    image_memory_mb: int = field(
+        default=1024, metadata={"help": "Memory for decoded images, and as much again for features of a frozen tower."}
+    )
     train_vision: bool = field(default=False, metadata={"help": "Also train the vision tower."})
     train_projector: bool = field(default=False, metadata={"help": "Also train the projector after it."})
     self_check: bool = field(

@@ -20,6 +20,7 @@ from errata.training.batches import EncodedRecords, StepShare, take_share
 from errata.training.callbacks import StopOnNonFinite, StopOnSignal
 from errata.training.checkpoints import find_checkpoint, writing
 from errata.training.encoding import SetAside
+from errata.training.features import FrozenFeatures
 from errata.training.inputs import encode_dataset, resolve_model
 from errata.training.means import RunningMeans
 from errata.training.parameters import (
@@ -97,6 +98,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             processing_class=loaded.processor,
             **options,
         )
+        self._features = FrozenFeatures(self.adapter, self.model, args.image_memory_mb)
         self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
 
     # Data
@@ -170,6 +172,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
         with self.accelerator.autocast():
+            row = self._features.fill(model, row)
             return self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
 
     # Running

@@ -54,7 +54,8 @@ def tree_attention(
     pieces: list[Tensor] = []
     for q, k, v, shape, mask in zip(*parts, tree.samples, masks, strict=True):
         pieces += _attend_sample(q, repeat_kv(k, groups), repeat_kv(v, groups), shape, mask, options)
-    return torch.cat(pieces, dim=2).transpose(1, 2), None
+    # Joined in the order that is returned: what follows needs `[1, S, heads, d]` without a gap.
+    return torch.cat([piece.transpose(1, 2) for piece in pieces], dim=1), None
 
 
 def _attend_sample(

@@ -39,8 +39,8 @@ def self_check(adapter: Adapter, model: nn.Module, sample: TreeSample) -> CheckR
     row = build_row([sample, sample]).to(device)
     with torch.no_grad(), evaluating(model):
         tree = token_logps(adapter, model, row)
-        separate = separate_logps(adapter, model, row)
-    difference = float((tree - separate).abs().max())
+        separate = separate_logps(adapter, model, build_row([sample]).to(device))
+    difference = float((tree.view(2, -1) - separate).abs().max())
     tolerance = TOLERANCES.get(next(model.parameters()).dtype, 1e-4)
     passed = difference <= tolerance  # False for NaN as well
     words = "shared prefix is exact" if passed else "shared prefix differs; training with separate passes"

@@ -8,10 +8,11 @@ from torch.utils.checkpoint import checkpoint
 
 from errata.models import Adapter
 from errata.trees.attention import check_layout_is_read
+from errata.trees.head import is_plain, plain_head_logps
 from errata.trees.rows import TreeRow
 
-CHUNK_ELEMENTS = 2**23
-"""Logits held at a time by default: 32 MB in float32."""
+CHUNK_ELEMENTS = 2**21
+"""Logits held at a time by default: 8 MB in float32."""
 
 
 def token_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:
@@ -41,6 +42,8 @@ def head_logps(head: nn.Linear, hidden: Tensor, targets: Tensor, *, chunk_size: 
         chunk_size = max(1, CHUNK_ELEMENTS // head.weight.shape[0])
     if len(targets) <= chunk_size:
         return _chunk_logps(head, hidden, targets)
+    if is_plain(head):
+        return plain_head_logps(head, hidden, targets, chunk_size)
     pieces = zip(torch.split(hidden, chunk_size), torch.split(targets, chunk_size), strict=True)
     return torch.cat([_again_in_backward(head, states, tokens) for states, tokens in pieces])
 
