@@ -3,7 +3,7 @@
 All start from the same policy, compare with the same reference and compute the same loss: logistic, β 0.1, the mean
 over all pairs of a record, the mean over records. What differs is what is run for it:
 
-    errata         one row per step, the reference from the cache
+    errata         one row per step, the reference from the cache, features of the frozen tower remembered
     errata-live    the same with a reference pass in every step
     trl            the installed `DPOTrainer._compute_loss`, pairs alone; its compact head, which it keeps for GPUs, on
     amp            a sequence per response, its image with it, logits of every position, a reference pass in every step
@@ -24,6 +24,7 @@ from torch.nn.functional import logsigmoid
 
 import toy as toys
 from errata.objectives import Objective, aggregate, build_objective, preference_loss
+from errata.training.features import FrozenFeatures
 from errata.trees import TreeSample, build_row, enable_tree_attention, token_logps
 from toy import Toy
 
@@ -80,6 +81,7 @@ class ErrataStep(Step):
         self._row = build_row(samples)
         self._objective = _choose_objective(samples)
         self._adapter = toys.build_adapter(toy, self.model)
+        self._features = FrozenFeatures(self._adapter, self.model, max_mb=1024)
         enable_tree_attention(self.model, self._adapter)
         reference = self._build_reference()
         if reference is not None:
@@ -94,7 +96,7 @@ class ErrataStep(Step):
             return self._score(model)
 
     def _score(self, model: nn.Module) -> Tensor:
-        row = self._row
+        row = self._features.fill(model, self._row)
         logps = token_logps(self._adapter, model, row)
         reduction = self._objective.reduction
         return aggregate(logps, row.token_weights, row.response_index, row.num_responses, reduction)

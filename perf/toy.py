@@ -136,7 +136,7 @@ def build_samples(toy: Toy, count: int, responses: int) -> list[TreeSample]:
 def _build_sample(toy: Toy, number: int, responses: int) -> TreeSample:
     chance = random.Random(number)
     noise = torch.randn(3, toy.image_px, toy.image_px, generator=torch.Generator().manual_seed(number))
-    image = EncodedImage(noise, toy.image_tokens)
+    image = EncodedImage(noise, toy.image_tokens, name=f"toy {number}")
     words = _draw(chance, toy, toy.prefix - toy.image_tokens - 1)
     prompt = EncodedPrompt([1, *[4] * toy.image_tokens, *words], (image,), "", ())
     encoded = tuple(_respond(_draw(chance, toy, toy.draw_length(chance))) for _ in range(responses))
