@@ -81,12 +81,11 @@ def _build_masks(shape: TreeShape, device: torch.device, window: int | None) -> 
     for block in shape.blocks:
         own = slice(block.start, block.end)
         visible[own, own] = True if window is None or block.beyond_window else distance[own, own] < window
-    visible = visible.to(device)
     is_causal = window is None and not shape.blocks
     prefix = visible[: shape.prefix, : shape.prefix]
     needs_mask = not (is_causal or bool(prefix.all()))  # kernels without a mask are faster
-    responses = visible[shape.prefix :].contiguous()
-    return SampleMasks(prefix.contiguous() if needs_mask else None, is_causal, responses)
+    responses = visible[shape.prefix :].to(device)
+    return SampleMasks(prefix.contiguous().to(device) if needs_mask else None, is_causal, responses)
 
 
 def _repeat(values: Sequence[int], counts: Sequence[int]) -> Tensor:
