@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from transformers import (
     CLIPVisionConfig,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3Processor,
     Idefics3Config,
     Idefics3ForConditionalGeneration,
     InternVLConfig,
@@ -15,6 +18,10 @@ from transformers import (
     LlavaOnevisionConfig,
     LlavaOnevisionForConditionalGeneration,
     MistralConfig,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PaliGemmaProcessor,
+    PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
@@ -24,11 +31,13 @@ from transformers import (
     SmolVLMConfig,
     SmolVLMForConditionalGeneration,
 )
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from errata.models import ProcessorParts
@@ -57,6 +66,24 @@ IDEFICS = (
     "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
 )
 """As of the family's checkpoints: images touch the words, and a turn ends with a token that is not the end of text."""
+GEMMA = (
+    "{{ bos_token }}{% set start = namespace(text='', at=0) %}{% if messages[0]['role'] == 'system' %}"
+    "{% set start.text = messages[0]['content'][0]['text'] + '\n\n' %}{% set start.at = 1 %}{% endif %}"
+    "{% for message in messages[start.at:] %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else message['role']) + '\n' }}"
+    "{{ start.text if loop.first else '' }}"
+    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<start_of_image>' }}"
+    "{% else %}{{ part['text'] | trim }}{% endif %}{% endfor %}{{ '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
+GEMMA_MARKS = {
+    "boi_token": "<start_of_image>",
+    "eoi_token": "<end_of_image>",
+    "image_token": "<image_soft_token>",
+    "sot_token": "<start_of_turn>",
+    "eot_token": "<end_of_turn>",
+}
 TEXT = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -68,6 +95,15 @@ TEXT = {
     "pad_token_id": 3,
 }
 VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+
+SIGLIP = {**VISION, "model_type": "siglip_vision_model", "image_size": 32, "vision_use_head": False}
+WINDOW = {
+    "head_dim": 8,
+    "query_pre_attn_scalar": 8,
+    "sliding_window": 12,
+    "layer_types": ["sliding_attention", "full_attention"],
+}
+"""Of 12 tokens: less than an image."""
 
 
 def build_family(name, seed=0):
@@ -151,6 +187,50 @@ def build_internvl(tokenizer):
     return InternVLForConditionalGeneration(config), ProcessorParts(images, tokenizer)
 
 
+def build_paligemma(**text):
+    """Pictures of 32 pixels, 16 features each; the text model is Gemma or Gemma 2."""
+
+    def build(tokenizer):
+        images = SiglipImageProcessorPil(size={"height": 32, "width": 32})
+        images.image_seq_length = 16
+        processor = PaliGemmaProcessor(images, tokenizer)
+        config = PaliGemmaConfig(
+            vision_config={**SIGLIP, "patch_size": 8},
+            text_config={**TEXT, "head_dim": 8, "vocab_size": len(tokenizer), **text},
+            image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+            projection_dim=32,
+            hidden_size=32,
+            tie_word_embeddings=False,  # a tied random model says its last word again
+        )
+        return PaliGemmaForConditionalGeneration(config), processor
+
+    return build
+
+
+def build_gemma3(tokenizer):
+    """Pictures of 32 pixels, 64 patches pooled to 16 features each; one layer of two has a window."""
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        extra_special_tokens=GEMMA_MARKS,
+        chat_template=GEMMA,
+    )
+    images = Gemma3ImageProcessorPil(size={"height": 32, "width": 32}, do_pan_and_scan=None)
+    processor = Gemma3Processor(images, tokenizer, chat_template=GEMMA, image_seq_length=16)
+    marks = ("boi_token", "eoi_token", "image_token")
+    config = Gemma3Config(
+        vision_config={**SIGLIP, "patch_size": 4},
+        text_config={**TEXT, **WINDOW, "vocab_size": len(tokenizer)},
+        mm_tokens_per_image=16,
+        tie_word_embeddings=False,  # see build_paligemma
+        **{f"{mark}_index": tokenizer.convert_tokens_to_ids(GEMMA_MARKS[mark]) for mark in marks},
+    )
+    return Gemma3ForConditionalGeneration(config), processor
+
+
 def build_qwen(model_class, config_class, vision, **text):
     """Patches of 4 pixels, two by two to a feature."""
 
@@ -176,11 +256,16 @@ def build_qwen(model_class, config_class, vision, **text):
 
 
 BUILDERS = {
+    "gemma3": build_gemma3,
     "internvl": build_internvl,
     "llava_next": build_llava_next,
     "llava_onevision": build_llava_onevision,
     "idefics3": build_idefics(Idefics3ForConditionalGeneration, Idefics3Config, Idefics3ImageProcessorPil),
     "smolvlm": build_idefics(SmolVLMForConditionalGeneration, SmolVLMConfig, SmolVLMImageProcessorPil),
+    "paligemma": build_paligemma(model_type="gemma"),
+    "paligemma2": build_paligemma(
+        model_type="gemma2", **WINDOW, attn_logit_softcapping=4.0, final_logit_softcapping=6.0
+    ),
     "qwen2_vl": build_qwen(
         Qwen2VLForConditionalGeneration, Qwen2VLConfig, {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2}
     ),

@@ -46,9 +46,14 @@ def build_samples(adapter, cases=CASES):
     return samples
 
 
-def own_inputs(family, prompt):
-    """What the model's own processor would give it for the images."""
+def own_inputs(family, prompt, ids, image_token):
+    """What the model's own processor would give it beside the tokens."""
     pixels, sizes = [image.pixels for image in prompt.images], [image.size for image in prompt.images]
+    if family.startswith("paligemma"):
+        types = (torch.arange(ids.shape[1]) >= len(prompt.input_ids)).long()[None]
+        return {"pixel_values": torch.stack(pixels), "token_type_ids": types}
+    if family == "gemma3":
+        return {"pixel_values": torch.stack(pixels), "token_type_ids": (ids == image_token).long()}
     if family == "internvl":
         return {"pixel_values": torch.cat(pixels)}
     if family in ("idefics3", "smolvlm"):
@@ -63,7 +68,8 @@ def own_inputs(family, prompt):
         most = max(len(tiles) for tiles in pixels)
         padded = [torch.cat([tiles, tiles.new_zeros(most - len(tiles), *tiles.shape[1:])]) for tiles in pixels]
         return {"pixel_values": torch.stack(padded), "image_sizes": torch.tensor(sizes)}
-    return {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.tensor(sizes)}
+    types = (ids == image_token).int()
+    return {"pixel_values": torch.cat(pixels), "image_grid_thw": torch.tensor(sizes), "mm_token_type_ids": types}
 
 
 @pytest.mark.parametrize("family", BUILDERS)
@@ -98,14 +104,13 @@ def test_lora_and_gradient_checkpointing(family, lora, checkpointing):
 @pytest.mark.parametrize("family", BUILDERS)
 def test_separate_passes_are_the_model_s_own(family):
     adapter, model = build(family)
+    untouched, _ = build_family(family)
     for case in CASES[:2]:
         (sample,) = build_samples(adapter, [(*case[:3], ANSWERS[:1])])
         ids = torch.tensor([sample.prompt.input_ids + sample.responses[0].input_ids])
-        images = own_inputs(family, sample.prompt)
-        if "qwen" in family:
-            images["mm_token_type_ids"] = (ids == model.config.image_token_id).int()
+        inputs = own_inputs(family, sample.prompt, ids, model.config.image_token_id)
         with torch.no_grad():
-            logits = model(input_ids=ids, **images).logits[0, len(sample.prompt.input_ids) - 1 : -1]
+            logits = untouched(input_ids=ids, **inputs).logits[0, len(sample.prompt.input_ids) - 1 : -1]
             found = separate_logps(adapter, model, build_row([sample]))
         targets = ids[0, len(sample.prompt.input_ids) :]
         expected = logits.log_softmax(-1).gather(1, targets[:, None])[:, 0]

@@ -103,6 +103,7 @@ def _run_batch(
 ) -> list[list[int]]:
     """New tokens of every prompt, without padding."""
     inputs = pad_left(batch, loaded.adapter.pad_token_id, loaded.device)
+    masks = loaded.adapter.mask_inputs(inputs["input_ids"], inputs["input_ids"].shape[1])
     devices = [loaded.device] if loaded.device.type == "cuda" else []
     with (
         quiet_transformers(),
@@ -112,7 +113,9 @@ def _run_batch(
         torch.random.fork_rng(devices),
     ):
         torch.manual_seed(seed)
-        output: Tensor = loaded.model.generate(**inputs, **features.build_inputs(batch), generation_config=config)
+        output: Tensor = loaded.model.generate(
+            **inputs, **masks, **features.build_inputs(batch), generation_config=config
+        )
     return output[:, inputs["input_ids"].shape[1] :].tolist()
 
 

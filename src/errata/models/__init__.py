@@ -4,6 +4,7 @@ In: a model's name or folder, conversations, images. Out: a loaded model, token 
 attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
 """
 
+from errata.models.blocks import Block
 from errata.models.families import build_adapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
@@ -24,6 +25,7 @@ from errata.models.protocol import (
 __all__ = [
     "NOT_TEXT",
     "Adapter",
+    "Block",
     "EncodedImage",
     "EncodedPrompt",
     "EncodedResponse",

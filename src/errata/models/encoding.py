@@ -14,6 +14,20 @@ from errata.records import IMAGE_PLACEHOLDER, Turn
 
 
 @dataclass(frozen=True, slots=True)
+class ImageText:
+    """How an image stands in rendered text: what the template writes for it, what replaces that, and the token in it
+    that is repeated once per feature."""
+
+    marker: str
+    text: str
+    token: str
+
+    def write(self, rendered: str) -> str:
+        """Rendered text with every marker, or our own placeholder, replaced."""
+        return rendered.replace(self.marker, self.text).replace(IMAGE_PLACEHOLDER, self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class _Round:
     """An assistant turn in the text after the prompt: where it starts, and where its words begin and end.
 
@@ -38,15 +52,17 @@ class ChatEncoder:
     Args:
         tokenizer: A fast tokenizer (offsets are needed).
         template: The chat template.
-        image_token: The token that stands for one image in rendered text.
+        image: How an image stands in rendered text.
         system_prompt: Put before conversations that have no system turn.
     """
 
-    def __init__(self, tokenizer: Any, template: Template, image_token: str, system_prompt: str | None) -> None:
+    def __init__(self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None) -> None:
         self._tokenizer, self.template, self._system = tokenizer, template, system_prompt
-        self._image_token = image_token
+        self._image, self._image_token = image, image.token
         self._special_ids = frozenset(tokenizer.all_special_ids)
-        self._forbidden = tuple(dict.fromkeys([image_token, *filter(None, tokenizer.all_special_tokens)]))
+        self._forbidden = tuple(
+            dict.fromkeys([image.marker, image.token, IMAGE_PLACEHOLDER, *filter(None, tokenizer.all_special_tokens)])
+        )
         # Decided by what the tokenizer does: names of settings that add a first token differ between tokenizers.
         # Thousands of questions share a few texts, and all responses to a prompt share its end.
         self._cached_prompt = lru_cache(maxsize=4096)(self._encode_prompt)
@@ -71,7 +87,7 @@ class ChatEncoder:
         if self._system is not None and not any(turn.role == "system" for turn in prompt):
             prompt = (Turn("system", self._system), *prompt)
         self._check_texts(prompt)
-        text = self.template.render(prompt, n_images, open_assistant=True).replace(IMAGE_PLACEHOLDER, self._image_token)
+        text = self._image.write(self.template.render(prompt, n_images, open_assistant=True))
         if text.count(self._image_token) != n_images:
             raise ModelError(
                 "chat template",
@@ -116,7 +132,7 @@ class ChatEncoder:
 
     def _render(self, prompt: EncodedPrompt, turns: tuple[Turn, ...], *, open_assistant: bool) -> str:
         rendered = self.template.render((*prompt.turns, *turns), prompt.n_images, open_assistant=open_assistant)
-        return rendered.replace(IMAGE_PLACEHOLDER, self._image_token)
+        return self._image.write(rendered)
 
     def _continue(self, prompt: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Tokens of `text` as they follow the prompt, where a token begins there; otherwise of `text` alone.

@@ -6,11 +6,13 @@ from typing import Any
 
 from errata.errors import ModelError
 from errata.models.family import FamilyAdapter
+from errata.models.gemma3 import Gemma3Adapter
 from errata.models.idefics3 import Idefics3Adapter, SmolVLMAdapter
 from errata.models.internvl import InternVLAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.llava_next import LlavaNextAdapter
 from errata.models.llava_onevision import LlavaOnevisionAdapter
+from errata.models.paligemma import PaliGemmaAdapter
 from errata.models.protocol import ModelSettings
 from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
 
@@ -24,6 +26,8 @@ FAMILIES: dict[str, type[FamilyAdapter]] = {
     "qwen2_5_vl": Qwen25VLAdapter,
     "qwen3_vl": Qwen3VLAdapter,
     "internvl": InternVLAdapter,
+    "paligemma": PaliGemmaAdapter,
+    "gemma3": Gemma3Adapter,
 }
 """By the `model_type` of a configuration."""
 

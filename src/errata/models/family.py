@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from errata.errors import ModelError
-from errata.models.encoding import ChatEncoder
+from errata.models.blocks import Block
+from errata.models.encoding import ChatEncoder, ImageText
 from errata.models.protocol import EncodedImage, EncodedPrompt, EncodedResponse, ModelSettings, RowInputs
 from errata.models.templates import VICUNA, Template
 from errata.records import Turn
@@ -37,6 +38,10 @@ class FamilyAdapter(ABC):
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
     several_differ: ClassVar[bool] = False
     """True where an image of several in one prompt is encoded otherwise than one that stands alone."""
+    image_marker: ClassVar[str] = "image_token_id"
+    """The configuration's name of the token that a template writes for an image."""
+    first_position: ClassVar[int] = 0
+    """What the family's own forward pass numbers the first token."""
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
         self._processor, self._config, self.settings = processor, config, settings
@@ -44,7 +49,9 @@ class FamilyAdapter(ABC):
         self._image_token_id = int(config.image_token_id)
         self._check_image_mode()
         image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
-        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image_token, settings.system_prompt)
+        marker = self._tokenizer.convert_ids_to_tokens(int(getattr(config, self.image_marker)))
+        image = ImageText(marker, self._write_image(), image_token)
+        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt)
         self.eos_token_ids = self._find_eos_ids()
         pad = self._tokenizer.pad_token_id
         self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
@@ -111,7 +118,12 @@ class FamilyAdapter(ABC):
         expanded: list[int] = []
         for token in ids:
             expanded.extend(self._place_image(next(waiting)) if token == self._image_token_id else (token,))
-        return EncodedPrompt(expanded, encoded, text, turns, self._number_tokens(expanded, encoded))
+        positions = self._number_tokens(expanded, encoded)
+        return EncodedPrompt(expanded, encoded, text, turns, positions, self._find_blocks(expanded))
+
+    def _write_image(self) -> str:
+        """The text of one image, its token once."""
+        return cast(str, self._tokenizer.convert_ids_to_tokens(self._image_token_id))
 
     def _place_image(self, image: EncodedImage) -> list[int]:
         """The tokens that stand for one image."""
@@ -120,6 +132,10 @@ class FamilyAdapter(ABC):
     def _number_tokens(self, input_ids: list[int], images: Sequence[EncodedImage]) -> Tensor | None:  # noqa: ARG002
         """Positions `[channels, P]` where they are not 0, 1, 2, …"""
         return None
+
+    def _find_blocks(self, input_ids: Sequence[int]) -> tuple[Block, ...]:  # noqa: ARG002
+        """Where a prompt's tokens see later ones too; nowhere in most families."""
+        return ()
 
     def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
         """Tokens of the assistant's turns after the prompt; see `ChatEncoder.encode_response`."""
@@ -131,8 +147,11 @@ class FamilyAdapter(ABC):
 
     def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
         """Last hidden states `[1, S, H]`; the vision tower sees each distinct image of the row once."""
-        inputs: dict[str, Any] = {"input_ids": row.input_ids, "position_ids": row.position_ids, "use_cache": False}
-        if row.layout is not None:
+        positions = row.position_ids + self.first_position if self.first_position else row.position_ids
+        inputs: dict[str, Any] = {"input_ids": row.input_ids, "position_ids": positions, "use_cache": False}
+        if row.layout is None:
+            inputs |= self.mask_inputs(row.input_ids, row.prefix_length)
+        else:
             # A mask that is already 4-D is passed on as it is: no mask that grows with the row is built.
             inputs["attention_mask"] = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=row.input_ids.device)
             inputs["tree"] = row.layout
@@ -151,6 +170,10 @@ class FamilyAdapter(ABC):
         computed = iter(self.image_features(model, missing) if missing else ())
         return [next(computed) if image.features is None else image.features for image in images]
 
+    def mask_inputs(self, input_ids: Tensor, prefix: int) -> dict[str, Tensor]:  # noqa: ARG002
+        """Arguments from which the model makes a mask other than the causal one; see the `Adapter` protocol."""
+        return {}
+
     def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
         """Arguments that give the model image features, one per image slot, in place of pixels."""
         return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
@@ -158,6 +181,10 @@ class FamilyAdapter(ABC):
     def output_head(self, model: nn.Module) -> nn.Linear:
         """The layer from hidden states to vocabulary."""
         return cast(nn.Linear, self.find_model(model).lm_head)
+
+    def logit_softcap(self, model: nn.Module) -> float | None:  # noqa: ARG002
+        """What bounds the logits; nothing in most families."""
+        return None
 
     def text_config(self, model: nn.Module) -> Any:
         """The language model's configuration."""

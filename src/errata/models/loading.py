@@ -109,7 +109,7 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             config=config,
             revision=settings.revision,
             dtype=find_dtype(settings.dtype, device),
-            attn_implementation="sdpa",
+            attn_implementation=None,  # sdpa, but for language models that it cannot serve
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are named below
             output_loading_info=True,

@@ -71,12 +71,13 @@ def _load_parts(settings: ModelSettings) -> ProcessorParts:
 
 def _check_image_token(settings: ModelSettings, config: Any, processor: Any) -> None:
     """Images would silently be read as words if the two meant different tokens."""
-    known = processor.tokenizer.convert_ids_to_tokens(config.image_token_id)
+    token_id = getattr(config, find_family(config, settings.name).image_marker)
+    known = processor.tokenizer.convert_ids_to_tokens(token_id)
     stated = getattr(processor, "image_token", known)
     if known is None or known != stated:
         raise ModelError(
             settings.name,
-            expected=f"the processor's image token, {stated!r}, at image_token_index {config.image_token_id}",
+            expected=f"the processor's image token, {stated!r}, at image_token_index {token_id}",
             found=repr(known),
             fix="use the processor that belongs to the model",
         )

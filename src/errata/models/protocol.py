@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from errata.models.blocks import Block
 from errata.records import Turn
 
 ImageMode = Literal["processor", "pad"]
@@ -27,7 +28,8 @@ class ModelSettings:
         dtype: "auto" (float32 on a CPU, bfloat16 elsewhere), "float32", "bfloat16" or "float16".
         device: "auto" (the first GPU if there is one), or a torch device.
         revision: Branch, tag or commit on the Hub.
-        template: "auto" (the processor's chat template; "vicuna" if it has none), "vicuna" (LLaVA-1.5), or Jinja text.
+        template: "auto" (the processor's chat template; the family's own if it has none), "vicuna" (LLaVA-1.5), or
+            Jinja text.
         system_prompt: Put first in every conversation that has no system turn of its own.
         image_mode: "processor" resizes and crops as the processor says; "pad" pads to a square first (LLaVA-1.5's
             evaluation), so that nothing is cropped away.
@@ -85,6 +87,7 @@ class EncodedPrompt:
         text: The rendered prompt before tokenisation, one image token per image.
         turns: The conversation that was rendered, a system prompt included.
         position_ids: `[channels, P]` where the family numbers tokens otherwise than 0, 1, 2, …; else None.
+        blocks: The spans whose tokens see one another in both directions.
     """
 
     input_ids: list[int]
@@ -92,6 +95,7 @@ class EncodedPrompt:
     text: str
     turns: tuple[Turn, ...]
     position_ids: Tensor | None = None
+    blocks: tuple[Block, ...] = ()
 
     @property
     def n_images(self) -> int:
@@ -143,6 +147,10 @@ class RowInputs(Protocol):
     def layout(self) -> Any:
         """What the attention reads; None for an ordinary sequence."""
 
+    @property
+    def prefix_length(self) -> int:
+        """Tokens before the first response of an ordinary sequence."""
+
 
 class Adapter(Protocol):
     """One model family behind one face. Everything that is particular to a family is behind these names."""
@@ -177,8 +185,15 @@ class Adapter(Protocol):
     def feature_inputs(self, features: list[Tensor]) -> dict[str, Any]:
         """Arguments of the model's forward or generate that stand for images already encoded, one per image slot."""
 
+    def mask_inputs(self, input_ids: Tensor, prefix: int) -> dict[str, Tensor]:
+        """Arguments from which the model itself makes the mask of ordinary sequences `[B, L]`, where it is not the
+        causal one; `prefix` tokens of each, padding included, stand before its response."""
+
     def output_head(self, model: nn.Module) -> nn.Linear:
         """The layer from hidden states to vocabulary."""
+
+    def logit_softcap(self, model: nn.Module) -> float | None:
+        """c where the model's logits are c tanh(x / c) of what the head gives; else None."""
 
     def text_config(self, model: nn.Module) -> Any:
         """The configuration of the language model, where the attention implementation is named."""

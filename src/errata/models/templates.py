@@ -12,7 +12,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from errata.errors import ModelError
+from errata.errors import DataError, ModelError
 from errata.records import IMAGE_PLACEHOLDER, Turn
 
 VICUNA = (
@@ -52,6 +52,13 @@ class Template:
             if not self._takes_parts:
                 messages = [_join_parts(message) for message in messages]
             return self._compiled.render(messages=messages, add_generation_prompt=open_assistant, **self._special)
+        except _RefusedError as error:
+            raise DataError(
+                "conversation",
+                expected="one that the model's chat template takes",
+                found=str(error),
+                fix="set the row aside, or set model.template to a template that takes it",
+            ) from None
         except (jinja2.TemplateError, TypeError, KeyError, AttributeError) as error:
             raise _broken(error) from None
 
@@ -92,8 +99,12 @@ class _GenerationTag(Extension):
         return nodes.Scope(body).set_lineno(line)
 
 
+class _RefusedError(jinja2.TemplateError):
+    """What a template itself has to say against a conversation."""
+
+
 def _raise(message: str) -> None:
-    raise jinja2.TemplateError(message)
+    raise _RefusedError(message)
 
 
 def _broken(error: Exception) -> ModelError:

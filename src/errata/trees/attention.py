@@ -1,13 +1,15 @@
 """Tree attention as one function registered with transformers: exact, and without a mask that grows with the row.
 
-Per sample two calls: the prefix causally, and all response queries against the sample's own tokens under a mask of
-`[sum R, P + sum R]`. Measured against one padded call for all samples (PyTorch 2.13 on a CPU, forward and backward):
-as fast at 100 tokens a sample, 1.3 times faster at 460 and 780, 1.3 times slower at 55, where attention is a few per
-cent of a step; so there is one path.
+Per sample two calls: the prefix causally (or as its blocks need), and all response queries against the sample's own
+tokens under a mask of `[sum R, P + sum R]`. Measured against one padded call for all samples (PyTorch 2.13 on a CPU,
+forward and backward): as fast at 100 tokens a sample, 1.3 times faster at 460 and 780, 1.3 times slower at 55, where
+attention is a few per cent of a step; so there is one path.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from errata.errors import ModelError
 from errata.models import Adapter
+from errata.trees.capped import capped_attention
 from errata.trees.layout import SampleMasks, TreeLayout, TreeShape
 
 TREE_ATTENTION = "errata_tree"
@@ -35,40 +38,53 @@ def tree_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
+    softcap: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attention of a row laid out as `tree`; without a layout the ordinary sdpa attention, as in generation.
 
     `query` is `[1, heads, S, d]`, `key` and `value` `[1, key heads, S, d]`; returns `[1, S, heads, d]`.
     """
-    if tree is None:
+    if tree is None and softcap is None:
         output: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
         return output
     groups = query.shape[1] // key.shape[1]
-    options = {"scale": scaling, "dropout_p": dropout}
+    options: dict[str, Any] = {"scale": scaling, "dropout_p": dropout}
+    attend = _choose_kernel(softcap)
+    if tree is None:
+        options |= {"attn_mask": attention_mask, "is_causal": attention_mask is None and query.shape[2] > 1}
+        return attend(query, repeat_kv(key, groups), repeat_kv(value, groups), **options).transpose(1, 2), None
     # One split per tensor: backward joins the pieces once, where slices would each fill a whole row with zeros.
     parts = (torch.split(tensor, tree.lengths, dim=2) for tensor in (query, key, value))
     masks = tree.masks(query.device, sliding_window)
     pieces: list[Tensor] = []
     for q, k, v, shape, mask in zip(*parts, tree.samples, masks, strict=True):
-        pieces += _attend_sample(q, repeat_kv(k, groups), repeat_kv(v, groups), shape, mask, options)
+        pieces += _attend_sample(attend, q, repeat_kv(k, groups), repeat_kv(v, groups), shape, mask, options)
     # Joined in the order that is returned: what follows needs `[1, S, heads, d]` without a gap.
     return torch.cat([piece.transpose(1, 2) for piece in pieces], dim=1), None
 
 
+def _choose_kernel(softcap: float | None) -> Callable[..., Tensor]:
+    return scaled_dot_product_attention if softcap is None else partial(capped_attention, softcap=softcap)
+
+
 def _attend_sample(
-    query: Tensor, key: Tensor, value: Tensor, shape: TreeShape, masks: SampleMasks, options: dict[str, Any]
+    attend: Callable[..., Tensor],
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    shape: TreeShape,
+    masks: SampleMasks,
+    options: dict[str, Any],
 ) -> tuple[Tensor, Tensor]:
     """The outputs `[1, heads, P, d]` of the prefix and `[1, heads, sum R, d]` of the responses."""
     rest = [shape.prefix, shape.total - shape.prefix]
     q_prefix, q_responses = torch.split(query, rest, dim=2)
     k_prefix, v_prefix = key[:, :, : shape.prefix], value[:, :, : shape.prefix]
-    prefix = scaled_dot_product_attention(
-        q_prefix, k_prefix, v_prefix, attn_mask=masks.prefix, is_causal=masks.prefix is None, **options
-    )
-    responses = scaled_dot_product_attention(q_responses, key, value, attn_mask=masks.responses, **options)
+    prefix = attend(q_prefix, k_prefix, v_prefix, attn_mask=masks.prefix, is_causal=masks.is_causal, **options)
+    responses = attend(q_responses, key, value, attn_mask=masks.responses, **options)
     return prefix, responses
 
 

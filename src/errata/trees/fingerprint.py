@@ -63,6 +63,8 @@ def digest_samples(samples: Sequence[TreeSample]) -> list[list[str]]:
                 own.update(array("q", image.size))
                 pixels[id(image)] = own.digest()
             prefix.update(pixels[id(image)])
+        for block in sample.prompt.blocks:
+            prefix.update(array("q", (block.start, block.end, block.beyond_window)))
         digests.append([])
         for response in sample.responses:
             own = prefix.copy()

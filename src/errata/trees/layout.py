@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from errata.models import Block
+
 
 @dataclass(frozen=True, slots=True)
 class TreeShape:
-    """Lengths in tokens of a shared prefix and of the responses after it."""
+    """Lengths in tokens of a shared prefix and of the responses after it, and the prefix's blocks."""
 
     prefix: int
     responses: tuple[int, ...]
+    blocks: tuple[Block, ...] = ()
 
     @property
     def total(self) -> int:
@@ -31,10 +34,12 @@ class TreeShape:
 class SampleMasks:
     """True where a query (row) may see a key (column).
 
-    `prefix` is None for plain causal attention, otherwise `[P, P]`; `responses` is `[sum R, P + sum R]`.
+    `prefix` is `[P, P]`, or None where `is_causal` alone says it: every token sees those before it, or (False) all.
+    `responses` is `[sum R, P + sum R]`.
     """
 
     prefix: Tensor | None
+    is_causal: bool
     responses: Tensor
 
 
@@ -73,9 +78,14 @@ def _build_masks(shape: TreeShape, device: torch.device, window: int | None) -> 
     if window is not None:
         # Position, not place in the row: a later response stands far from the prefix it continues.
         visible &= distance < window
-    visible = visible.to(device)
-    prefix = visible[: shape.prefix, : shape.prefix].contiguous() if window is not None else None
-    return SampleMasks(prefix, visible[shape.prefix :].contiguous())
+    for block in shape.blocks:
+        own = slice(block.start, block.end)
+        visible[own, own] = True if window is None or block.beyond_window else distance[own, own] < window
+    is_causal = window is None and not shape.blocks
+    prefix = visible[: shape.prefix, : shape.prefix]
+    needs_mask = not (is_causal or bool(prefix.all()))  # kernels without a mask are faster
+    responses = visible[shape.prefix :].to(device)
+    return SampleMasks(prefix.contiguous().to(device) if needs_mask else None, is_causal, responses)
 
 
 def _repeat(values: Sequence[int], counts: Sequence[int]) -> Tensor:

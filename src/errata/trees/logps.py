@@ -30,32 +30,39 @@ def token_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size:
     if row.layout is not None:
         check_layout_is_read(model, adapter)
     hidden = adapter.forward_hidden(model, row)[0]
-    return head_logps(adapter.output_head(model), hidden[row.predict_index], row.targets, chunk_size=chunk_size)
+    head, softcap = adapter.output_head(model), adapter.logit_softcap(model)
+    return head_logps(head, hidden[row.predict_index], row.targets, softcap=softcap, chunk_size=chunk_size)
 
 
-def head_logps(head: nn.Linear, hidden: Tensor, targets: Tensor, *, chunk_size: int | None = None) -> Tensor:
+def head_logps(
+    head: nn.Linear, hidden: Tensor, targets: Tensor, *, softcap: float | None = None, chunk_size: int | None = None
+) -> Tensor:
     """Log-probabilities `[T]` of `targets` `[T]` given hidden states `[T, H]`; softmax in float32.
 
-    With several chunks, backward computes each chunk's logits again instead of keeping them.
+    `softcap` bounds the logits as `Adapter.logit_softcap` says. With several chunks, backward computes each chunk's
+    logits again instead of keeping them.
     """
     if chunk_size is None:
         chunk_size = max(1, CHUNK_ELEMENTS // head.weight.shape[0])
     if len(targets) <= chunk_size:
-        return _chunk_logps(head, hidden, targets)
-    if is_plain(head):
+        return _chunk_logps(head, hidden, targets, softcap)
+    if softcap is None and is_plain(head):
         return plain_head_logps(head, hidden, targets, chunk_size)
     pieces = zip(torch.split(hidden, chunk_size), torch.split(targets, chunk_size), strict=True)
-    return torch.cat([_again_in_backward(head, states, tokens) for states, tokens in pieces])
+    return torch.cat([_again_in_backward(head, states, tokens, softcap) for states, tokens in pieces])
 
 
-def _again_in_backward(head: nn.Linear, hidden: Tensor, targets: Tensor) -> Tensor:
+def _again_in_backward(head: nn.Linear, hidden: Tensor, targets: Tensor, softcap: float | None) -> Tensor:
+    inputs = (head, hidden, targets, softcap)
     if not torch.is_grad_enabled():
-        return _chunk_logps(head, hidden, targets)
-    logps: Tensor = checkpoint(_chunk_logps, head, hidden, targets, use_reentrant=False, preserve_rng_state=False)
+        return _chunk_logps(*inputs)
+    logps: Tensor = checkpoint(_chunk_logps, *inputs, use_reentrant=False, preserve_rng_state=False)
     return logps
 
 
-def _chunk_logps(head: nn.Linear, hidden: Tensor, targets: Tensor) -> Tensor:
+def _chunk_logps(head: nn.Linear, hidden: Tensor, targets: Tensor, softcap: float | None) -> Tensor:
     logits: Tensor = head(hidden).float()
+    if softcap is not None:
+        logits = torch.tanh(logits / softcap) * softcap
     chosen = logits.gather(1, targets[:, None])[:, 0]
     return chosen - logits.logsumexp(dim=1)

@@ -39,7 +39,9 @@ class TreeSample:
     @property
     def shape(self) -> TreeShape:
         """Lengths in tokens."""
-        return TreeShape(len(self.prompt.input_ids), tuple(len(item.input_ids) for item in self.responses))
+        return TreeShape(
+            len(self.prompt.input_ids), tuple(len(item.input_ids) for item in self.responses), self.prompt.blocks
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class TreeRow:
     def num_responses(self) -> int:
         """R."""
         return len(self.target_lengths)
+
+    @property
+    def prefix_length(self) -> int:
+        """Tokens of the first sample's prompt."""
+        return self.samples[0].shape.prefix
 
     @property
     def records(self) -> list[tuple[int, tuple[int, ...]]]:
