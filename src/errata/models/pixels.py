@@ -23,7 +23,7 @@ class PixelCache:
 
     def __init__(self, adapter: Adapter, root: str | Path | None = None, *, max_mb: int = 1024) -> None:
         self._adapter, self._root, self._room = adapter, root, max_mb * 2**20
-        self._pixels: OrderedDict[tuple[str, ...], EncodedImage] = OrderedDict()
+        self._pixels: OrderedDict[str, EncodedImage] = OrderedDict()
         self._held = 0
 
     def load(self, path: str, among: int) -> EncodedImage:
@@ -40,15 +40,14 @@ class PixelCache:
 
     def _find_or_encode(self, name: tuple[str, ...], among: int, make: Callable[[], Image.Image]) -> EncodedImage:
         several = among > 1 and self._adapter.several_differ
-        place = (*name, "several") if several else name
-        pixels = self._pixels.get(place)
+        # The root, as two data sets may have different images of one path.
+        called = ", ".join((f"{self._root}/{name[0]}", "several" if several else "alone", *name[1:]))
+        pixels = self._pixels.get(called)
         if pixels is not None:
-            self._pixels.move_to_end(place)
+            self._pixels.move_to_end(called)
             return pixels
         encode = self._adapter.encode_one_of_several if several else self._adapter.encode_image
-        # Two data sets may have different images of one path.
-        called = ", ".join((f"{self._root}/{name[0]}", "several" if several else "alone", *name[1:]))
-        pixels = self._pixels[place] = replace(encode(make()), name=called)
+        pixels = self._pixels[called] = replace(encode(make()), name=called)
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:
             self._held -= self._pixels.popitem(last=False)[1].nbytes
