@@ -15,8 +15,11 @@ from torch import Tensor
 
 from errata.errors import DataError
 
-LEVELS = st.lists(st.integers(0, 3), min_size=1, max_size=4).map(
-    lambda levels: [0, *sorted(level + 1 for level in levels)]
+# K from 2 to 8: ties at every level, the best included, in any order.
+LEVELS = (
+    st.lists(st.integers(0, 4), min_size=0, max_size=6)
+    .flatmap(lambda levels: st.permutations([0, 1, *levels]))
+    .map(list)
 )
 
 
@@ -150,20 +153,26 @@ def test_sft_raises_level_0_and_needs_nothing_to_compare(objectives: ModuleType)
 
 
 @given(
-    st.lists(LEVELS, min_size=1, max_size=4), st.sampled_from(["dpo", "mdpo", "dense-mdpo", "ipo", "hinge", "simpo"])
+    st.lists(LEVELS, min_size=1, max_size=4),
+    st.sampled_from(["dpo", "mdpo", "dense-mdpo", "conditional-dpo", "ipo", "hinge", "simpo"]),
 )
 def test_a_batch_of_mixed_records_is_its_records_one_by_one(
     objectives: ModuleType, batch: list[list[int]], name: str
 ) -> None:
     objective = objectives.build_objective(name, sft_weight=0.3)
-    starts = [sum(map(len, batch[:i])) for i in range(len(batch))]
-    policy, reference = scores(sum(map(len, batch)))
-    together = objectives.preference_loss(objective, policy, reference, list(zip(starts, batch, strict=True)))
+    # Each record's responses, then those of level 0 under the corrupted image.
+    sizes = [len(levels) + levels.count(0) for levels in batch]
+    starts = [sum(sizes[:i]) for i in range(len(batch))]
+    contrasts = [start + len(levels) for start, levels in zip(starts, batch, strict=True)]
+    policy, reference = scores(sum(sizes))
+    together = objectives.preference_loss(
+        objective, policy, reference, list(zip(starts, batch, strict=True)), contrasts
+    )
     alone = [
         objectives.preference_loss(
-            objective, policy[start : start + len(levels)], reference[start : start + len(levels)], [(0, levels)]
+            objective, policy[start : start + size], reference[start : start + size], [(0, levels)], [len(levels)]
         )
-        for start, levels in zip(starts, batch, strict=True)
+        for start, size, levels in zip(starts, sizes, batch, strict=True)
     ]
     torch.testing.assert_close(together.losses, torch.cat([one.losses for one in alone]))
     assert together.pair_record.tolist() == [i for i, one in enumerate(alone) for _ in one.margins]
@@ -172,23 +181,134 @@ def test_a_batch_of_mixed_records_is_its_records_one_by_one(
         assert not values.requires_grad
 
 
-@given(LEVELS)
-def test_the_loss_is_the_mean_over_every_pair_of_different_levels(objectives: ModuleType, levels: list[int]) -> None:
-    policy, reference = scores(len(levels))
+def log_sigma(x: float) -> float:
+    return -math.log1p(math.exp(-x)) if x > -30 else x
+
+
+COSTS = {
+    "logistic": lambda h, o: (
+        -(1 - o.label_smoothing) * log_sigma(o.beta * h) - o.label_smoothing * log_sigma(-o.beta * h)
+    ),
+    "scaled_logistic": lambda h, o: -(1 - o.label_smoothing) * log_sigma(o.beta * h),
+    "hinge": lambda h, o: max(0.0, 1 - o.beta * h),
+    "squared": lambda h, o: (h - 1 / (2 * o.beta)) ** 2,
+}
+ANCHORS = {
+    "none": lambda d, o: 0.0,
+    "unbounded": lambda d, o: -d,
+    "clamped": lambda d, o: max(0.0, -d),
+    "logistic": lambda d, o: -log_sigma(o.beta * d - o.anchor_margin),
+}
+
+
+@given(
+    LEVELS,
+    st.sampled_from(["all_pairs", "best_vs_rest"]),
+    st.sampled_from(list(COSTS)),
+    st.sampled_from(list(ANCHORS)),
+    st.sampled_from([0.0, 0.4]),
+    st.sampled_from([0.0, 0.7]),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_the_loss_is_that_of_a_plain_loop(
+    objectives: ModuleType,
+    levels: list[int],
+    pairing: str,
+    link: str,
+    anchor: str,
+    sft_weight: float,
+    image_weight: float,
+    smoothing: float,
+) -> None:
+    choices: dict[str, Any] = {"pairing": pairing, "link": link, "anchor": anchor, "anchor_weight": 0.3}
+    choices |= {"sft_weight": sft_weight, "image_weight": image_weight, "beta": 0.2}
+    choices |= {"anchor_margin": 0.5} if anchor == "logistic" else {}
+    choices |= {"label_smoothing": smoothing} if link in ("logistic", "scaled_logistic") else {}
+    objective = objectives.build_objective("dpo", **choices)
+    k = len(levels)
+    policy, reference = scores(k + levels.count(0), seed=k)
     d = (policy - reference).tolist()
-    pairs = [(i, j) for i, a in enumerate(levels) for j, b in enumerate(levels) if a < b]
-    output = objectives.preference_loss(objectives.build_objective("mdpo"), policy, reference, [(0, levels)])
-    costs = [-math.log(sigma(0.1 * (d[i] - d[j]))) - (d[i] if levels[i] == 0 else 0) for i, j in pairs]
-    assert output.losses.tolist() == pytest.approx([sum(costs) / len(pairs)])
-    assert output.accuracies.mean().item() == pytest.approx(sum(d[i] > d[j] for i, j in pairs) / len(pairs))
+    preference, accurate = [], []
+    for i, better in enumerate(levels):
+        for j, worse in enumerate(levels):
+            if better < worse and (pairing == "all_pairs" or better == 0):
+                pull = ANCHORS[anchor](d[i], objective) if better == 0 else 0.0
+                preference.append(COSTS[link](d[i] - d[j], objective) + 0.3 * pull)
+                accurate.append(d[i] > d[j])
+    best = [i for i, level in enumerate(levels) if level == 0]
+    images = [COSTS[link](d[i] - d[k + number], objective) for number, i in enumerate(best)]
+    sft = [-policy.tolist()[i] for i in best]
+    expected = sum(preference) / len(preference) + sft_weight * sum(sft) / len(sft)
+    expected += image_weight * sum(images) / len(images)
+    output = objectives.preference_loss(objective, policy, reference, [(0, levels)], [k])
+    assert output.losses.tolist() == pytest.approx([expected], rel=1e-9)
+    assert output.accuracies.mean().item() == pytest.approx(sum(accurate) / len(accurate))
+    assert ("rewards/image_margins" in output.metrics) is bool(image_weight)
+
+
+@given(LEVELS, st.integers(0, 5000))
+def test_the_order_of_a_record_s_responses_changes_nothing(
+    objectives: ModuleType, levels: list[int], seed: int
+) -> None:
+    objective = objectives.build_objective("mdpo", sft_weight=0.3)
+    policy, reference = scores(len(levels))
+    order = torch.randperm(len(levels), generator=torch.Generator().manual_seed(seed)).tolist()
+    one = objectives.preference_loss(objective, policy, reference, [(0, levels)])
+    shuffled = [levels[i] for i in order]
+    other = objectives.preference_loss(objective, policy[order], reference[order], [(0, shuffled)])
+    torch.testing.assert_close(one.losses, other.losses)
+
+
+@pytest.mark.parametrize("k", range(2, 9))
+def test_k_levels_have_k_times_k_minus_one_halves_pairs(objectives: ModuleType, k: int) -> None:
+    policy, reference = scores(k)
+    for name, pairs in (("mdpo", k * (k - 1) // 2), ("dpo", k - 1)):
+        output = objectives.preference_loss(objectives.build_objective(name), policy, reference, [(0, range(k))])
+        assert len(output.margins) == pairs
+
+
+def test_conditional_dpo_by_hand(objectives: ModuleType) -> None:
+    # d = 1 and −1 for the pair, −2 for the best response under the corrupted image.
+    policy, reference = torch.tensor([-10.0, -12.0, -15.0]), torch.tensor([-11.0, -11.0, -13.0])
+    objective = objectives.build_objective("conditional-dpo", image_weight=0.5, anchor_weight=0.25, anchor_margin=0.3)
+    output = objectives.preference_loss(objective, policy, reference, [(0, (0, 1))], [2])
+    terms = {"preference": 0.1 * (1 - -1), "image": 0.1 * (1 - -2), "anchor": 0.1 * 1 - 0.3}
+    weights = {"preference": 1.0, "image": 0.5, "anchor": 0.25}
+    for name, lead in terms.items():
+        expected = -weights[name] * math.log(sigma(lead))
+        assert output.metrics[f"loss/{name}"].tolist() == pytest.approx([expected])
+    assert output.losses.tolist() == pytest.approx(
+        [sum(-weights[name] * math.log(sigma(x)) for name, x in terms.items())]
+    )
+    assert output.metrics["rewards/image_margins"].tolist() == pytest.approx([0.3])
+    assert output.metrics["rewards/image_accuracies"].tolist() == [1.0]
+    assert output.metrics["logps/contrast"].tolist() == [-15.0]
+    assert output.margins.tolist() == pytest.approx([0.2])
+
+
+def test_conditional_dpo_without_its_two_terms_is_dpo(objectives: ModuleType) -> None:
+    policy, reference = scores(6)
+    records, contrasts = [(0, (0, 1)), (3, (1, 0))], [2, 5]
+    plain = objectives.preference_loss(objectives.build_objective("dpo"), policy, reference, records)
+    objective = objectives.build_objective("conditional-dpo", image_weight=0.0, anchor="none")
+    found = objectives.preference_loss(objective, policy, reference, records, contrasts)
+    assert torch.equal(found.losses, plain.losses)
+    assert found.metrics.keys() == plain.metrics.keys()
+
+
+def test_missing_scores_under_the_corrupted_image_are_named(objectives: ModuleType) -> None:
+    objective = objectives.build_objective("conditional-dpo")
+    with pytest.raises(DataError, match="'conditional-dpo': none; expected scores under a corrupted image"):
+        objectives.preference_loss(objective, torch.zeros(2), torch.zeros(2), [(0, (0, 1))])
 
 
 def test_gradients_agree_with_finite_differences(objectives: ModuleType) -> None:
-    policy, reference = scores(7)
+    policy, reference = scores(9)
     for name, objective in objectives.PRESETS.items():
 
         def total(x: Tensor, objective: Any = objective) -> Tensor:
-            return objectives.preference_loss(objective, x, reference, [(0, (0, 1, 1)), (3, (0, 1, 2, 3))]).losses
+            records = [(0, (0, 1, 1)), (4, (0, 1, 2, 3))]
+            return objectives.preference_loss(objective, x, reference, records, [3, 8]).losses
 
         assert torch.autograd.gradcheck(total, policy), name
 

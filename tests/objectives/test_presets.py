@@ -20,6 +20,8 @@ from errata.errors import ConfigError
         ("mdpo-release", {"anchor": "unbounded", "beta": 0.1, "reduction": "sum", "round_weight": 0.05}),
         ("dense-mdpo", {"pairing": "all_pairs", "weights": "segments", "anchor": "clamped"}),
         ("dpo", {"beta": 0.1, "reduction": "sum", "weights": "none", "anchor": "none"}),
+        ("conditional-dpo", {"beta": 0.1, "image_weight": 1.0, "anchor": "logistic", "anchor_weight": 1.0}),
+        ("conditional-dpo", {"anchor_margin": 0.0, "reduction": "sum", "pairing": "best_vs_rest"}),
         ("rlaifv", {"beta": 0.1, "reduction": "sum", "weights": "none", "anchor": "none"}),
     ],
 )
@@ -31,6 +33,12 @@ def test_the_numbers_of_paper_and_release(name: str, choices: dict[str, Any]) ->
 def test_names_and_links_are_complete() -> None:
     assert all(name == preset.name for name, preset in objectives.PRESETS.items())
     assert {preset.link for preset in objectives.PRESETS.values()} == set(objectives.LINKS)
+
+
+def test_label_smoothing_is_a_setting_of_every_logistic_preset() -> None:
+    smoothed = {name for name, preset in objectives.PRESETS.items() if preset.link in ("logistic", "scaled_logistic")}
+    assert smoothed == set(objectives.PRESETS) - {"ipo", "hinge"}
+    assert all(objectives.build_objective(name, label_smoothing=0.1).label_smoothing == 0.1 for name in smoothed)
 
 
 def test_only_sft_and_simpo_do_without_a_reference() -> None:
@@ -60,6 +68,12 @@ def test_an_override_changes_one_choice() -> None:
         ("ipo", {"target_margin": 0.1}, "objective.target_margin: 0.1; expected 0 with link 'squared'"),
         ("dpo", {"reference_free": "no"}, "objective.reference_free: 'no'; expected true or false"),
         ("simpo", {"anchor": "clamped"}, "objective.anchor: 'clamped'; expected none without pairs and a reference"),
+        (
+            "dpo",
+            {"anchor": "clamped", "anchor_margin": 0.1},
+            "objective.anchor_margin: 0.1; expected 0 with anchor 'clam",
+        ),
+        ("sft", {"image_weight": 1.0}, "objective.image_weight: 1.0; expected 0 when nothing is compared"),
         ("dpo", {"pairing": "none"}, "objective.sft_weight: 0.0; expected above 0 when nothing is compared"),
     ],
 )

@@ -162,16 +162,19 @@ def test_amp_levels_losses_and_gradients(objectives: ModuleType, vectors: Vector
         assert_equal(output.accuracies.mean(), case["true_accuracy_all_pairs"])
 
 
-def test_amp_weighs_later_rounds_more(objectives: ModuleType, vectors: Vectors) -> None:
+@pytest.mark.parametrize(("dtype", "count"), [("torch.float32", 7), ("torch.bfloat16", 3)])
+def test_amp_weighs_later_rounds_more(objectives: ModuleType, vectors: Vectors, dtype: str, count: int) -> None:
     objective = objectives.PRESETS["mdpo-release"]
-    cases = [case for case in vectors("amp_batch_logps")["cases"] if case["logits_dtype"] == "torch.float32"]
-    assert len(cases) == 7
+    cases = [case for case in vectors("amp_batch_logps")["cases"] if case["logits_dtype"] == dtype]
+    assert len(cases) == count
     for case in cases:
+        # Ours takes logits of any precision to float32 before the softmax; the release stays in theirs.
         everything = torch.log_softmax(torch.tensor(case["logits"])[:, :-1], dim=-1)
         per_token = everything.gather(-1, torch.tensor(case["labels"])[:, 1:].clamp(min=0)[..., None])[..., 0]
         logps, index = flatten(per_token.tolist(), case["labels"])
         extra, _ = flatten([row[1:] for row in case["loss_turbo_fp16"]], case["labels"])
         weights = objectives.round_weights((extra / 0.05).round().int().tolist(), objective)
         found = objectives.aggregate(logps, torch.tensor(weights), index, len(case["labels"]), "sum")
-        # The release keeps 0.05 in half precision, hence the wider tolerance.
-        torch.testing.assert_close(found, torch.tensor(case["sum_logp"]), rtol=1e-4, atol=1e-4)
+        # The release keeps 0.05 in half precision, hence a tolerance in float32 as well.
+        rounding = {"rtol": 1e-4, "atol": 1e-4} if dtype == "torch.float32" else {"rtol": 2e-2, "atol": 2e-2}
+        torch.testing.assert_close(found, torch.tensor(case["sum_logp"]), **rounding)

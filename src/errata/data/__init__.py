@@ -8,6 +8,7 @@ they were found. What a record is does not belong here (`records`), nor does any
 from errata.data.browse import find_segments, make_printable, render_record
 from errata.data.check import Finding, check_records
 from errata.data.conversations import record_from_conversation
+from errata.data.corruption import CorruptionRule, corrupt_image
 from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, Portion, import_records, load_records
@@ -16,11 +17,13 @@ from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
 
 __all__ = [
     "RECORDS_FILE",
+    "CorruptionRule",
     "DataPart",
     "Finding",
     "LoadedRecords",
     "Portion",
     "check_records",
+    "corrupt_image",
     "decode_image",
     "find_segments",
     "import_records",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from errata.data import open_image
+from PIL import Image
+
+from errata.data import CorruptionRule, corrupt_image, open_image
 from errata.models.protocol import Adapter, EncodedImage
 
 
@@ -20,21 +23,31 @@ class PixelCache:
 
     def __init__(self, adapter: Adapter, root: str | Path | None = None, *, max_mb: int = 1024) -> None:
         self._adapter, self._root, self._room = adapter, root, max_mb * 2**20
-        self._pixels: OrderedDict[tuple[str, bool], EncodedImage] = OrderedDict()
+        self._pixels: OrderedDict[str, EncodedImage] = OrderedDict()
         self._held = 0
 
     def load(self, path: str, among: int) -> EncodedImage:
         """One of the `among` images of a prompt, encoded. Raises DataError as `open_image` does."""
+        return self._find_or_encode((path,), among, lambda: open_image(path, self._root))
+
+    def load_corrupted(self, path: str, among: int, rule: CorruptionRule, key: str) -> EncodedImage:
+        """The same after `corrupt_image` by this rule and key."""
+
+        def make() -> Image.Image:
+            return corrupt_image(open_image(path, self._root), rule, key)
+
+        return self._find_or_encode((path, rule, key), among, make)
+
+    def _find_or_encode(self, name: tuple[str, ...], among: int, make: Callable[[], Image.Image]) -> EncodedImage:
         several = among > 1 and self._adapter.several_differ
-        key = (path, several)
-        pixels = self._pixels.get(key)
+        # The root, as two data sets may have different images of one path.
+        called = ", ".join((f"{self._root}/{name[0]}", "several" if several else "alone", *name[1:]))
+        pixels = self._pixels.get(called)
         if pixels is not None:
-            self._pixels.move_to_end(key)
+            self._pixels.move_to_end(called)
             return pixels
         encode = self._adapter.encode_one_of_several if several else self._adapter.encode_image
-        # Two data sets may have different images of one path.
-        name = f"{self._root}/{path}, {'several' if several else 'alone'}"
-        pixels = self._pixels[key] = replace(encode(open_image(path, self._root)), name=name)
+        pixels = self._pixels[called] = replace(encode(make()), name=called)
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:
             self._held -= self._pixels.popitem(last=False)[1].nbytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -27,6 +28,7 @@ class BatchLayout:
         better_is_best: Whether the better response of the pair has level 0.
         best, best_record: Positions and records of the responses of level 0.
         rest: Positions of the others.
+        contrast: Where the scores of `best` under the corrupted image stand; None where there are none.
     """
 
     better: Int[Tensor, " P"]
@@ -36,10 +38,17 @@ class BatchLayout:
     best: Int[Tensor, " B"]
     best_record: Int[Tensor, " B"]
     rest: Int[Tensor, " W"]
+    contrast: Int[Tensor, " B"] | None = None
 
 
-def build_layout(records: Sequence[RecordSlice], pairing: Pairing, device: torch.device) -> BatchLayout:
-    """Lay out a batch. Raises DataError on a record without level 0 or with nothing to compare."""
+def build_layout(
+    records: Sequence[RecordSlice], pairing: Pairing, device: torch.device, contrasts: Sequence[int] | None = None
+) -> BatchLayout:
+    """Lay out a batch; `contrasts` says where each record's scores under its corrupted image begin.
+
+    Raises:
+        DataError: A record without level 0 or with nothing to compare.
+    """
     pairs: list[tuple[int, int, int, bool]] = []
     best: list[tuple[int, int]] = []
     rest: list[int] = []
@@ -55,7 +64,16 @@ def build_layout(records: Sequence[RecordSlice], pairing: Pairing, device: torch
 
     better, worse, pair_record, better_is_best = (to_index([pair[i] for pair in pairs]) for i in range(4))
     best_at, best_record = (to_index([item[i] for item in best]) for i in range(2))
-    return BatchLayout(better, worse, pair_record, better_is_best.bool(), best_at, best_record, to_index(rest))
+    contrast = None if contrasts is None else to_index(_follow(contrasts, [record for _, record in best]))
+    return BatchLayout(
+        better, worse, pair_record, better_is_best.bool(), best_at, best_record, to_index(rest), contrast
+    )
+
+
+def _follow(starts: Sequence[int], owners: Sequence[int]) -> list[int]:
+    """Positions that count on from `starts[owner]`, one for every occurrence of the owner."""
+    positions = [iter(count(start)) for start in starts]
+    return [next(positions[owner]) for owner in owners]
 
 
 def record_means(values: Float[Tensor, " X"], record: Int[Tensor, " X"], num_records: int) -> Float[Tensor, " N"]:

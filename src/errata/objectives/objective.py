@@ -13,7 +13,7 @@ Reduction = Literal["sum", "mean"]
 Weights = Literal["none", "segments", "released"]
 Pairing = Literal["none", "best_vs_rest", "all_pairs"]
 LinkName = Literal["logistic", "scaled_logistic", "hinge", "squared"]
-Anchor = Literal["none", "unbounded", "clamped"]
+Anchor = Literal["none", "unbounded", "clamped", "logistic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +37,14 @@ class Objective:
         reference_free: Leave the reference out: d is the policy's score alone.
         anchor: Keeps the score of level 0 from falling. `unbounded` adds −d, as AMP's release does; it never stops
             pulling. `clamped` adds max(0, −d): nothing while the policy scores level 0 at least like the reference.
-        anchor_weight: Multiplies the anchor. Both forms have the unit of the aggregate (log-probs summed over the
-            response, or per token for `mean`), are not scaled by β, and are added to every pair whose better
-            response has level 0, before the mean over pairs. So with K levels the effective weight on level 0 is
+            `logistic` adds −log σ(βd − `anchor_margin`): a pull that fades as the reward of level 0 passes the margin.
+        anchor_weight: Multiplies the anchor. `unbounded` and `clamped` have the unit of the aggregate (log-probs summed
+            over the response, or per token for `mean`) and are not scaled by β. All are added to every pair whose
+            better response has level 0, before the mean over pairs. So with K levels the effective weight on level 0 is
             `anchor_weight` for `best_vs_rest` and `anchor_weight`·2/K for `all_pairs`.
+        anchor_margin: δ, the reward that the logistic anchor asks of level 0.
+        image_weight: Multiplies what the link charges where level 0 does not score better under the record's image than
+            under a corrupted one (h = d(image) − d(corrupted image)), once per record. 0 needs no corrupted image.
         sft_weight: Multiplies −(policy score) of level 0, in the unit of the aggregate, once per record.
     """
 
@@ -57,6 +61,8 @@ class Objective:
     reference_free: bool = False
     anchor: Anchor = "none"
     anchor_weight: float = 1.0
+    anchor_margin: float = 0.0
+    image_weight: float = 0.0
     sft_weight: float = 0.0
 
     def __post_init__(self) -> None:
@@ -69,6 +75,11 @@ class Objective:
     def needs_reference(self) -> bool:
         """Whether `preference_loss` needs the reference's scores."""
         return self.pairing != "none" and not self.reference_free
+
+    @property
+    def needs_contrast(self) -> bool:
+        """Whether `preference_loss` needs the scores of level 0 under a corrupted image."""
+        return self.image_weight > 0
 
 
 def _require_type(where: str, value: Any, hint: Any) -> None:
@@ -87,7 +98,7 @@ def _require_type(where: str, value: Any, hint: Any) -> None:
 def _require_ranges(objective: Objective) -> None:
     if objective.corrected_weight <= 0:
         _refuse(objective, "corrected_weight", "a number above 0", "use 1 for no weighting, 5 as RLHF-V's paper does")
-    for name in ("round_weight", "beta", "anchor_weight", "sft_weight"):
+    for name in ("round_weight", "beta", "anchor_weight", "image_weight", "sft_weight"):
         if getattr(objective, name) < 0:
             _refuse(objective, name, "0 or more", "use 0 to switch it off")
     if objective.link == "squared" and objective.beta == 0:
@@ -105,6 +116,10 @@ def _require_sense(objective: Objective) -> None:
         _refuse(objective, "target_margin", f"0 with link {objective.link!r}", "use the logistic link")
     if objective.anchor != "none" and not objective.needs_reference:
         _refuse(objective, "anchor", "none without pairs and a reference", "use sft_weight to keep level 0 likely")
+    if objective.anchor_margin and objective.anchor != "logistic":
+        _refuse(objective, "anchor_margin", f"0 with anchor {objective.anchor!r}", "use the logistic anchor")
+    if objective.image_weight and objective.pairing == "none":
+        _refuse(objective, "image_weight", "0 when nothing is compared", "choose a pairing")
     if objective.pairing == "none" and not objective.sft_weight:
         _refuse(objective, "sft_weight", "above 0 when nothing is compared", "set it, or choose a pairing")
 

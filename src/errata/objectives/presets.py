@@ -41,6 +41,8 @@ _ROWS = (
     ),
     # RLAIF-V's released code trains plain DPO on its pairs; what is new lies in the data.
     Objective(name="rlaifv", beta=0.1),
+    # arXiv 2406.11839: DPO, the best response under its image against a corrupted one, an anchor; each with weight 1.
+    Objective(name="conditional-dpo", beta=0.1, image_weight=1.0, anchor="logistic"),
     # arXiv 2310.12036, equation 17; τ is our β. Log-probs per token, so that τ does not depend on length.
     Objective(name="ipo", reduction="mean", link="squared", beta=0.1),
     # SLiC's hinge (arXiv 2305.10425) on log-ratios, as RSO (arXiv 2309.06657) uses it.

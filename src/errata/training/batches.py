@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from errata.data import Portion
-from errata.training.encoding import EncodedRecord, LoadPixels
+from errata.models import EncodedImage
+from errata.training.encoding import EncodedRecord, LoadCorrupted, LoadPixels, refuse_corrupted
 from errata.training.sampler import MicroBatch
 from errata.trees import TreeRow, TreeSample, build_rows
 
@@ -42,6 +43,7 @@ class EncodedRecords(Dataset[StepShare]):
         load_pixels: Where images come from.
         max_tokens_per_row: Tokens of one row.
         portions: How often an epoch of training sees them, where not once each.
+        load_corrupted: Where the images of contrasts come from.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class EncodedRecords(Dataset[StepShare]):
         load_pixels: LoadPixels,
         max_tokens_per_row: int,
         portions: Sequence[Portion] = (),
+        load_corrupted: LoadCorrupted = refuse_corrupted,
     ) -> None:
+        self._load_corrupted = load_corrupted
         self.records, self._load_pixels, self._max_tokens_per_row = list(records), load_pixels, max_tokens_per_row
         self.portions = tuple(portions)
         self._numbers = {record.sample.id: number for number, record in enumerate(records)}
-        self.lengths = [record.sample.shape.total for record in records]
+        self.lengths = [record.sample.total for record in records]
         """Tokens of each record in a row."""
         self.references: list[Tensor] | None = None
         """The reference's score of every response `[R]`, by record; None where there is none or it runs live."""
@@ -74,8 +78,12 @@ class EncodedRecords(Dataset[StepShare]):
     def build_sample(self, number: int) -> TreeSample:
         """A record's sample with its pixels."""
         record = self.records[number]
-        images = tuple(self._load_pixels(name, len(record.images)) for name in record.images)
-        return replace(record.sample, prompt=replace(record.sample.prompt, images=images))
+        names, among = record.images, len(record.images)
+        sample = _put_images(record.sample, [self._load_pixels(name, among) for name in names])
+        if sample.contrast is None:
+            return sample
+        corrupted = [self._load_corrupted(name, among, sample.id) for name in names]
+        return replace(sample, contrast=_put_images(sample.contrast, corrupted))
 
     def find_number(self, record_id: str) -> int:
         """Where the record of this id stands."""
@@ -85,6 +93,10 @@ class EncodedRecords(Dataset[StepShare]):
         if self.references is None:
             return None
         return torch.cat([self.references[self.find_number(sample.id)] for sample in row.samples])
+
+
+def _put_images(sample: TreeSample, images: Sequence[EncodedImage]) -> TreeSample:
+    return replace(sample, prompt=replace(sample.prompt, images=tuple(images)))
 
 
 def take_share(items: list[StepShare]) -> dict[str, StepShare]:

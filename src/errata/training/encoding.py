@@ -18,6 +18,19 @@ from errata.trees import TreeSample
 LoadPixels = Callable[[str, int], EncodedImage]
 """From an image's name in a record, and how many images the record shows, to its pixels."""
 
+LoadCorrupted = Callable[[str, int, str], EncodedImage]
+"""The same with the record's id, to the pixels of the corrupted image."""
+
+
+def refuse_corrupted(name: str, among: int, record_id: str) -> EncodedImage:  # noqa: ARG001 - a `LoadCorrupted`
+    """The source of corrupted images where there is none. Raises DataError."""
+    raise DataError(
+        f"record {record_id!r}: image {name!r}",
+        expected="a source of corrupted images",
+        found="none",
+        fix="give load_corrupted, or choose an objective with image_weight 0",
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
@@ -50,6 +63,7 @@ class RecordEncoder:
         max_length: Tokens of the prompt with its longest response; None for no limit.
         max_tokens_per_row: Tokens of the prompt with all its responses.
         skip_bad: Set unusable images and texts aside too, instead of raising.
+        load_corrupted: Where corrupted images come from, for an objective that needs them.
     """
 
     adapter: Adapter
@@ -59,6 +73,7 @@ class RecordEncoder:
     max_length: int | None
     max_tokens_per_row: int
     skip_bad: bool = False
+    load_corrupted: LoadCorrupted = refuse_corrupted
     _prompts: dict[Any, EncodedPrompt] = field(default_factory=dict)
 
     def encode_all(
@@ -99,19 +114,20 @@ class RecordEncoder:
         return encoded if reason is None else SetAside(record.id, reason)
 
     def _find_reason(self, encoded: EncodedRecord) -> str | None:
-        shape = encoded.sample.shape
+        longest, total = max(tree.shape.longest for tree in encoded.sample.trees), encoded.sample.total
         if not all(any(weights) for weights in encoded.sample.token_weights or ()):
             return "a response without a token that the model writes"
-        if self.max_length is not None and shape.longest > self.max_length:
-            return f"{shape.longest} tokens with its longest response; max_length is {self.max_length}"
-        if shape.total > self.max_tokens_per_row:
-            return f"{shape.total} tokens with all its responses; max_tokens_per_row is {self.max_tokens_per_row}"
+        if self.max_length is not None and longest > self.max_length:
+            return f"{longest} tokens with its longest response; max_length is {self.max_length}"
+        if total > self.max_tokens_per_row:
+            return f"{total} tokens with all its responses; max_tokens_per_row is {self.max_tokens_per_row}"
         return None
 
     def encode(self, record: Record) -> EncodedRecord:
         """Tokens and weights of one record. Raises DataError on an unusable image or text."""
         wanted = [i for i, level in enumerate(record.levels) if self.objective.pairing != "none" or level == 0]
-        prompt = self._encode_prompt(record)
+        among = len(record.images)
+        prompt = self._encode_prompt(record, [self.load_pixels(name, among) for name in record.images])
         responses = tuple(self.adapter.encode_response(prompt, record.responses[i].turns) for i in wanted)
         sample = TreeSample(
             id=record.id,
@@ -120,11 +136,33 @@ class RecordEncoder:
             levels=tuple(record.levels[i] for i in wanted),
             token_weights=tuple(self._weigh(record, wanted, prompt, responses)),
         )
+        if self.objective.needs_contrast:
+            sample = replace(sample, contrast=self._build_contrast(record, sample))
         return EncodedRecord(sample, record.images)
 
-    def _encode_prompt(self, record: Record) -> EncodedPrompt:
+    def _build_contrast(self, record: Record, sample: TreeSample) -> TreeSample:
+        """The responses of level 0 behind the record's corrupted images. Raises DataError where it shows none."""
+        if not record.images:
+            raise DataError(
+                "images",
+                expected="an image to compare with a corrupted one",
+                found="a prompt of text alone",
+                fix="choose an objective with image_weight 0, or set the record aside with --skip-bad",
+            )
+        among = len(record.images)
+        images = [self.load_corrupted(name, among, record.id) for name in record.images]
+        best = [i for i, level in enumerate(sample.levels) if level == 0]
+        weights = sample.token_weights or ()
+        return TreeSample(
+            id=record.id,
+            prompt=self._encode_prompt(record, images),
+            responses=tuple(sample.responses[i] for i in best),
+            levels=(0,) * len(best),
+            token_weights=tuple(weights[i] for i in best),
+        )
+
+    def _encode_prompt(self, record: Record, images: list[EncodedImage]) -> EncodedPrompt:
         """The prompt's tokens without its pixels; prompts that differ only in their pixels are encoded once."""
-        images = [self.load_pixels(name, len(record.images)) for name in record.images]
         key = (record.prompt, tuple((image.n_tokens, image.size) for image in images))
         if key not in self._prompts:
             prompt = self.adapter.encode_prompt(record.prompt, images)

@@ -12,7 +12,16 @@ from torch import nn
 
 from errata.data import LoadedRecords, Portion, records_from_trl
 from errata.errors import ConfigError, DataError, ModelError
-from errata.models import Adapter, LoadedModel, ModelSettings, PixelCache, build_adapter, load_model, load_processor
+from errata.models import (
+    Adapter,
+    EncodedImage,
+    LoadedModel,
+    ModelSettings,
+    PixelCache,
+    build_adapter,
+    load_model,
+    load_processor,
+)
 from errata.objectives import Objective
 from errata.records import BadRow, Record
 from errata.training.batches import EncodedRecords
@@ -73,6 +82,10 @@ def encode_dataset(
     bad: list[BadRow] = []
     loaded = resolve_records(dataset, args, bad.append if args.skip_bad else None)
     pixels = PixelCache(adapter, loaded.image_root, max_mb=args.image_memory_mb)
+
+    def load_corrupted(name: str, among: int, record_id: str) -> EncodedImage:
+        return pixels.load_corrupted(name, among, args.image_contrast, f"{args.seed} {record_id} {name}")
+
     encoder = RecordEncoder(
         adapter,
         pixels.load,
@@ -81,11 +94,12 @@ def encode_dataset(
         max_length=args.max_length,
         max_tokens_per_row=args.max_tokens_per_row,
         skip_bad=args.skip_bad,
+        load_corrupted=load_corrupted,
     )
     records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
     left_out = [SetAside(row.where, row.reason) for row in bad]
     portions = tuple(_count_left(loaded, {record.sample.id for record in records}))
-    return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions=portions), left_out + aside
+    return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions, load_corrupted), left_out + aside
 
 
 def _count_left(loaded: LoadedRecords, left: Collection[str]) -> Iterator[Portion]:

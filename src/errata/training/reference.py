@@ -161,8 +161,8 @@ def _find_or_compute(cache: ReferenceCache, row: TreeRow, compute: Callable[[Tre
 def _split(scores: Tensor, row: TreeRow, data: EncodedRecords) -> dict[int, list[float]]:
     values = scores.tolist()
     return {
-        data.find_number(sample.id): values[start : start + len(levels)]
-        for sample, (start, levels) in zip(row.samples, row.records, strict=True)
+        data.find_number(sample.id): values[start : start + sample.num_responses]
+        for sample, (start, _) in zip(row.samples, row.records, strict=True)
     }
 
 

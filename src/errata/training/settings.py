@@ -10,6 +10,7 @@ from transformers import TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from errata.corrections import OneSided
+from errata.data import CorruptionRule
 from errata.errors import ConfigError
 from errata.objectives import Objective, build_objective
 from errata.training.trl_fields import TrlFields
@@ -29,6 +30,8 @@ _OVERRIDES = (
     "label_smoothing",
     "anchor",
     "anchor_weight",
+    "anchor_margin",
+    "image_weight",
     "sft_weight",
     "round_weight",
 )
@@ -52,13 +55,20 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
     target_margin: float | None = field(default=None, metadata={"help": "Lead that the better reward must have."})
     reference_free: bool | None = field(default=None, metadata={"help": "Leave the reference out of the scores."})
     label_smoothing: float | None = field(default=None, metadata={"help": "Assumed share of flipped preferences."})
-    anchor: str | None = field(default=None, metadata={"help": "Pull on the best response: none, unbounded, clamped."})
+    anchor: str | None = field(default=None, metadata={"help": "Pull on the best response: none, unbounded, ..."})
     anchor_weight: float | None = field(default=None, metadata={"help": "Weight of the anchor."})
+    anchor_margin: float | None = field(default=None, metadata={"help": "Reward that the logistic anchor asks for."})
+    image_weight: float | None = field(
+        default=None, metadata={"help": "Weight of the best response under its image against a corrupted one."}
+    )
     sft_weight: float | None = field(default=None, metadata={"help": "Weight of the best response's likelihood."})
     round_weight: float | None = field(default=None, metadata={"help": "Extra token weight per later round."})
     one_sided: OneSided = field(
         default="present",
         metadata={"help": "Which tokens weigh more where a correction only adds or only removes text."},
+    )
+    image_contrast: CorruptionRule = field(
+        default="crop", metadata={"help": "How images are corrupted for image_weight: crop, noise, black."}
     )
     records_per_step: int | None = field(
         default=None,

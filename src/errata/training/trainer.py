@@ -168,7 +168,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         if reference is None:
             reference = self._reference.score(find_inner(model), row)
         logps = run_as_forward(model, partial(self._compute_logps, find_inner(model), row))
-        return preference_loss(self.objective, score_row(logps, row, self.objective), reference, row.records)
+        scores = score_row(logps, row, self.objective)
+        return preference_loss(self.objective, scores, reference, row.records, row.contrasts)
 
     def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
         with self.accelerator.autocast():

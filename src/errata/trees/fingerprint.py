@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -52,26 +52,27 @@ def hash_json(value: Any) -> str:
 
 
 def digest_samples(samples: Sequence[TreeSample]) -> list[list[str]]:
-    """Per sample and response a digest of the tokens, of which of them count, and of the images."""
+    """Per sample and response (its contrast's last) a digest of tokens, of which of them count, and of images."""
     pixels: dict[int, bytes] = {}
-    digests: list[list[str]] = []
-    for sample in samples:
-        prefix = hashlib.sha256(array("q", sample.prompt.input_ids))
-        for image in sample.prompt.images:
-            if id(image) not in pixels:
-                own = hashlib.sha256(_bytes(image.pixels))
-                own.update(array("q", image.size))
-                pixels[id(image)] = own.digest()
-            prefix.update(pixels[id(image)])
-        for block in sample.prompt.blocks:
-            prefix.update(array("q", (block.start, block.end, block.beyond_window)))
-        digests.append([])
-        for response in sample.responses:
-            own = prefix.copy()
-            own.update(array("q", response.input_ids))
-            own.update(bytes(response.is_response))
-            digests[-1].append(own.hexdigest()[:16])
-    return digests
+    return [[digest for tree in sample.trees for digest in _digest_tree(tree, pixels)] for sample in samples]
+
+
+def _digest_tree(tree: TreeSample, pixels: dict[int, bytes]) -> Iterator[str]:
+    """Per response; `pixels` holds the digests of the images that were met before."""
+    prefix = hashlib.sha256(array("q", tree.prompt.input_ids))
+    for image in tree.prompt.images:
+        if id(image) not in pixels:
+            own = hashlib.sha256(_bytes(image.pixels))
+            own.update(array("q", image.size))
+            pixels[id(image)] = own.digest()
+        prefix.update(pixels[id(image)])
+    for block in tree.prompt.blocks:
+        prefix.update(array("q", (block.start, block.end, block.beyond_window)))
+    for response in tree.responses:
+        own = prefix.copy()
+        own.update(array("q", response.input_ids))
+        own.update(bytes(response.is_response))
+        yield own.hexdigest()[:16]
 
 
 def _bytes(value: Tensor) -> memoryview:

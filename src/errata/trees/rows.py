@@ -2,7 +2,8 @@
 
     [ image | prompt | r1 | r2 | … | rK ]   [ next sample … ]
 
-Positions restart after the prefix for every response, so each response stands where it would stand alone.
+A record whose objective compares images has a second tree, with the corrupted image and its best responses. Positions
+restart after the prefix for every response, so each response stands where it would stand alone.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class TreeSample:
         responses: Best first.
         levels: The level of each response.
         token_weights: Per response one weight per token of `input_ids`; None weighs every token 1.
+        contrast: The responses of level 0 after the same prompt with corrupted images; a tree of its own, laid behind
+            this one. None where the objective compares no images.
     """
 
     id: str
@@ -35,13 +38,28 @@ class TreeSample:
     responses: tuple[EncodedResponse, ...]
     levels: tuple[int, ...]
     token_weights: tuple[Sequence[float], ...] | None = None
+    contrast: TreeSample | None = None
 
     @property
     def shape(self) -> TreeShape:
-        """Lengths in tokens."""
-        return TreeShape(
-            len(self.prompt.input_ids), tuple(len(item.input_ids) for item in self.responses), self.prompt.blocks
-        )
+        """Lengths in tokens, without the contrast's."""
+        responses = tuple(len(item.input_ids) for item in self.responses)
+        return TreeShape(len(self.prompt.input_ids), responses, self.prompt.blocks)
+
+    @property
+    def trees(self) -> tuple[TreeSample, ...]:
+        """What is laid into a row for this record: itself, then its contrast."""
+        return (self,) if self.contrast is None else (self, self.contrast)
+
+    @property
+    def total(self) -> int:
+        """All tokens of the record in a row."""
+        return sum(tree.shape.total for tree in self.trees)
+
+    @property
+    def num_responses(self) -> int:
+        """How many scores the record has, those of its contrast included."""
+        return sum(len(tree.responses) for tree in self.trees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +107,15 @@ class TreeRow:
     @property
     def records(self) -> list[tuple[int, tuple[int, ...]]]:
         """Per record the number of its first response in the row, and its levels."""
-        starts = accumulate((len(sample.responses) for sample in self.samples), initial=0)
+        starts = accumulate((sample.num_responses for sample in self.samples), initial=0)
         return [(start, sample.levels) for start, sample in zip(starts, self.samples, strict=False)]
+
+    @property
+    def contrasts(self) -> list[int] | None:
+        """Per record the number of its first response under the corrupted image; None unless every record has one."""
+        if any(sample.contrast is None for sample in self.samples):
+            return None
+        return [start + len(levels) for start, levels in self.records]
 
     def to(self, device: torch.device | str) -> TreeRow:
         """The row with its tensors on a device."""
@@ -114,30 +139,31 @@ def build_rows(samples: Sequence[TreeSample], max_tokens_per_row: int) -> list[T
     """
     bins: list[list[TreeSample]] = []
     room: list[int] = []
-    for sample in sorted(samples, key=lambda item: -item.shape.total):
-        place = next((i for i, free in enumerate(room) if sample.shape.total <= free), None)
+    for sample in sorted(samples, key=lambda item: -item.total):
+        place = next((i for i, free in enumerate(room) if sample.total <= free), None)
         if place is None:
             bins.append([])
             room.append(max_tokens_per_row)
             place = len(bins) - 1
         bins[place].append(sample)
-        room[place] -= sample.shape.total
+        room[place] -= sample.total
     return [build_row(items) for items in bins]
 
 
 def build_row(samples: Sequence[TreeSample]) -> TreeRow:
     """Lay samples into one row, in their order."""
     draft = _Draft()
-    for sample in samples:
-        draft.add_sample(sample)
-    images, image_index = _share_images(samples)
+    trees = [tree for sample in samples for tree in sample.trees]
+    for tree in trees:
+        draft.add_tree(tree)
+    images, image_index = _share_images(trees)
     positions = torch.cat(draft.position_ids, dim=1)
     return TreeRow(
         input_ids=torch.tensor([draft.input_ids]),
         position_ids=positions if len(positions) == 1 else positions[:, None],
         images=images,
         image_index=image_index,
-        layout=TreeLayout(tuple(sample.shape for sample in samples)),
+        layout=TreeLayout(tuple(tree.shape for tree in trees)),
         predict_index=torch.tensor(draft.predict_index),
         targets=torch.tensor(draft.targets),
         token_weights=torch.tensor(draft.token_weights, dtype=torch.float32),
@@ -160,7 +186,7 @@ class _Draft:
         self.round_index: list[int] = []
         self.target_lengths: list[int] = []
 
-    def add_sample(self, sample: TreeSample) -> None:
+    def add_tree(self, sample: TreeSample) -> None:
         """Append the prefix and every response."""
         positions = _number_prefix(sample.prompt)
         self.input_ids += sample.prompt.input_ids
@@ -190,15 +216,15 @@ def _number_prefix(prompt: EncodedPrompt) -> Tensor:
     return torch.arange(len(prompt.input_ids))[None] if prompt.position_ids is None else prompt.position_ids
 
 
-def _share_images(samples: Sequence[TreeSample]) -> tuple[tuple[EncodedImage, ...], list[int]]:
-    """The distinct images of all samples and, per image slot, which one it is.
+def _share_images(trees: Sequence[TreeSample]) -> tuple[tuple[EncodedImage, ...], list[int]]:
+    """The distinct images of all trees and, per image slot, which one it is.
 
     The same object is the same image: `PixelCache` gives the same one for the same path.
     """
     place: dict[int, int] = {}
     distinct: list[EncodedImage] = []
     index: list[int] = []
-    for image in (image for sample in samples for image in sample.prompt.images):
+    for image in (image for tree in trees for image in tree.prompt.images):
         if id(image) not in place:
             place[id(image)] = len(distinct)
             distinct.append(image)

@@ -20,11 +20,11 @@ def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_si
 
 
 def split_sample(sample: TreeSample) -> list[TreeRow]:
-    """One ordinary causal sequence per response."""
+    """One ordinary causal sequence per response, those of the contrast last."""
     rows = []
-    for number, response in enumerate(sample.responses):
-        alone = replace(sample, responses=(response,), levels=(0,), token_weights=None)
-        if sample.token_weights is not None:
-            alone = replace(alone, token_weights=(sample.token_weights[number],))
-        rows.append(replace(build_row([alone]), layout=None))
+    for tree in sample.trees:
+        for number, response in enumerate(tree.responses):
+            weights = None if tree.token_weights is None else (tree.token_weights[number],)
+            alone = replace(tree, responses=(response,), levels=(0,), token_weights=weights, contrast=None)
+            rows.append(replace(build_row([alone]), layout=None))
     return rows
