@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from errata.errors import DataError
 from errata.models import EncodedPrompt
-from errata.models.encoding import ChatEncoder
+from errata.models.encoding import ChatEncoder, ImageText
 from errata.models.templates import VICUNA, Template
 from errata.objectives import PRESETS, round_weights
 from errata.records import Record, Response, Turn
@@ -84,7 +84,7 @@ class Conversation:
         shown = (*self.prompt_turns, *(self.turns if answered else ()))
         text = template.render(shown, self.images, open_assistant=not answered).replace("<image>", image)
         self.toy = build_toy(text)
-        self._chat = ChatEncoder(self.toy, template, image, None)
+        self._chat = ChatEncoder(self.toy, template, ImageText("<image>", image, image), None)
 
     def encode_prompt(self) -> tuple[str, list[int]]:
         _, text, ids = self._chat.encode_prompt(self.prompt_turns, self.images)

@@ -146,7 +146,10 @@ class FamilyAdapter(ABC):
         return cast(str, self._tokenizer.decode(token_ids, skip_special_tokens=True)).strip()
 
     def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
-        """Last hidden states `[1, S, H]`; the vision tower sees each distinct image of the row once."""
+        """Last hidden states `[1, S, H]`, or `[1, T, H]` of the scored positions where the last layer keeps to them.
+
+        The vision tower sees each distinct image of the row once.
+        """
         positions = row.position_ids + self.first_position if self.first_position else row.position_ids
         inputs: dict[str, Any] = {"input_ids": row.input_ids, "position_ids": positions, "use_cache": False}
         if row.layout is None:

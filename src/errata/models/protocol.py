@@ -177,7 +177,7 @@ class Adapter(Protocol):
         """The text of generated tokens, without special tokens and surrounding blanks."""
 
     def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
-        """Last hidden states `[1, S, H]` of a row."""
+        """Last hidden states `[1, S, H]` of a row, or `[1, T, H]` of its scored positions alone."""
 
     def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
         """What the language model sees of each image, `[tokens, width]` per image, on the images' device."""

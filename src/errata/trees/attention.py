@@ -22,6 +22,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from errata.errors import ModelError
 from errata.models import Adapter
 from errata.trees.capped import capped_attention
+from errata.trees.last_layer import ScoredTree, trim_last_layer
 from errata.trees.layout import SampleMasks, TreeLayout, TreeShape
 
 TREE_ATTENTION = "errata_tree"
@@ -34,7 +35,7 @@ def tree_attention(
     value: Tensor,
     attention_mask: Tensor | None,
     *,
-    tree: TreeLayout | None = None,
+    tree: TreeLayout | ScoredTree | None = None,
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
@@ -43,7 +44,8 @@ def tree_attention(
 ) -> tuple[Tensor, None]:
     """Attention of a row laid out as `tree`; without a layout the ordinary sdpa attention, as in generation.
 
-    `query` is `[1, heads, S, d]`, `key` and `value` `[1, key heads, S, d]`; returns `[1, S, heads, d]`.
+    `query` is `[1, heads, S, d]`, `key` and `value` `[1, key heads, S, d]`; returns `[1, S, heads, d]`. With a
+    `ScoredTree` all are of the T scored positions, and keys and values of the others come from it.
     """
     if tree is None and softcap is None:
         output: tuple[Tensor, None] = sdpa_attention_forward(
@@ -56,10 +58,13 @@ def tree_attention(
     if tree is None:
         options |= {"attn_mask": attention_mask, "is_causal": attention_mask is None and query.shape[2] > 1}
         return attend(query, repeat_kv(key, groups), repeat_kv(value, groups), **options).transpose(1, 2), None
+    if isinstance(tree, ScoredTree):
+        pieces = _attend_scored(attend, query, *tree.attended(module), tree.layout, sliding_window, options)
+        return torch.cat([piece.transpose(1, 2) for piece in pieces], dim=1), None
     # One split per tensor: backward joins the pieces once, where slices would each fill a whole row with zeros.
     parts = (torch.split(tensor, tree.lengths, dim=2) for tensor in (query, key, value))
     masks = tree.masks(query.device, sliding_window)
-    pieces: list[Tensor] = []
+    pieces = []
     for q, k, v, shape, mask in zip(*parts, tree.samples, masks, strict=True):
         pieces += _attend_sample(attend, q, repeat_kv(k, groups), repeat_kv(v, groups), shape, mask, options)
     # Joined in the order that is returned: what follows needs `[1, S, heads, d]` without a gap.
@@ -88,8 +93,30 @@ def _attend_sample(
     return prefix, responses
 
 
+def _attend_scored(
+    attend: Callable[..., Tensor],
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    layout: TreeLayout,
+    window: int | None,
+    options: dict[str, Any],
+) -> list[Tensor]:
+    """Per sample the outputs `[1, heads, its scored positions, d]`; keys and values are the whole row's."""
+    groups = query.shape[1] // key.shape[1]
+    queries = torch.split(query, [len(places) for places in layout.scored], dim=2)
+    keys, values = (torch.split(tensor, layout.lengths, dim=2) for tensor in (key, value))
+    masks = layout.scored_masks(query.device, window)
+    return [
+        attend(q, repeat_kv(k, groups), repeat_kv(v, groups), attn_mask=mask, **options)
+        for q, k, v, mask in zip(queries, keys, values, masks, strict=True)
+    ]
+
+
 def enable_tree_attention(model: nn.Module, adapter: Adapter) -> None:
     """Set the language model's attention to the tree attention; the vision tower keeps its own.
+
+    The last layer then computes scored positions alone, where it is of a kind that `last_layer` knows.
 
     The setting is not saved with the model. Rows without layout, generation included, run as with sdpa.
 
@@ -110,6 +137,7 @@ def enable_tree_attention(model: nn.Module, adapter: Adapter) -> None:
         if isinstance(module, PreTrainedModel):
             module.set_attn_implementation({"text_config": TREE_ATTENTION})
             break
+    trim_last_layer(model)
     check_layout_is_read(model, adapter)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -45,15 +46,35 @@ class SampleMasks:
 
 @dataclass(frozen=True)
 class TreeLayout:
-    """The shapes of a row's samples in order. Masks are built at first use and serve every layer."""
+    """The shapes of a row's samples in order. Masks are built at first use and serve every layer.
+
+    Args:
+        samples: Lengths.
+        scored: Per sample the places whose hidden states predict a scored token, counted from the sample's start and
+            in the order of the row's targets. None of them lies in a prefix but at its end.
+    """
 
     samples: tuple[TreeShape, ...]
+    scored: tuple[tuple[int, ...], ...]
     _masks: dict[tuple[torch.device, int | None], list[SampleMasks]] = field(default_factory=dict, repr=False)
 
     @property
     def lengths(self) -> list[int]:
         """Tokens of each sample."""
         return [sample.total for sample in self.samples]
+
+    def scored_index(self, device: torch.device) -> Tensor:
+        """`[T]`, the scored places counted from the row's start."""
+        starts = accumulate(self.lengths, initial=0)
+        places = [start + place for start, own in zip(starts, self.scored, strict=False) for place in own]
+        return torch.tensor(places, device=device)
+
+    def scored_masks(self, device: torch.device, window: int | None = None) -> list[Tensor]:
+        """Per sample `[its scored places, its tokens]`: what each of them may see; see `masks`."""
+        return [
+            _choose_rows(shape, masks, places)
+            for shape, masks, places in zip(self.samples, self.masks(device, window), self.scored, strict=True)
+        ]
 
     def masks(self, device: torch.device, window: int | None = None) -> list[SampleMasks]:
         """The masks of every sample; none grows with the row.
@@ -86,6 +107,14 @@ def _build_masks(shape: TreeShape, device: torch.device, window: int | None) -> 
     needs_mask = not (is_causal or bool(prefix.all()))  # kernels without a mask are faster
     responses = visible[shape.prefix :].to(device)
     return SampleMasks(prefix.contiguous().to(device) if needs_mask else None, is_causal, responses)
+
+
+def _choose_rows(shape: TreeShape, masks: SampleMasks, places: Sequence[int]) -> Tensor:
+    """The masks of these places: of the prefix's last token, which sees no response, and of responses' tokens."""
+    last = masks.responses.new_zeros(1, shape.total)
+    last[:, : shape.prefix] = True if masks.prefix is None else masks.prefix[-1]
+    rows = torch.tensor([max(0, place - shape.prefix + 1) for place in places], device=last.device)
+    return torch.cat([last, masks.responses])[rows]
 
 
 def _repeat(values: Sequence[int], counts: Sequence[int]) -> Tensor:

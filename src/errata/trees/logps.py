@@ -30,8 +30,10 @@ def token_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size:
     if row.layout is not None:
         check_layout_is_read(model, adapter)
     hidden = adapter.forward_hidden(model, row)[0]
+    if len(hidden) != len(row.targets):  # the last layer computed every position; a prefix makes them more
+        hidden = hidden[row.predict_index]
     head, softcap = adapter.output_head(model), adapter.logit_softcap(model)
-    return head_logps(head, hidden[row.predict_index], row.targets, softcap=softcap, chunk_size=chunk_size)
+    return head_logps(head, hidden, row.targets, softcap=softcap, chunk_size=chunk_size)
 
 
 def head_logps(

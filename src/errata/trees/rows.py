@@ -163,7 +163,7 @@ def build_row(samples: Sequence[TreeSample]) -> TreeRow:
         position_ids=positions if len(positions) == 1 else positions[:, None],
         images=images,
         image_index=image_index,
-        layout=TreeLayout(tuple(tree.shape for tree in trees)),
+        layout=TreeLayout(tuple(tree.shape for tree in trees), tuple(draft.scored)),
         predict_index=torch.tensor(draft.predict_index),
         targets=torch.tensor(draft.targets),
         token_weights=torch.tensor(draft.token_weights, dtype=torch.float32),
@@ -185,10 +185,12 @@ class _Draft:
         self.token_weights: list[float] = []
         self.round_index: list[int] = []
         self.target_lengths: list[int] = []
+        self.scored: list[tuple[int, ...]] = []
 
     def add_tree(self, sample: TreeSample) -> None:
         """Append the prefix and every response."""
         positions = _number_prefix(sample.prompt)
+        start, before = len(self.input_ids), len(self.predict_index)
         self.input_ids += sample.prompt.input_ids
         self.position_ids.append(positions)
         last = len(self.input_ids) - 1
@@ -198,6 +200,7 @@ class _Draft:
             # An image may take fewer positions than tokens: a response goes on after the highest.
             follow = torch.arange(len(response.input_ids)) + positions.max() + 1
             self.position_ids.append(follow.expand(len(positions), -1))
+        self.scored.append(tuple(place - start for place in self.predict_index[before:]))
 
     def _add_response(self, response: EncodedResponse, weights: Sequence[float] | None, prefix_end: int) -> None:
         start = len(self.input_ids)
