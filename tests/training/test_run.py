@@ -88,7 +88,7 @@ def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path)
     assert (stated["objective"], stated["records_per_step"], stated["seed"]) == ("ddpo", 4, 42)
     assert "torch" in json.loads((result.out / "versions.json").read_text())
     assert len((result.out / "log.jsonl").read_text().splitlines()) == 7
-    assert (result.out / "set-aside.jsonl").read_text() == ""
+    assert not (result.out / "bad.jsonl").exists()
     load_model(ModelSettings(name=str(result.model)))
 
 
@@ -179,6 +179,16 @@ def test_bad_input_is_named(overrides, tmp_path):
     with pytest.raises(DataError, match=r"records\.jsonl:1"):
         run(overrides)
     assert run(overrides, "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
+
+
+def test_what_was_set_aside_is_written_before_the_first_step(overrides, tmp_path):
+    seen = []
+    settings = load_settings(TrainRun, None, [*overrides, "max_length=31", "max_steps=1"])
+    result = train(settings, lambda *_: seen.append((tmp_path / "run" / "bad.jsonl").read_text().splitlines()))
+    assert [json.loads(line)["id"] for line in seen[0]] == [row.id for row in result.set_aside]
+    assert 0 < len(result.set_aside) < 12
+    assert run(overrides, "fresh=true", "max_steps=1").set_aside == ()
+    assert not (tmp_path / "run" / "bad.jsonl").exists()
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -174,22 +174,56 @@ def test_another_model_can_be_the_reference(build_trainer, load_tiny):
     assert abs(read_curve(cached)[0] - 0.6931) > 1e-3
 
 
-def test_what_cannot_be_trained_on_is_set_aside(build_trainer, records, image_folder):
-    prompt = (Turn("user", "What is on the table?"),)
-    tie = Record(
-        "tie", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No."),), 0))
-    )
-    long = Record(
-        "long", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No. " * 99),), 1))
-    )
-    data = LoadedRecords([tie, long, *records], image_folder)
+QUESTION = (Turn("user", "What is on the table?"),)
+
+
+def answer(text: str, level: int) -> Response:
+    return Response((Turn("assistant", text),), level)
+
+
+def test_a_record_over_a_limit_is_set_aside_and_never_cut(build_trainer, records, image_folder):
+    long = Record("long", (), QUESTION, (answer("Yes.", 0), answer("No. " * 99, 1)))
+    data = LoadedRecords([long, *records], image_folder)
     trainer = build_trainer({"train_dataset": data}, max_length=64)
-    assert [row.id for row in trainer.set_aside] == ["tie", "long"]
-    assert "nothing to compare" in trainer.set_aside[0].reason
-    assert "max_length is 64" in trainer.set_aside[1].reason
+    assert [row.id for row in trainer.set_aside] == ["long"]
+    assert "max_length is 64" in trainer.set_aside[0].reason
     assert len(trainer.train_dataset) == len(records)
-    with pytest.raises(DataError, match="none of 1"):
-        build_trainer({"train_dataset": LoadedRecords([tie], image_folder)})
+    lengths = trainer.train_dataset.lengths
+    trainer = build_trainer({"train_dataset": data}, max_tokens_per_row=max(lengths))
+    assert "max_tokens_per_row is" in trainer.set_aside[0].reason
+    assert trainer.train_dataset.lengths == lengths
+    with pytest.raises(DataError, match=r"none of 1; the first because .*max_length is 64"):
+        build_trainer({"train_dataset": LoadedRecords([long], image_folder)}, max_length=64)
+
+
+def test_a_record_without_a_usable_pair_stops_or_is_set_aside(build_trainer, records, image_folder):
+    tie = Record("tie", (), QUESTION, (answer("Yes.", 0), answer("No.", 0)))
+    data = LoadedRecords([tie, *records], image_folder)
+    with pytest.raises(DataError, match="record 'tie': responses: nothing to compare, as all have level 0"):
+        build_trainer({"train_dataset": data})
+    trainer = build_trainer({"train_dataset": data}, skip_bad=True)
+    assert [row.id for row in trainer.set_aside] == ["tie"]
+    assert "nothing to compare" in trainer.set_aside[0].reason
+    assert build_trainer({"train_dataset": data}, objective="sft").set_aside == []
+
+
+def test_a_response_whose_tokens_are_all_masked_stops_or_is_set_aside(build_trainer, load_tiny, records, image_folder):
+    loaded = load_tiny()
+    encode = loaded.adapter.encode_response
+
+    def masked(prompt, turns):
+        encoded = encode(prompt, turns)
+        if turns[0].text == "Masked.":
+            encoded.is_response[:] = [False] * len(encoded.is_response)
+        return encoded
+
+    loaded.adapter.encode_response = masked
+    bad = Record("masked", (), QUESTION, (answer("Yes.", 0), answer("Masked.", 1)))
+    arguments = {"model": loaded, "train_dataset": LoadedRecords([bad, *records], image_folder)}
+    with pytest.raises(DataError, match="record 'masked': response 1: none: all are masked"):
+        build_trainer(arguments)
+    trainer = build_trainer(arguments, skip_bad=True)
+    assert [row.id for row in trainer.set_aside] == ["masked"]
 
 
 def test_a_missing_image_stops_or_is_set_aside(build_trainer, records, image_folder):

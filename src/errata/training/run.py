@@ -16,7 +16,15 @@ from errata.config import describe_difference, dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
-from errata.records import BadRow, read_json_lines, remove_file, write_json_lines, write_text
+from errata.records import (
+    BAD_FILE,
+    BadRow,
+    read_json_lines,
+    remove_file,
+    write_bad_rows,
+    write_json_lines,
+    write_text,
+)
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
 from errata.training.digests import digest_data, find_changed
@@ -78,7 +86,7 @@ class TrainResult:
         model: The saved model or adapter with its processor; None where the run was interrupted.
         steps: Optimiser steps done, those before an interruption included.
         metrics: The last value of everything in the log.
-        set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
+        set_aside: Records left out of training, with the reasons (also in `bad.jsonl`).
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
         tree_check: What the comparison of the first record with separate passes found; None where none was made.
@@ -104,7 +112,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     Raises:
         ConfigError: `out` holds a run with other settings or of other data.
         DataError: Records that cannot be used, or none that can.
-        ModelError: A model that cannot be loaded, or a gradient that is not finite.
+        ModelError: A model that cannot be loaded; DivergedError for a loss or gradient that is no number or explodes.
         StorageError: A full disk; the last complete checkpoint is kept.
     """
     with settings.main_process_first(desc="run folder"):
@@ -123,7 +131,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     )
     aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
     if settings.should_save:
-        write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
+        write_bad_rows(settings.out, aside)
     checkpoint = find_checkpoint(settings.out)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return _finish(settings, trainer, aside, checkpoint)
@@ -177,7 +185,8 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
         steps, metrics, check = done["steps"], done["metrics"], done["tree_check"]
     except (ValueError, KeyError, TypeError):
         return None  # damaged: go on from the last checkpoint
-    aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
+    bad = settings.out / BAD_FILE
+    aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(bad)) if bad.is_file() else ()
     model = settings.out / "model"
     return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
 
@@ -241,5 +250,5 @@ def _remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that the folder may hold."""
     for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl", "result.json"):
+    for name in ("settings.yaml", "versions.json", BAD_FILE, "log.jsonl", "result.json"):
         remove_file(folder / name)
