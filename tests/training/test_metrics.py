@@ -187,6 +187,9 @@ def test_the_rate_leaves_out_pauses(monkeypatch):
     assert rate.take() == pytest.approx(20.0)
 
 
-def test_the_progress_bar_shows_tokens_per_second(build_trainer, capfd):
+def test_the_progress_bar_shows_tokens_per_second_and_what_fits_a_line(build_trainer, capfd):
     build_trainer(disable_tqdm=False, max_steps=2).train()
-    assert "tokens/s]" in capfd.readouterr().err
+    output = capfd.readouterr()
+    assert "tokens/s]" in output.err
+    assert "'rewards/margins'" in output.out + output.err
+    assert "drift" not in output.out + output.err

@@ -22,14 +22,14 @@ from errata.errors import ConfigError, DataError, ModelError
 from errata.models import ModelSettings, load_model
 from errata.objectives import PRESETS
 from errata.records import write_records
-from errata.training import TrainRun, train
+from errata.training import DivergedError, TrainRun, train
 
 RECIPES = sorted(Path(errata.recipes.__file__).parent.glob("*.yaml"))
 
 CHILD = """
 import sys
 from errata.config import load_settings
-from errata.training import TrainRun, train
+from errata.training import DivergedError, TrainRun, train
 result = train(load_settings(TrainRun, None, sys.argv[1:]))
 sys.exit(130 if result.interrupted else 0)
 """
@@ -189,6 +189,17 @@ def test_what_was_set_aside_is_written_before_the_first_step(overrides, tmp_path
     assert 0 < len(result.set_aside) < 12
     assert run(overrides, "fresh=true", "max_steps=1").set_aside == ()
     assert not (tmp_path / "run" / "bad.jsonl").exists()
+
+
+def test_a_run_that_diverges_keeps_its_log_and_its_checkpoint(overrides, tmp_path):
+    more = ["learning_rate=1e-3", "save_steps=1", "max_loss=0.6925"]
+    with pytest.raises(DivergedError, match=r"step 1: a loss of 0\.6931"):
+        run(overrides, *more)
+    assert (tmp_path / "run" / "log.jsonl").read_text() == ""
+    with pytest.raises(DivergedError, match="step 2"):
+        run(overrides, "learning_rate=1e3", "save_steps=1", "lr_scheduler_type=constant")
+    assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [1]
+    assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-1"]
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

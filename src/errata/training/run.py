@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -133,7 +134,11 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     if settings.should_save:
         write_bad_rows(settings.out, aside)
     checkpoint = find_checkpoint(settings.out)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:  # a run that diverged is looked at most of all
+        if settings.should_save:
+            write_json_lines(settings.out / "log.jsonl", map(_keep_finite, trainer.state.log_history))
     return _finish(settings, trainer, aside, checkpoint)
 
 
@@ -165,14 +170,17 @@ def _finish(
     folder = None if trainer.interrupted else settings.out / "model"
     if folder is not None:
         trainer.save_model(str(folder))
-    if settings.should_save:
-        write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
-    metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
+    metrics = {name: value for line in trainer.state.log_history for name, value in _keep_finite(line).items()}
     steps = trainer.state.global_step
     if folder is not None and settings.should_save:
         done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
     return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
+
+
+def _keep_finite(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the log without NaN and infinity, which JSON has not: float16's overflows are such gradient norms."""
+    return {name: value for name, value in line.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _read_finished(settings: TrainRun) -> TrainResult | None:

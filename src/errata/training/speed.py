@@ -21,6 +21,10 @@ def count_tokens(row: TreeRow, *, shared_prefix: bool) -> int:
     return sum(shape.prefix * len(shape.responses) + sum(shape.responses) for shape in row.layout.samples)
 
 
+SHOWN = ("loss", "rewards/accuracies", "rewards/margins", "grad_norm", "learning_rate", "epoch")
+"""What of a log line stands above the bar; the file and the trackers get all of it."""
+
+
 class TokenRate:
     """Tokens since the last line of the log by the seconds since then; pauses do not count."""
 
@@ -68,3 +72,15 @@ class TokenProgress(ProgressCallback):  # type: ignore[misc]
             speed = self._rate.find_rate() * args.world_size
             self.training_bar.set_postfix_str(f"{speed:,.0f} tokens/s", refresh=False)
         super().on_step_end(args, state, control, **kwargs)
+
+    @override
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        shown = {name: value for name, value in (logs or {}).items() if name.removeprefix("eval_") in SHOWN}
+        super().on_log(args, state, control, logs=shown, **kwargs)
