@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from errata.config import describe_difference, dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
@@ -21,22 +18,17 @@ from errata.records import (
     BAD_FILE,
     BadRow,
     read_json_lines,
-    remove_file,
     write_bad_rows,
     write_json_lines,
     write_text,
 )
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
-from errata.training.digests import digest_data, find_changed
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings
+from errata.training.run_folder import open_run_folder
 from errata.training.settings import PreferenceConfig
 from errata.training.trainer import PreferenceTrainer
-from errata.training.versions import list_versions
-
-_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank")
-"""Settings that may differ when a run is continued."""
 
 
 @dataclass(kw_only=True)
@@ -197,66 +189,3 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
     aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(bad)) if bad.is_file() else ()
     model = settings.out / "model"
     return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
-
-
-def open_run_folder(settings: TrainRun) -> None:
-    """Write the resolved settings, versions and data's digest, or check that the run found there had the same.
-
-    Raises:
-        ConfigError: The folder holds a run with other settings or of other data.
-    """
-    stated = dump_settings(settings)
-    path = settings.out / "settings.yaml"
-    if settings.fresh and settings.should_save:
-        _remove_run(settings.out)
-    # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
-    if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
-        _require_same(path, stated)
-        _require_same_data(settings)
-        return
-    write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-    made_with = list_versions() | {"data": digest_data(settings.data)}
-    write_text(settings.out / "versions.json", json.dumps(made_with, indent=1) + "\n")
-
-
-def _require_same_data(settings: TrainRun) -> None:
-    """Raise ConfigError where the records have changed: the epochs of one run must be of the same."""
-    try:
-        found = json.loads((settings.out / "versions.json").read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError):
-        found = "unknown"
-    changed = find_changed(settings.data, found)
-    if changed:
-        raise ConfigError(
-            changed,
-            expected="the data of the run in this folder",
-            found="other data",
-            fix="choose another out, or start over with fresh=true",
-        )
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigError(
-            str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
-        )
-    difference = describe_difference(found, stated, free=_FREE)
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the run in this folder",
-            found=difference,
-            fix="choose another out, or start over with fresh=true",
-        )
-
-
-def _remove_run(folder: Path) -> None:
-    """Remove what a run wrote, and nothing else that the folder may hold."""
-    for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("settings.yaml", "versions.json", BAD_FILE, "log.jsonl", "result.json"):
-        remove_file(folder / name)
