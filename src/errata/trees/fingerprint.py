@@ -18,6 +18,8 @@ FORMAT = 1
 """Raised when the meaning of stored numbers changes, so that old ones are not used."""
 
 
+SAID_ELSEWHERE = ("dtype", "transformers_version")
+"""What a configuration says about its file, not about the numbers."""
 SHORT = 40
 """Characters of a value that a message shows; hashes and templates are longer."""
 
@@ -35,7 +37,7 @@ def describe_reference(model: nn.Module, adapter: Adapter) -> dict[str, Any]:
         "dtype": str(first.dtype),
         "device": first.device.type,
         "attention": str(text._attn_implementation),
-        "text": text.to_diff_dict(),
+        "text": {name: value for name, value in text.to_diff_dict().items() if name not in SAID_ELSEWHERE},
         "encoding": adapter.describe(),
     }
 
