@@ -202,6 +202,19 @@ def test_a_run_that_diverges_keeps_its_log_and_its_checkpoint(overrides, tmp_pat
     assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-1"]
 
 
+@pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
+def test_a_run_can_be_tracked(overrides, tmp_path, monkeypatch, more):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
+    result = run(overrides, *more, "report_to=tensorboard", "max_steps=2")
+    events = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    (loss, last) = events.Scalars("train/loss")
+    assert (loss.step, last.step, last.value) == (1, 2, pytest.approx(result.metrics["loss"]))
+    settings = load_settings(TrainRun, None, overrides)
+    assert json.loads(settings.to_json_string())["data"] == str(tmp_path / "records.jsonl")
+    assert settings.to_sanitized_dict()["objective"] == "ddpo"
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes_are_whole(path, tmp_path):
     settings = load_settings(TrainRun, path, ["model.name=m", "data=d.jsonl", f"out={tmp_path}"])

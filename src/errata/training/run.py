@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from errata.config import dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
@@ -59,6 +60,12 @@ class TrainRun(PreferenceConfig):
             self.bf16 = True  # the passes only; weights that learn stay float32
         super().__post_init__()
         self._check_run()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as values that JSON can hold, as trackers want them."""
+        plain = dump_settings(self)
+        values: dict[str, Any] = super().to_dict()
+        return {name: plain.get(name, value) for name, value in values.items()}
 
     def _check_run(self) -> None:
         """Raise ConfigError for settings that would be ignored or fail late."""

@@ -83,4 +83,5 @@ class TokenProgress(ProgressCallback):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         shown = {name: value for name, value in (logs or {}).items() if name.removeprefix("eval_") in SHOWN}
-        super().on_log(args, state, control, logs=shown, **kwargs)
+        if shown.keys() - {"epoch"}:  # the last line sums up times alone
+            super().on_log(args, state, control, logs=shown, **kwargs)
