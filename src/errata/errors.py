@@ -31,7 +31,13 @@ class ErrataError(Exception):
 
 
 class DataError(ErrataError, ValueError):
-    """A record, file or image that cannot be used as it is."""
+    """A record, file or image that cannot be used as it is.
+
+    Attributes:
+        can_skip: It is one row of several, which a verb with `--skip-bad` can set aside.
+    """
+
+    can_skip = False
 
 
 class ConfigError(ErrataError, ValueError):

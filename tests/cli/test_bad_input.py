@@ -56,11 +56,17 @@ def _answers(row, worse):
     return row | {"responses": [row["responses"][0], {"level": 1, "text": worse}]}
 
 
+def _tie(row):
+    return row | {"responses": [response | {"level": 0} for response in row["responses"]]}
+
+
 ROWS = {
     "malformed": (lambda row: '{"id": "half', r"{file}:2: ", "row"),
     "misspelt": (lambda row: row | {"promt": "?"}, r"{file}:2: unknown field 'promt'", "row"),
     "empty": (lambda row: _answers(row, " "), r"{file}:2: record 'r1': response 1: an empty text", "row"),
     "identical": (lambda row: _answers(row, row["responses"][0]["text"]), r"{file}:2: record 'r1': two are", "row"),
+    "placeholders": (lambda row: row | {"prompt": "<image><image> What?"}, "record 'r1': 2 placeholders for 1", "row"),
+    "tie": (_tie, "record 'r1': responses: nothing to compare, as all have level 0", "no-pair"),
     "missing": (lambda row: row | {"images": ["images/none.png"]}, "record 'r1': images/none.png: No such", "image"),
     "text": (lambda row: row | {"images": ["bad/text.png"]}, "record 'r1': bad/text.png: not a picture", "image"),
     "cut": (lambda row: row | {"images": ["bad/cut.png"]}, "record 'r1': bad/cut.png: ", "image"),
@@ -88,14 +94,51 @@ def test_a_bad_record_or_image_is_named_where_it_stands(world, bad_images, tmp_p
     rows[1] = damage(rows[1])
     file = tmp_path / "records.jsonl"
     file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
-    assert words.replace("{file}", str(file)) in fails(*train(world, file, tmp_path / "run"))
+    error = fails(*train(world, file, tmp_path / "run"))
+    assert words.replace("{file}", str(file)) in error
+    assert error.endswith(", or run with --skip-bad to set it aside")
 
     assert main(["data", "check", str(file), "--image-root", str(world.root)]) == 3
     assert any(line.startswith(f"{kind}: ") for line in capsys.readouterr().out.splitlines())
 
     assert main(train(world, file, tmp_path / "run", "--skip-bad", "--fresh")) == 3
     capsys.readouterr()
-    assert len((tmp_path / "run" / "set-aside.jsonl").read_text().splitlines()) == 1
+    (aside,) = map(json.loads, (tmp_path / "run" / "bad.jsonl").read_text().splitlines())
+    assert aside.keys() == {"id", "reason"}
+    assert aside["id"] in ("r1", f"{file}:2")
+
+
+def test_a_record_over_the_limit_is_set_aside_and_told(world, tmp_path, caplog):
+    rows = world.rows()
+    rows[1] = _answers(rows[1], "A red cup. " * 99)
+    file = tmp_path / "records.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(train(world, file, tmp_path / "run", "max_length=100")) == 3
+    assert "1 records set aside; the first: r1, " in caplog.text
+    (aside,) = map(json.loads, (tmp_path / "run" / "bad.jsonl").read_text().splitlines())
+    assert aside["id"] == "r1"
+    assert "tokens with its longest response; max_length is 100" in aside["reason"]
+    # The same command again finds a finished run, and still says that it is not whole.
+    assert main(train(world, file, tmp_path / "run", "max_length=100")) == 3
+
+
+def test_the_reference_cache_of_another_model_is_refused(world, tmp_path, fails):
+    cache = f"reference_cache={tmp_path / 'cache'}"
+    assert main(train(world, world.records, tmp_path / "run", cache, "warmup_steps=0")) == 0
+    other = tmp_path / "run" / "model"
+    command = [
+        word.replace(str(world.model), str(other)) for word in train(world, world.records, tmp_path / "b", cache)
+    ]
+    error = fails(*command)
+    assert f"reference cache {tmp_path / 'cache'}: those of another one, which differs in weights; " in error
+    assert "skip-bad" not in error
+    assert main(train(world, world.records, tmp_path / "c", cache, "beta=0.2")) == 0
+
+
+def test_an_exploding_loss_names_the_records_of_its_step(world, tmp_path, fails):
+    error = fails(*train(world, world.records, tmp_path / "run", "max_loss=0.5"))
+    assert "step 1: a loss of 0.6931 (records 'r" in error
+    assert not (tmp_path / "run" / "model").exists()
 
 
 def test_a_question_about_a_bad_image_is_named(world, bad_images, tmp_path, fails):

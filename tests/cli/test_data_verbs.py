@@ -45,13 +45,25 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     pq.write_table(pa.Table.from_pylist(rows, table.schema), root / "a.parquet")
     command = ["data", "import", str(root / "a.parquet"), "--out", str(root / "out")]
     assert main(command) == 2
-    assert "a.parquet: row 2" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "a.parquet: row 2" in error
+    assert error.endswith("fix the row, or run with --skip-bad to set it aside\n")
     assert main([*command, "--skip-bad"]) == 3
     output = capsys.readouterr()
     assert "1 records" in output.out
     assert "1 bad rows set aside" in output.err
-    aside = json.loads((root / "out" / "bad_rows.jsonl").read_text())
+    aside = json.loads((root / "out" / "bad.jsonl").read_text())
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
+
+
+@pytest.mark.parametrize("verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--out", "new.parquet"]])
+def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
+    (root / "a.jsonl").write_text("oops\n")
+    assert main(["data", verb[0], str(root / "a.jsonl"), *verb[1:]]) == 2
+    error = capsys.readouterr().err
+    assert "a.jsonl:1: " in error
+    assert "skip-bad" not in error
+    assert error.endswith("fix the row\n")
 
 
 def test_check_lists_rows_and_findings(root, capsys):

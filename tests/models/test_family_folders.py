@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from errata.data import LoadedRecords
+from errata.errors import ModelError
 from errata.generation import GenerationSettings, generate
 from errata.models import ModelSettings, load_model
 from errata.records import Question, Record, Response, Turn
@@ -93,6 +94,17 @@ def test_a_folder_trains_and_comes_back(loaded, place, tmp_path):
     assert again.adapter.describe() == loaded.adapter.describe()
     for name, value in trainer.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("name", ["qwen2_vl", "internvl"])
+def test_a_model_without_a_chat_template_is_named(name, tmp_path):
+    model, processor = build_family(name)
+    model.save_pretrained(tmp_path / "tiny")
+    processor.save_pretrained(tmp_path / "tiny")
+    (tmp_path / "tiny" / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match=r"tiny: model\.template: none; expected a chat template .*'vicuna'"):
+        load_model(ModelSettings(str(tmp_path / "tiny")))
+    load_model(ModelSettings(str(tmp_path / "tiny"), template="vicuna"))
 
 
 def test_the_projector_learns_without_the_tower(loaded):

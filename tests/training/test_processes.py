@@ -18,13 +18,13 @@ import json, sys
 import torch.distributed as dist
 from errata.data import load_records
 from errata.models import ModelSettings, load_model
-from errata.training import LoraSettings, PreferenceConfig, PreferenceTrainer
+from errata.training import DivergedError, LoraSettings, PreferenceConfig, PreferenceTrainer
 
 model, data, images, out, extra = sys.argv[1:]
-extra = json.loads(extra)
+extra = {"objective": "ddpo"} | json.loads(extra)
 lora = extra.pop("lora", None)
 args = PreferenceConfig(
-    output_dir=out, objective="ddpo", records_per_step=5, num_train_epochs=2, learning_rate=0.05, optim="sgd",
+    output_dir=out, records_per_step=5, num_train_epochs=2, learning_rate=0.05, optim="sgd",
     logging_steps=1, save_strategy="no", eval_strategy="epoch", disable_tqdm=True, use_cpu=True, **extra,
 )
 records = load_records(data, images)
@@ -32,11 +32,19 @@ trainer = PreferenceTrainer(
     model=load_model(ModelSettings(name=model), for_training=True), args=args, train_dataset=records,
     eval_dataset=records, peft_config=LoraSettings(r=4).build() if lora else None,
 )
-trainer.train()
+named = []
+try:
+    trainer.train()
+except DivergedError as error:
+    named = error.records
 if args.process_index == 0:
-    keys = ("loss", "grad_norm", "rewards/margins", "eval_loss", "eval_rewards/accuracies")
-    curve = [[line[key] for key in keys if key in line] for line in trainer.state.log_history[:-1]]
-    print(json.dumps({"world": args.world_size, "wrapper": type(trainer.model_wrapped).__name__, "curve": curve}))
+    timing = ("tokens/s", "runtime", "_per_second")
+    curve = [
+        {key: value for key, value in line.items() if not key.endswith(timing)}
+        for line in trainer.state.log_history if "train_loss" not in line
+    ]
+    wrapper = type(trainer.model_wrapped).__name__
+    print(json.dumps({"world": args.world_size, "wrapper": wrapper, "curve": curve, "named": sorted(named)}))
 if dist.is_initialized():
     dist.barrier()
     dist.destroy_process_group()
@@ -61,15 +69,32 @@ def launch(tiny_folder, image_folder, records, tmp_path):
     return launch
 
 
+SETTINGS = {
+    "full": {},
+    "rows, accumulation, live reference": {
+        "gradient_accumulation_steps": 2,
+        "max_tokens_per_row": 80,
+        "reference_cache": None,
+    },
+    "levels, uneven evaluation": {"objective": "dense-mdpo", "per_device_eval_batch_size": 3},
+    "lora": {"lora": True},
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "extra",
-    [{}, {"gradient_accumulation_steps": 2, "max_tokens_per_row": 80, "reference_cache": None}, {"lora": True}],
-    ids=["full", "rows, accumulation, live reference", "lora"],
-)
+@pytest.mark.parametrize("extra", SETTINGS.values(), ids=SETTINGS)
 def test_two_processes_train_and_evaluate_like_one(launch, extra):
     one, two = launch(1, "one", **extra), launch(2, "two", **extra)
     # Some launchers fall back to one process without a word: then this test would say nothing.
     assert (two["world"], two["wrapper"]) == (2, "DistributedDataParallel")
+    assert {"rewards/level-0", "drift/chosen", "lengths/rejected", "tokens/weighted"} <= two["curve"][0].keys()
     for ours, theirs in zip(one["curve"], two["curve"], strict=True):
-        assert ours == pytest.approx(theirs, abs=1e-5)
+        assert ours == pytest.approx(theirs, abs=2e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_and_name_the_records_of_both(launch):
+    one, two = launch(1, "one", max_loss=0.5), launch(2, "two", max_loss=0.5)
+    assert two["world"] == 2
+    assert len(one["named"]) == 5
+    assert two["named"] == one["named"]

@@ -22,14 +22,14 @@ from errata.errors import ConfigError, DataError, ModelError
 from errata.models import ModelSettings, load_model
 from errata.objectives import PRESETS
 from errata.records import write_records
-from errata.training import TrainRun, train
+from errata.training import DivergedError, TrainRun, train
 
 RECIPES = sorted(Path(errata.recipes.__file__).parent.glob("*.yaml"))
 
 CHILD = """
 import sys
 from errata.config import load_settings
-from errata.training import TrainRun, train
+from errata.training import DivergedError, TrainRun, train
 result = train(load_settings(TrainRun, None, sys.argv[1:]))
 sys.exit(130 if result.interrupted else 0)
 """
@@ -88,7 +88,7 @@ def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path)
     assert (stated["objective"], stated["records_per_step"], stated["seed"]) == ("ddpo", 4, 42)
     assert "torch" in json.loads((result.out / "versions.json").read_text())
     assert len((result.out / "log.jsonl").read_text().splitlines()) == 7
-    assert (result.out / "set-aside.jsonl").read_text() == ""
+    assert not (result.out / "bad.jsonl").exists()
     load_model(ModelSettings(name=str(result.model)))
 
 
@@ -179,6 +179,40 @@ def test_bad_input_is_named(overrides, tmp_path):
     with pytest.raises(DataError, match=r"records\.jsonl:1"):
         run(overrides)
     assert run(overrides, "skip_bad=true").set_aside[0].id.endswith("records.jsonl:1")
+
+
+def test_what_was_set_aside_is_written_before_the_first_step(overrides, tmp_path):
+    seen = []
+    settings = load_settings(TrainRun, None, [*overrides, "max_length=31", "max_steps=1"])
+    result = train(settings, lambda *_: seen.append((tmp_path / "run" / "bad.jsonl").read_text().splitlines()))
+    assert [json.loads(line)["id"] for line in seen[0]] == [row.id for row in result.set_aside]
+    assert 0 < len(result.set_aside) < 12
+    assert run(overrides, "fresh=true", "max_steps=1").set_aside == ()
+    assert not (tmp_path / "run" / "bad.jsonl").exists()
+
+
+def test_a_run_that_diverges_keeps_its_log_and_its_checkpoint(overrides, tmp_path):
+    more = ["learning_rate=1e-3", "save_steps=1", "max_loss=0.6925"]
+    with pytest.raises(DivergedError, match=r"step 1: a loss of 0\.6931"):
+        run(overrides, *more)
+    assert (tmp_path / "run" / "log.jsonl").read_text() == ""
+    with pytest.raises(DivergedError, match="step 2"):
+        run(overrides, "learning_rate=1e3", "save_steps=1", "lr_scheduler_type=constant")
+    assert [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()] == [1]
+    assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-1"]
+
+
+@pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
+def test_a_run_can_be_tracked(overrides, tmp_path, monkeypatch, more):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
+    result = run(overrides, *more, "report_to=tensorboard", "max_steps=2")
+    events = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    (loss, last) = events.Scalars("train/loss")
+    assert (loss.step, last.step, last.value) == (1, 2, pytest.approx(result.metrics["loss"]))
+    settings = load_settings(TrainRun, None, overrides)
+    assert json.loads(settings.to_json_string())["data"] == str(tmp_path / "records.jsonl")
+    assert settings.to_sanitized_dict()["objective"] == "ddpo"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

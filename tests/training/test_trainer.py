@@ -10,7 +10,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 from errata.data import LoadedRecords
 from errata.errors import ConfigError, DataError, ModelError, StorageError
 from errata.records import Record, Response, Turn
-from errata.training import LoraSettings, NonFiniteGradientError
+from errata.training import LoraSettings
 from training_checks import largest_difference, read_curve, read_weights
 
 GOLDEN = [0.693147, 0.692360, 0.660957, 0.586270, 0.578473, 0.623733]
@@ -111,13 +111,12 @@ def test_the_reference_is_read_back(build_trainer, monkeypatch):
     assert read_curve(first) == read_curve(second)
 
 
-def test_a_reference_under_autocast_is_not_read_back_without_it(build_trainer, tmp_path):
+def test_a_reference_under_autocast_is_refused_without_it(build_trainer, tmp_path):
     shared = str(tmp_path / "shared")
     build_trainer(objective="ddpo", bf16=True, reference_cache=shared, max_steps=1).train()
-    plain = build_trainer(objective="ddpo", reference_cache=shared, max_steps=1)
-    plain.train()
-    assert read_curve(plain)[0] == pytest.approx(0.693147, abs=1e-6)
-    assert len(list((tmp_path / "shared").iterdir())) == 2
+    with pytest.raises(ConfigError, match=r"differs in autocast \(bfloat16, now None\)"):
+        build_trainer(objective="ddpo", reference_cache=shared, max_steps=1).train()
+    build_trainer(objective="mdpo", bf16=True, reference_cache=shared, max_steps=1).train()
 
 
 def test_the_vision_side_stays_frozen_unless_asked(build_trainer):
@@ -175,31 +174,56 @@ def test_another_model_can_be_the_reference(build_trainer, load_tiny):
     assert abs(read_curve(cached)[0] - 0.6931) > 1e-3
 
 
-def test_a_gradient_that_is_not_finite_stops_before_the_weights(build_trainer):
-    trainer = build_trainer()
-    before = read_weights(trainer.model)
-    trainer.model.lm_head.weight.register_hook(lambda gradient: gradient * float("nan"))
-    with pytest.raises(NonFiniteGradientError, match="step 1"):
-        trainer.train()
-    assert all(torch.equal(value, before[name]) for name, value in trainer.model.state_dict().items())
+QUESTION = (Turn("user", "What is on the table?"),)
 
 
-def test_what_cannot_be_trained_on_is_set_aside(build_trainer, records, image_folder):
-    prompt = (Turn("user", "What is on the table?"),)
-    tie = Record(
-        "tie", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No."),), 0))
-    )
-    long = Record(
-        "long", (), prompt, (Response((Turn("assistant", "Yes."),), 0), Response((Turn("assistant", "No. " * 99),), 1))
-    )
-    data = LoadedRecords([tie, long, *records], image_folder)
+def answer(text: str, level: int) -> Response:
+    return Response((Turn("assistant", text),), level)
+
+
+def test_a_record_over_a_limit_is_set_aside_and_never_cut(build_trainer, records, image_folder):
+    long = Record("long", (), QUESTION, (answer("Yes.", 0), answer("No. " * 99, 1)))
+    data = LoadedRecords([long, *records], image_folder)
     trainer = build_trainer({"train_dataset": data}, max_length=64)
-    assert [row.id for row in trainer.set_aside] == ["tie", "long"]
-    assert "nothing to compare" in trainer.set_aside[0].reason
-    assert "max_length is 64" in trainer.set_aside[1].reason
+    assert [row.id for row in trainer.set_aside] == ["long"]
+    assert "max_length is 64" in trainer.set_aside[0].reason
     assert len(trainer.train_dataset) == len(records)
-    with pytest.raises(DataError, match="none of 1"):
-        build_trainer({"train_dataset": LoadedRecords([tie], image_folder)})
+    lengths = trainer.train_dataset.lengths
+    trainer = build_trainer({"train_dataset": data}, max_tokens_per_row=max(lengths))
+    assert "max_tokens_per_row is" in trainer.set_aside[0].reason
+    assert trainer.train_dataset.lengths == lengths
+    with pytest.raises(DataError, match=r"none of 1; the first because .*max_length is 64"):
+        build_trainer({"train_dataset": LoadedRecords([long], image_folder)}, max_length=64)
+
+
+def test_a_record_without_a_usable_pair_stops_or_is_set_aside(build_trainer, records, image_folder):
+    tie = Record("tie", (), QUESTION, (answer("Yes.", 0), answer("No.", 0)))
+    data = LoadedRecords([tie, *records], image_folder)
+    with pytest.raises(DataError, match="record 'tie': responses: nothing to compare, as all have level 0"):
+        build_trainer({"train_dataset": data})
+    trainer = build_trainer({"train_dataset": data}, skip_bad=True)
+    assert [row.id for row in trainer.set_aside] == ["tie"]
+    assert "nothing to compare" in trainer.set_aside[0].reason
+    assert build_trainer({"train_dataset": data}, objective="sft").set_aside == []
+
+
+def test_a_response_whose_tokens_are_all_masked_stops_or_is_set_aside(build_trainer, load_tiny, records, image_folder):
+    loaded = load_tiny()
+    encode = loaded.adapter.encode_response
+
+    def masked(prompt, turns):
+        encoded = encode(prompt, turns)
+        if turns[0].text == "Masked.":
+            encoded.is_response[:] = [False] * len(encoded.is_response)
+        return encoded
+
+    loaded.adapter.encode_response = masked
+    bad = Record("masked", (), QUESTION, (answer("Yes.", 0), answer("Masked.", 1)))
+    arguments = {"model": loaded, "train_dataset": LoadedRecords([bad, *records], image_folder)}
+    with pytest.raises(DataError, match="record 'masked': response 1: none: all are masked"):
+        build_trainer(arguments)
+    trainer = build_trainer(arguments, skip_bad=True)
+    assert [row.id for row in trainer.set_aside] == ["masked"]
 
 
 def test_a_missing_image_stops_or_is_set_aside(build_trainer, records, image_folder):

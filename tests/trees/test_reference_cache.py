@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from errata.errors import ModelError, StorageError
+from errata.errors import ConfigError, ModelError, StorageError
 from errata.models import quiet_transformers
 from errata.trees import (
     ReferenceCache,
@@ -68,24 +68,51 @@ def test_what_was_flushed_is_not_computed_again(world, tmp_path):
     assert count == len(rows) - 1
 
 
-def test_another_model_has_another_folder(world, tmp_path):
+def test_the_cache_of_another_reference_is_refused_and_the_part_named(world, tmp_path):
     adapter, model, _ = world
-    first = ReferenceCache(tmp_path, describe_reference(model, adapter))
+    about = describe_reference(model, adapter)
+    first = ReferenceCache(tmp_path, about)
     _, other = build(seed=1)
-    second = ReferenceCache(tmp_path, describe_reference(other, adapter))
-    third = ReferenceCache(tmp_path, {**describe_reference(model, adapter), "dtype": "torch.bfloat16"})
-    assert len({first.folder, second.folder, third.folder}) == 3
+    enable_tree_attention(other, adapter)
+    refused = {
+        r"differs in weights;": describe_reference(other, adapter),
+        r"differs in dtype \(torch.float32, now torch.bfloat16\);": about | {"dtype": "torch.bfloat16"},
+        r"differs in attention \(errata_tree, now sdpa\);": about | {"attention": "sdpa"},
+        r"differs in template;": about | {"encoding": about["encoding"] | {"template": "{{ messages }}" * 9}},
+        r"image_processor.crop_size.height \(48, now 336\), tokenizer;": about
+        | {
+            "encoding": about["encoding"]
+            | {
+                "tokenizer": "0" * 64,
+                "image_processor": about["encoding"]["image_processor"]
+                | {"crop_size": about["encoding"]["image_processor"]["crop_size"] | {"height": 336}},
+            }
+        },
+    }
+    for words, description in refused.items():
+        with pytest.raises(ConfigError, match=words):
+            ReferenceCache(tmp_path, description)
+    assert [path.name for path in tmp_path.iterdir()] == [first.fingerprint]
+    assert ReferenceCache(tmp_path, about).folder == first.folder
 
 
-def test_the_same_weights_read_otherwise_have_another_folder(world, tmp_path):
+def test_a_cache_that_does_not_say_what_it_is_of_is_refused(world, tmp_path):
+    adapter, model, _ = world
+    first = ReferenceCache(tmp_path, {"weights": "others"})
+    (first.folder / "about.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"everything \(about\.json cannot be read\)"):
+        ReferenceCache(tmp_path, describe_reference(model, adapter))
+
+
+def test_the_same_weights_read_otherwise_are_another_reference(world, tmp_path):
     adapter, model = build()
-    folders = {ReferenceCache(tmp_path, describe_reference(model, adapter)).folder}
+    ReferenceCache(tmp_path, describe_reference(model, adapter))
     for name, value in (("vision_feature_layer", -1), ("vision_feature_select_strategy", "full")):
         other_adapter, other = build()
         setattr(other.config, name, value)
         assert hash_weights(other) == hash_weights(model)
-        folders.add(ReferenceCache(tmp_path, describe_reference(other, other_adapter)).folder)
-    assert len(folders) == 3
+        with pytest.raises(ConfigError, match=rf"differs in {name} "):
+            ReferenceCache(tmp_path, describe_reference(other, other_adapter))
 
 
 def test_an_adapter_on_top_changes_no_fingerprint():

@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("source", type=Path, help="a .parquet file or a folder of them")
     parser.add_argument("--out", type=Path, required=True, help="folder for records.jsonl and images/")
     parser.add_argument("--license", help="licence of the rows, where the source names none")
-    parser.add_argument("--skip-bad", action="store_true", help="set bad rows aside in bad_rows.jsonl (exit code 3)")
+    parser.add_argument("--skip-bad", action="store_true", help="set bad rows aside in bad.jsonl (exit code 3)")
     parser.set_defaults(run=run_import)
 
     parser = _add_reader(verbs, "check", "find broken images, duplicates and other problems (exit code 3)")

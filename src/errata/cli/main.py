@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from errata.cli import bench, data, demo, evaluate, generate, report, train, world
-from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, ErrataError, StorageError
+from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, DataError, ErrataError, StorageError
 
 VERBS = [demo, data, train, generate, evaluate, report, bench, world]
 """The verbs in the order that `errata --help` shows them."""
@@ -77,17 +77,18 @@ def _guard(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        return _report(error, debug=args.debug)
+        return _report(error, args)
 
 
-def _report(error: Exception, *, debug: bool) -> int:
+def _report(error: Exception, args: argparse.Namespace) -> int:
     told = _find_cause(error)
-    if debug or told is None:
+    if args.debug or told is None:
         traceback.print_exception(error)
     if told is None:
         print("error: this is a bug in errata; please report it with the lines above", file=sys.stderr)
         return BUG
-    print(f"error: {told}", file=sys.stderr)
+    can_skip = isinstance(told, DataError) and told.can_skip and hasattr(args, "skip_bad")
+    print(f"error: {told}" + (", or run with --skip-bad to set it aside" if can_skip else ""), file=sys.stderr)
     return USAGE
 
 

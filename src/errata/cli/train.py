@@ -35,7 +35,7 @@ def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
     parser.add_argument("overrides", nargs="*", metavar="name=value", help="settings that replace the recipe's")
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--fresh", action="store_true", help="start over where the folder holds a run")
-    parser.add_argument("--skip-bad", action="store_true", help="set unusable records aside (exit code 3)")
+    parser.add_argument("--skip-bad", action="store_true", help="set unusable records aside in bad.jsonl (exit code 3)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,6 +55,7 @@ def run_sft(args: argparse.Namespace) -> int:
 def _train(settings_class: Any, args: argparse.Namespace) -> int:
     """Train and print where the model is."""
     from errata.config import load_settings
+    from errata.records import BAD_FILE
     from errata.training import train
 
     settings = load_settings(settings_class, args.recipe, list_overrides(args))
@@ -66,7 +67,7 @@ def _train(settings_class: Any, args: argparse.Namespace) -> int:
     if result.tree_check:
         print(result.tree_check, file=sys.stderr)
     if result.set_aside:
-        print(f"{len(result.set_aside)} records set aside: {result.out / 'set-aside.jsonl'}", file=sys.stderr)
+        print(f"{len(result.set_aside)} records set aside: {result.out / BAD_FILE}", file=sys.stderr)
     if result.interrupted:
         print(f"interrupted after {result.steps} steps; the same command continues: {result.out}", file=sys.stderr)
         return INTERRUPTED

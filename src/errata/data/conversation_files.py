@@ -41,6 +41,7 @@ def read_conversations(path: Path, root: Path, on_bad: Callable[[BadRow], None] 
             record = _convert(where, text, path, root)
         except DataError as error:
             if on_bad is None:
+                error.can_skip = True
                 raise
             on_bad(BadRow(where, str(error), text.decode("utf-8", "replace")))
             continue
@@ -51,7 +52,6 @@ def read_conversations(path: Path, root: Path, on_bad: Callable[[BadRow], None] 
 def _convert(where: str, text: bytes, path: Path, root: Path) -> Record:
     row = parse_line(where, text)
     if not isinstance(row, dict):
-        fix = "fix the row or run with --skip-bad to set it aside"
-        raise DataError(where, expected="a row as a JSON object", found=type(row).__name__, fix=fix)
+        raise DataError(where, expected="a row as a JSON object", found=type(row).__name__, fix="fix the row")
     number = where.rpartition(":")[2]
     return record_from_conversation(row, where, name_images(row, where, root), f"{path.stem}-{number}")

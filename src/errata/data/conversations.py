@@ -25,7 +25,7 @@ _ROLES: dict[Any, Role] = {
     "assistant": "assistant",
     "system": "system",
 }
-_FIX = "fix the row or run with --skip-bad to set it aside"
+_FIX = "fix the row"
 
 
 def is_conversation(names: Iterable[str]) -> bool:

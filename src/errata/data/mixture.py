@@ -94,6 +94,7 @@ def _place(loaded: LoadedRecords, name: str, on_bad: OnBad | None) -> Iterator[R
             where = f"record {record.id!r}: {error.where}"
             refused = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
             if on_bad is None:
+                refused.can_skip = True
                 raise refused from None
             on_bad(BadRow(where, str(refused), ""))
             continue

@@ -114,6 +114,7 @@ def import_records(
             record = convert(row, where, out)
         except DataError as error:
             if on_bad is None:
+                error.can_skip = True
                 raise
             on_bad(BadRow(where, str(error), json.dumps(row, ensure_ascii=False, default=_describe_bytes)))
             continue

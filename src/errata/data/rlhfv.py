@@ -164,7 +164,7 @@ def _read_texts(row: Mapping[str, Any], where: str) -> tuple[str, str, str]:
             where,
             expected="'text' as JSON with the texts question, chosen and rejected",
             found=str(row.get("text"))[:80],
-            fix="fix the row or run with --skip-bad to set it aside",
+            fix="fix the row",
         )
     return str(question), str(chosen), str(rejected)
 

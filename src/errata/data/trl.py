@@ -44,6 +44,7 @@ def records_from_trl(
             records.append(record_from_trl(row, f"row {number}", image_dir))
         except DataError as error:
             if on_bad is None:
+                error.can_skip = True
                 raise
             on_bad(BadRow(f"row {number}", str(error), ""))
     return records

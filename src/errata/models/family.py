@@ -73,11 +73,12 @@ class FamilyAdapter(ABC):
         elif source == "vicuna":
             source = VICUNA
         if source is None or "{" not in source:
+            missing = source is None
             raise ModelError(
-                "model.template",
-                expected="'auto', 'vicuna' or Jinja text",
-                found="'auto', and no chat template beside the model" if source is None else repr(source),
-                fix="choose one of them",
+                f"{self.settings.name}: model.template" if missing else "model.template",
+                expected="a chat template beside the model" if missing else "'auto', 'vicuna' or Jinja text",
+                found="none" if missing else repr(source),
+                fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
             )
         return Template(source, self._tokenizer.special_tokens_map)
 

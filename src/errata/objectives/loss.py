@@ -68,7 +68,6 @@ def preference_loss(
     metrics = {f"loss/{name}": values.detach() for name, values in terms.items()}
     metrics |= {"rewards/margins": margins, "rewards/accuracies": accuracies}
     for side, members in (("chosen", layout.best), ("rejected", layout.rest)):
-        metrics[f"logps/{side}"] = policy.detach()[members]
         if objective.pairing != "none":
             metrics[f"rewards/{side}"] = rewards[members]
     metrics |= _measure_contrast(layout, policy.detach(), rewards)

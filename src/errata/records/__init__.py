@@ -5,9 +5,10 @@ In: nothing but the standard library. Out: the nouns every room shares (`Record`
 Foreign formats do not belong here (`data`), nor does anything that needs torch, a tokenizer or a model.
 """
 
+from errata.records.bad_rows import BAD_FILE, BadRow, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
-from errata.records.jsonl import BadRow, parse_record, read_records, record_to_row, write_records
+from errata.records.jsonl import parse_record, read_records, record_to_row, write_records
 from errata.records.lines import read_json_lines, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
@@ -21,6 +22,7 @@ from errata.records.result import BenchmarkResult, Metric, result_from_row, resu
 from errata.records.storage import remove_file, replacing, storing
 
 __all__ = [
+    "BAD_FILE",
     "IMAGE_PLACEHOLDER",
     "ROLES",
     "SEGMENT_TYPES",
@@ -48,6 +50,7 @@ __all__ = [
     "result_to_row",
     "storing",
     "write_answers",
+    "write_bad_rows",
     "write_json_lines",
     "write_questions",
     "write_records",

@@ -23,9 +23,7 @@ class Fields:
     `raw` is the object, `rest` what has not been taken yet; `finish` makes that an error.
     """
 
-    def __init__(
-        self, row: Any, where: str, noun: str, *, fix: str = "fix the row or run with --skip-bad to set it aside"
-    ) -> None:
+    def __init__(self, row: Any, where: str, noun: str, *, fix: str = "fix the row") -> None:
         if not isinstance(row, dict):
             raise DataError(where, expected=f"a {noun} as a JSON object", found=type(row).__name__, fix=fix)
         self.raw: dict[str, Any] = row

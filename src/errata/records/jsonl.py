@@ -8,23 +8,15 @@ response of one round may be plain strings (`"prompt": "…"`, `{"level": 0, "te
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
+from errata.records.bad_rows import BadRow
 from errata.records.fields import Fields, parse_turns
 from errata.records.lines import iterate_lines, parse_line, write_json_lines
 from errata.records.preference import Record, Response, Segment
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that was set aside: its place (`file:line`), the reason, and the line as it stood."""
-
-    where: str
-    reason: str
-    line: str
 
 
 def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> list[Record]:
@@ -51,6 +43,7 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
                 )
         except DataError as error:
             if on_bad is None:
+                error.can_skip = True
                 raise
             on_bad(BadRow(where, str(error), line.decode("utf-8", "replace")))
             continue

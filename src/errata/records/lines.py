@@ -59,7 +59,7 @@ def parse_line(where: str, line: bytes) -> Any:
             where,
             expected="one JSON value a line, in UTF-8",
             found=f"a line that is not ({reason})",
-            fix="fix the row or run with --skip-bad to set it aside",
+            fix="fix the row",
         ) from None
 
 

@@ -5,8 +5,8 @@ transformers and PEFT load. What a loss is belongs to `objectives`, how a row is
 prints, and no foreign format is read here (`data`).
 """
 
-from errata.training.callbacks import NonFiniteGradientError
 from errata.training.checkpoints import find_checkpoint
+from errata.training.divergence import DivergedError
 from errata.training.encoding import SetAside
 from errata.training.parameters import LORA_TARGETS, LoraSettings
 from errata.training.run import TrainResult, TrainRun, train
@@ -16,8 +16,8 @@ from errata.training.trainer import PreferenceTrainer
 
 __all__ = [
     "LORA_TARGETS",
+    "DivergedError",
     "LoraSettings",
-    "NonFiniteGradientError",
     "PreferenceConfig",
     "PreferenceTrainer",
     "SetAside",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from errata.trees import TreeRow, TreeSample, build_rows
 
 @dataclass(frozen=True, slots=True)
 class StepShare:
-    """What one process computes between two accumulations: rows, and each row's reference scores (or None).
+    """What one process computes between two accumulations: rows, and each row's reference log-probs `[T]` (or None).
 
     The loss of the share is the sum over its records divided by `step_records`; a filler's counts for nothing.
     """
@@ -31,7 +32,7 @@ class StepShare:
     def to(self, device: torch.device | str, non_blocking: bool = False) -> StepShare:  # noqa: ARG002 - accelerate says it
         """The share with its tensors on a device."""
         rows = tuple(row.to(device) for row in self.rows)
-        references = tuple(None if scores is None else scores.to(device) for scores in self.references)
+        references = tuple(None if logps is None else logps.to(device) for logps in self.references)
         return replace(self, rows=rows, references=references)
 
 
@@ -61,7 +62,8 @@ class EncodedRecords(Dataset[StepShare]):
         self.lengths = [record.sample.total for record in records]
         """Tokens of each record in a row."""
         self.references: list[Tensor] | None = None
-        """The reference's score of every response `[R]`, by record; None where there is none or it runs live."""
+        """The reference's log-probs of every scored token `[T]`, by record; None where there are none or they are
+        computed at every step."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -85,6 +87,11 @@ class EncodedRecords(Dataset[StepShare]):
         corrupted = [self._load_corrupted(name, among, sample.id) for name in names]
         return replace(sample, contrast=_put_images(sample.contrast, corrupted))
 
+    @property
+    def longest_best(self) -> float:
+        """The largest sum of token weights of a response of level 0."""
+        return max(sum(weights) for record in self.records for weights in _weights_of_best(record.sample))
+
     def find_number(self, record_id: str) -> int:
         """Where the record of this id stands."""
         return self._numbers[record_id]
@@ -97,6 +104,17 @@ class EncodedRecords(Dataset[StepShare]):
 
 def _put_images(sample: TreeSample, images: Sequence[EncodedImage]) -> TreeSample:
     return replace(sample, prompt=replace(sample.prompt, images=tuple(images)))
+
+
+def _weights_of_best(sample: TreeSample) -> list[Sequence[float]]:
+    weights = sample.token_weights or [[1.0] * len(response.input_ids) for response in sample.responses]
+    return [own for own, level in zip(weights, sample.levels, strict=True) if level == 0]
+
+
+def list_parts(dataset: Any) -> list[EncodedRecords]:
+    """The data sets of an argument that may be one, several by name, the name of one, or none."""
+    parts = dataset.values() if isinstance(dataset, dict) else [dataset]
+    return [part for part in parts if isinstance(part, EncodedRecords)]
 
 
 def take_share(items: list[StepShare]) -> dict[str, StepShare]:

@@ -1,4 +1,4 @@
-"""Stopping: before a non-finite gradient reaches the weights, and when the process is asked to end."""
+"""Telling how far a run is, and stopping when the process is asked to end."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-import torch
-import torch.distributed as dist
-from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from typing_extensions import override
 
-from errata.errors import ModelError
-
-
-class NonFiniteGradientError(ModelError):
-    """A gradient is NaN or infinite; the weights are still those of the step before."""
+from errata.training.processes import any_process
 
 
 class ReportSteps(TrainerCallback):  # type: ignore[misc]
@@ -30,42 +23,6 @@ class ReportSteps(TrainerCallback):  # type: ignore[misc]
     @override
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._on_step(state.global_step, state.max_steps)
-
-
-class StopOnNonFinite(TrainerCallback):  # type: ignore[misc]
-    """Raises NonFiniteGradientError between the backward pass and the optimiser, on every process alike."""
-
-    @override
-    def on_pre_optimizer_step(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        if args.fp16:
-            return  # an overflow is part of float16's loss scaling, which skips the step itself
-        model: nn.Module = kwargs["model"]
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        if not _all_finite(gradients):
-            raise NonFiniteGradientError(
-                f"step {state.global_step + 1}",
-                expected="finite gradients",
-                found="a gradient that is NaN or infinite",
-                fix="lower the learning rate or beta, or change the precision; the last checkpoint is untouched",
-            )
-
-
-def _all_finite(gradients: list[Tensor]) -> bool:
-    if not gradients:
-        return True
-    norms = torch.stack([norm.to(gradients[0].device) for norm in torch._foreach_norm(gradients)])
-    return not _any_process(not bool(norms.isfinite().all()), norms.device)
-
-
-def _any_process(flag: bool, device: torch.device) -> bool:
-    """True everywhere where `flag` is True on one process: all of them must leave the loop together."""
-    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-        return flag
-    votes = torch.tensor(int(flag), device=device)
-    dist.all_reduce(votes, op=dist.ReduceOp.MAX)
-    return bool(votes.item())
 
 
 class StopOnSignal(TrainerCallback):  # type: ignore[misc]
@@ -104,7 +61,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        if _any_process(self._requested, args.device):
+        if any_process(self._requested, args.device):
             self.interrupted = state.global_step < state.max_steps
             control.should_save = args.save_strategy != "no"
             control.should_training_stop = True

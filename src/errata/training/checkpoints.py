@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errata.errors import StorageError
+from transformers import PreTrainedModel
+
+from errata.errors import ConfigError, StorageError
+from errata.models import quiet_transformers
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -30,6 +33,30 @@ def find_checkpoint(folder: str | Path) -> Path | None:
     return max(found)[1] if found else None
 
 
+def require_checkpoint(folder: str | Path) -> Path:
+    """The checkpoint to go on from. Raises ConfigError where there is none."""
+    found = find_checkpoint(folder)
+    if found is None:
+        raise ConfigError(
+            "resume_from_checkpoint",
+            expected=f"a complete checkpoint in {folder}",
+            found="none",
+            fix="leave it out to start at the first step",
+        )
+    return found
+
+
+def load_weights(model: PreTrainedModel, folder: str | Path) -> None:
+    """Load a checkpoint's weights into the model, all of them.
+
+    The Trainer's own way reads a file's names as they are and only warns of those that do not fit. A LLaVA is saved
+    under other names than its parameters have, so that nothing at all would be loaded.
+    """
+    with quiet_transformers():
+        saved = type(model).from_pretrained(str(folder), dtype=model.dtype)
+    model.load_state_dict(saved.state_dict(), strict=True)
+
+
 def _read_step(path: Path) -> int | None:
     try:
         state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
@@ -42,7 +69,8 @@ def _read_step(path: Path) -> int | None:
 def writing(folder: str | Path, *, remove: bool) -> Iterator[None]:
     """Turn a full or unwritable disk into StorageError; `remove` the half-written folder, older ones stay."""
     try:
-        yield
+        with quiet_transformers():
+            yield
     except Exception as error:  # safetensors and torch have types of their own for what the system says
         cause = _find_cause(error)
         if remove and (cause is not None or isinstance(error, StorageError)):

@@ -1,4 +1,4 @@
-"""Records as tokens and token weights, made once before the first step; what cannot be trained on is set aside."""
+"""Records as tokens and token weights, made once before the first step; what cannot be trained on is named then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from errata.corrections import OneSided, released_changed_ids, response_spans, response_token_weights
-from errata.errors import DataError
+from errata.errors import DataError, ModelError
 from errata.models import Adapter, EncodedImage, EncodedPrompt, EncodedResponse
 from errata.objectives import Objective, find_pairs, round_weights
 from errata.records import Record
@@ -62,7 +62,7 @@ class RecordEncoder:
         one_sided: The rule for corrections that only add or only remove text.
         max_length: Tokens of the prompt with its longest response; None for no limit.
         max_tokens_per_row: Tokens of the prompt with all its responses.
-        skip_bad: Set unusable images and texts aside too, instead of raising.
+        skip_bad: Set unusable records aside, instead of raising. Those over a limit are set aside in any case.
         load_corrupted: Where corrupted images come from, for an objective that needs them.
     """
 
@@ -82,7 +82,8 @@ class RecordEncoder:
         """Encode what can be trained on, and say what cannot.
 
         Raises:
-            DataError: An image or text that cannot be used, without `skip_bad`; or no record is left.
+            DataError: A record that cannot be used, without `skip_bad`; or no record is left.
+            ModelError: A chat template that fails on a record.
         """
         encoded: list[EncodedRecord] = []
         aside: list[SetAside] = []
@@ -100,23 +101,37 @@ class RecordEncoder:
         return encoded, aside
 
     def _encode_or_set_aside(self, record: Record) -> EncodedRecord | SetAside:
-        if self.objective.pairing != "none" and not find_pairs(record.levels, self.objective.pairing):
-            return SetAside(record.id, "nothing to compare: all responses have one level")
         try:
+            self._require_pair(record)
             encoded = self.encode(record)
+            _require_words(encoded.sample)
         except DataError as error:
             if self.skip_bad:
                 return SetAside(record.id, str(error))
-            raise DataError(
+            named = DataError(
+                f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
+            )
+            named.can_skip = True
+            raise named from None
+        except ModelError as error:  # a template that fails on this conversation: the others are no better off
+            raise ModelError(
                 f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
             ) from None
-        reason = self._find_reason(encoded)
+        reason = self._find_excess(encoded)
         return encoded if reason is None else SetAside(record.id, reason)
 
-    def _find_reason(self, encoded: EncodedRecord) -> str | None:
+    def _require_pair(self, record: Record) -> None:
+        if self.objective.pairing != "none" and not find_pairs(record.levels, self.objective.pairing):
+            raise DataError(
+                "responses",
+                expected=f"two of different levels for the objective {self.objective.name!r}",
+                found=f"nothing to compare, as all have level {record.levels[0]}",
+                fix="give them different levels, drop the record, or train on it with the objective 'sft'",
+            )
+
+    def _find_excess(self, encoded: EncodedRecord) -> str | None:
+        """Which limit the record is over, if any; nothing is ever cut."""
         longest, total = max(tree.shape.longest for tree in encoded.sample.trees), encoded.sample.total
-        if not all(any(weights) for weights in encoded.sample.token_weights or ()):
-            return "a response without a token that the model writes"
         if self.max_length is not None and longest > self.max_length:
             return f"{longest} tokens with its longest response; max_length is {self.max_length}"
         if total > self.max_tokens_per_row:
@@ -147,7 +162,7 @@ class RecordEncoder:
                 "images",
                 expected="an image to compare with a corrupted one",
                 found="a prompt of text alone",
-                fix="choose an objective with image_weight 0, or set the record aside with --skip-bad",
+                fix="choose an objective with image_weight 0, or drop the record",
             )
         among = len(record.images)
         images = [self.load_corrupted(name, among, record.id) for name in record.images]
@@ -197,6 +212,18 @@ class RecordEncoder:
             response_token_weights(response.offsets, response.round_index, spans[number], gamma)
             for number, response in zip(wanted, responses, strict=True)
         ]
+
+
+def _require_words(sample: TreeSample) -> None:
+    """Raise DataError for a response all of whose tokens are masked, which would score 0 or NaN."""
+    for number, weights in enumerate(sample.token_weights or ()):
+        if not any(weights):
+            raise DataError(
+                f"response {number}",
+                expected="a token that the model writes and that weighs more than 0",
+                found="none: all are masked",
+                fix="drop the response, or change the weights",
+            )
 
 
 def _weigh_released(

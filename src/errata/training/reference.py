@@ -1,4 +1,4 @@
-"""What rewards are measured against: the reference's score of every response, computed once or at every step."""
+"""What rewards are measured against: the reference's log-probs of every token, computed once or at every step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import copy
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
@@ -17,6 +18,7 @@ from errata.errors import ConfigError
 from errata.models import Adapter
 from errata.objectives import Objective, aggregate
 from errata.training.batches import EncodedRecords
+from errata.training.processes import count_processes, find_rank, gather
 from errata.training.settings import PreferenceConfig
 from errata.trees import ReferenceCache, TreeRow, describe_reference, evaluating
 
@@ -57,6 +59,8 @@ class Reference:
             forward,
         )
         self._about: dict[str, Any] | None = None
+        self.layout = "tree"
+        """How rows are computed: with a shared prefix, or as separate passes. The policy's way is the reference's."""
         self.policy_has_moved = False
         """Set when training begins: from then on the policy is its own reference no more."""
 
@@ -77,20 +81,16 @@ class Reference:
         show = not self._args.disable_tqdm and self._args.process_index == 0
         with evaluating(model):
             for data in waiting:
-                data.references = compute_references(
-                    data, cache, self._objective, partial(self._compute, policy), progress=show
-                )
+                data.references = compute_references(data, cache, partial(self._compute, policy), progress=show)
 
     def _describe(self, model: nn.Module) -> dict[str, Any]:
-        """What the cache's numbers depend on: the same weights give others under autocast."""
+        """What the cache's numbers depend on: the same weights give others under autocast or in another layout."""
         autocast = "bfloat16" if self._args.bf16 else "float16" if self._args.fp16 else None
-        return describe_reference(model, self._adapter) | {"autocast": autocast}
+        return describe_reference(model, self._adapter) | {"autocast": autocast, "layout": self.layout}
 
-    def score(self, policy: nn.Module, row: TreeRow) -> Tensor | None:
-        """Scores `[R]` of a row by a pass of the reference now, or None where none is needed."""
-        if not self._objective.needs_reference:
-            return None
-        return score_row(self._compute(policy, row), row, self._objective)
+    def compute(self, policy: nn.Module, row: TreeRow) -> Tensor | None:
+        """Token log-probabilities `[T]` of a row by a pass of the reference now, or None where none are needed."""
+        return self._compute(policy, row) if self._objective.needs_reference else None
 
     def _compute(self, policy: nn.Module, row: TreeRow) -> Tensor:
         model = self._place(policy)
@@ -119,35 +119,29 @@ class Reference:
 
 
 def compute_references(
-    data: EncodedRecords,
-    cache: ReferenceCache,
-    objective: Objective,
-    compute: Callable[[TreeRow], Tensor],
-    *,
-    progress: bool = False,
+    data: EncodedRecords, cache: ReferenceCache, compute: Callable[[TreeRow], Tensor], *, progress: bool = False
 ) -> list[Tensor]:
-    """Scores `[R]` of each record, from the cache where it has them; processes share the work and all get all.
+    """Token log-probabilities `[T]` of each record, from the cache where it has them; processes share the work.
 
     Args:
         data: The records.
         cache: Read, and filled with what it lacks.
-        objective: Its aggregate makes scores of token log-probabilities.
         compute: The reference's token log-probabilities of a row.
         progress: Show a bar.
     """
-    numbers = sorted(range(_rank(), len(data), _processes()), key=lambda number: -data.lengths[number])
-    scores: dict[int, list[float]] = {}
+    numbers = sorted(range(find_rank(), len(data), count_processes()), key=lambda number: -data.lengths[number])
+    own: dict[int, np.ndarray[Any, Any]] = {}
     bar = tqdm(total=len(numbers), desc="Reference", unit="record", disable=not progress)
     try:
         for start in range(0, len(numbers), RECORDS_AT_A_TIME):
             for row in data.build_rows(numbers[start : start + RECORDS_AT_A_TIME]):
-                scores |= _split(score_row(_find_or_compute(cache, row, compute), row, objective), row, data)
+                own |= _split(_find_or_compute(cache, row, compute), row, data)
                 bar.update(len(row.samples))
     finally:
         bar.close()
         cache.flush()  # what was computed is kept whatever ended the loop
-    everywhere = _gather(scores)
-    return [torch.tensor(everywhere[number]) for number in range(len(data))]
+    everywhere = {number: logps for part in gather(own) for number, logps in part.items()}
+    return [torch.from_numpy(everywhere[number]) for number in range(len(data))]
 
 
 def _find_or_compute(cache: ReferenceCache, row: TreeRow, compute: Callable[[TreeRow], Tensor]) -> Tensor:
@@ -158,25 +152,11 @@ def _find_or_compute(cache: ReferenceCache, row: TreeRow, compute: Callable[[Tre
     return logps
 
 
-def _split(scores: Tensor, row: TreeRow, data: EncodedRecords) -> dict[int, list[float]]:
-    values = scores.tolist()
+def _split(logps: Tensor, row: TreeRow, data: EncodedRecords) -> dict[int, np.ndarray[Any, Any]]:
+    """The log-probabilities of each record of a row, by the record's number."""
+    starts = [start for start, _ in row.records] + [row.num_responses]
+    lengths = [sum(row.target_lengths[start:end]) for start, end in pairwise(starts)]
+    pieces = torch.split(logps.float(), lengths)
     return {
-        data.find_number(sample.id): values[start : start + sample.num_responses]
-        for sample, (start, _) in zip(row.samples, row.records, strict=True)
+        data.find_number(sample.id): piece.numpy().copy() for sample, piece in zip(row.samples, pieces, strict=True)
     }
-
-
-def _rank() -> int:
-    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
-
-
-def _processes() -> int:
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def _gather(scores: dict[int, list[float]]) -> dict[int, list[float]]:
-    if _processes() == 1:
-        return scores
-    parts: list[dict[int, list[float]]] = [{} for _ in range(_processes())]
-    dist.all_gather_object(parts, scores)
-    return {number: values for part in parts for number, values in part.items()}

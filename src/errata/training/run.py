@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import json
-import shutil
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from errata.config import describe_difference, dump_settings
+from errata.config import dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
-from errata.records import BadRow, read_json_lines, remove_file, write_json_lines, write_text
+from errata.records import (
+    BAD_FILE,
+    BadRow,
+    read_json_lines,
+    write_bad_rows,
+    write_json_lines,
+    write_text,
+)
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
-from errata.training.digests import digest_data, find_changed
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings
+from errata.training.run_folder import open_run_folder
 from errata.training.settings import PreferenceConfig
 from errata.training.trainer import PreferenceTrainer
-from errata.training.versions import list_versions
-
-_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank")
-"""Settings that may differ when a run is continued."""
 
 
 @dataclass(kw_only=True)
@@ -59,6 +61,12 @@ class TrainRun(PreferenceConfig):
         super().__post_init__()
         self._check_run()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as values that JSON can hold, as trackers want them."""
+        plain = dump_settings(self)
+        values: dict[str, Any] = super().to_dict()
+        return {name: plain.get(name, value) for name, value in values.items()}
+
     def _check_run(self) -> None:
         """Raise ConfigError for settings that would be ignored or fail late."""
         if self.resume_from_checkpoint is not None:
@@ -78,7 +86,7 @@ class TrainResult:
         model: The saved model or adapter with its processor; None where the run was interrupted.
         steps: Optimiser steps done, those before an interruption included.
         metrics: The last value of everything in the log.
-        set_aside: Records left out of training, with the reasons (also in `set-aside.jsonl`).
+        set_aside: Records left out of training, with the reasons (also in `bad.jsonl`).
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
         tree_check: What the comparison of the first record with separate passes found; None where none was made.
@@ -104,7 +112,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     Raises:
         ConfigError: `out` holds a run with other settings or of other data.
         DataError: Records that cannot be used, or none that can.
-        ModelError: A model that cannot be loaded, or a gradient that is not finite.
+        ModelError: A model that cannot be loaded; DivergedError for a loss or gradient that is no number or explodes.
         StorageError: A full disk; the last complete checkpoint is kept.
     """
     with settings.main_process_first(desc="run folder"):
@@ -123,9 +131,13 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     )
     aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
     if settings.should_save:
-        write_json_lines(settings.out / "set-aside.jsonl", ({"id": row.id, "reason": row.reason} for row in aside))
+        write_bad_rows(settings.out, aside)
     checkpoint = find_checkpoint(settings.out)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:  # a run that diverged is looked at most of all
+        if settings.should_save:
+            write_json_lines(settings.out / "log.jsonl", map(_keep_finite, trainer.state.log_history))
     return _finish(settings, trainer, aside, checkpoint)
 
 
@@ -157,14 +169,17 @@ def _finish(
     folder = None if trainer.interrupted else settings.out / "model"
     if folder is not None:
         trainer.save_model(str(folder))
-    if settings.should_save:
-        write_json_lines(settings.out / "log.jsonl", trainer.state.log_history)
-    metrics = {name: value for line in trainer.state.log_history for name, value in line.items()}
+    metrics = {name: value for line in trainer.state.log_history for name, value in _keep_finite(line).items()}
     steps = trainer.state.global_step
     if folder is not None and settings.should_save:
         done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
     return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
+
+
+def _keep_finite(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the log without NaN and infinity, which JSON has not: float16's overflows are such gradient norms."""
+    return {name: value for name, value in line.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _read_finished(settings: TrainRun) -> TrainResult | None:
@@ -177,69 +192,7 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
         steps, metrics, check = done["steps"], done["metrics"], done["tree_check"]
     except (ValueError, KeyError, TypeError):
         return None  # damaged: go on from the last checkpoint
-    aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(settings.out / "set-aside.jsonl"))
+    bad = settings.out / BAD_FILE
+    aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(bad)) if bad.is_file() else ()
     model = settings.out / "model"
     return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
-
-
-def open_run_folder(settings: TrainRun) -> None:
-    """Write the resolved settings, versions and data's digest, or check that the run found there had the same.
-
-    Raises:
-        ConfigError: The folder holds a run with other settings or of other data.
-    """
-    stated = dump_settings(settings)
-    path = settings.out / "settings.yaml"
-    if settings.fresh and settings.should_save:
-        _remove_run(settings.out)
-    # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
-    if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
-        _require_same(path, stated)
-        _require_same_data(settings)
-        return
-    write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
-    made_with = list_versions() | {"data": digest_data(settings.data)}
-    write_text(settings.out / "versions.json", json.dumps(made_with, indent=1) + "\n")
-
-
-def _require_same_data(settings: TrainRun) -> None:
-    """Raise ConfigError where the records have changed: the epochs of one run must be of the same."""
-    try:
-        found = json.loads((settings.out / "versions.json").read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError):
-        found = "unknown"
-    changed = find_changed(settings.data, found)
-    if changed:
-        raise ConfigError(
-            changed,
-            expected="the data of the run in this folder",
-            found="other data",
-            fix="choose another out, or start over with fresh=true",
-        )
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigError(
-            str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
-        )
-    difference = describe_difference(found, stated, free=_FREE)
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the run in this folder",
-            found=difference,
-            fix="choose another out, or start over with fresh=true",
-        )
-
-
-def _remove_run(folder: Path) -> None:
-    """Remove what a run wrote, and nothing else that the folder may hold."""
-    for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("settings.yaml", "versions.json", "set-aside.jsonl", "log.jsonl", "result.json"):
-        remove_file(folder / name)

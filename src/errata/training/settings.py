@@ -85,13 +85,17 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         default=REFERENCE_INSIDE_OUTPUT,
         metadata={"help": "Folder of the reference's log-probs; None runs the reference at every step."},
     )
-    skip_bad: bool = field(default=False, metadata={"help": "Set records with unusable images aside; else stop."})
+    skip_bad: bool = field(default=False, metadata={"help": "Set unusable records aside; else the first one stops."})
     image_root: str | None = field(default=None, metadata={"help": "Folder that relative image paths start from."})
     image_memory_mb: int = field(
         default=1024, metadata={"help": "Memory for decoded images, and as much again for features of a frozen tower."}
     )
     train_vision: bool = field(default=False, metadata={"help": "Also train the vision tower."})
     train_projector: bool = field(default=False, metadata={"help": "Also train the projector after it."})
+    max_loss: float | None = field(
+        default=None,
+        metadata={"help": "A step with a larger loss stops the run; None: far more than any policy that still learns."},
+    )
     self_check: bool = field(
         default=True, metadata={"help": "Compare one record with separate passes before training."}
     )
@@ -146,6 +150,9 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
             value: Any = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(name, expected="a number of at least 1", found=str(value), fix="change the value")
+        if self.max_loss is not None and not self.max_loss > 0:
+            found = str(self.max_loss)
+            raise ConfigError("max_loss", expected="a number above 0", found=found, fix="use .inf for no limit")
         for name in ("seed", "data_seed"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 2**32:

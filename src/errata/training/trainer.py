@@ -8,21 +8,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PrinterCallback, Trainer, set_seed
+from transformers import PreTrainedModel, PrinterCallback, ProgressCallback, Trainer, set_seed
 from transformers.trainer_utils import EvalLoopOutput, TrainOutput
 from transformers.utils import logging
 from typing_extensions import override
 
-from errata.errors import ConfigError
-from errata.models import quiet_transformers, write_prompting
-from errata.objectives import LossOutput, preference_loss
-from errata.training.batches import EncodedRecords, StepShare, take_share
-from errata.training.callbacks import StopOnNonFinite, StopOnSignal
-from errata.training.checkpoints import find_checkpoint, writing
+from errata.models import write_prompting
+from errata.objectives import preference_loss
+from errata.training.batches import EncodedRecords, StepShare, list_parts, take_share
+from errata.training.callbacks import StopOnSignal
+from errata.training.checkpoints import load_weights, require_checkpoint, writing
+from errata.training.divergence import StopOnDivergence, default_max_loss
 from errata.training.encoding import SetAside
 from errata.training.features import FrozenFeatures
 from errata.training.inputs import encode_dataset, resolve_model
-from errata.training.means import RunningMeans
+from errata.training.means import RunningMeans, Share
+from errata.training.metrics import drop_repeats, measure_row
 from errata.training.parameters import (
     add_adapter,
     choose_trainable,
@@ -32,6 +33,7 @@ from errata.training.parameters import (
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.settings import PreferenceConfig
+from errata.training.speed import TokenProgress, TokenRate, count_tokens
 from errata.training.wrapping import find_inner, run_as_forward
 from errata.trees import TreeRow, enable_tree_attention, evaluating, self_check, token_logps
 
@@ -79,7 +81,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         self.adapter, self._logps = loaded.adapter, token_logps
         self.set_aside: list[SetAside] = []
         self.tree_check: str | None = None
-        self._means, self._stop = RunningMeans(), StopOnSignal()
+        self._means, self._rate = RunningMeans(), TokenRate()
+        self._stop, self._divergence = StopOnSignal(), StopOnDivergence()
         self._reference = Reference(ref_model, self.adapter, self.objective, args, self._compute_logps)
         for each in (loaded.model, *([] if ref_model is None else [ref_model])):
             enable_tree_attention(each, self.adapter)
@@ -88,7 +91,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             require_adapters_alone(vision=args.train_vision, projector=args.train_projector)
         choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
         set_seed(args.seed)  # new adapters begin with random numbers
-        options["callbacks"] = [*(options.get("callbacks") or []), StopOnNonFinite(), self._stop]
+        options["callbacks"] = [*(options.get("callbacks") or []), self._divergence, self._stop]
         super().__init__(
             model=add_adapter(loaded.model, peft_config) if peft_config is not None else loaded.model,
             args=args,
@@ -100,6 +103,8 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         )
         self._features = FrozenFeatures(self.adapter, self.model, args.image_memory_mb)
         self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
+        if self.pop_callback(ProgressCallback) is not None:
+            self.add_callback(TokenProgress(self._rate))
 
     # Data
 
@@ -160,16 +165,24 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     def _compute_row(self, model: nn.Module, row: TreeRow, reference: Tensor | None, counts: bool) -> Tensor:
         """The sum of the losses of a row's records."""
-        output = self._compare(model, row, reference)
-        self._means.add(output.metrics, counts=counts)
-        return output.losses.sum()
+        losses, values = self._compare(model, row, reference)
+        if counts:
+            self._means.add(values)
+            self._rate.add(count_tokens(row, shared_prefix=self._logps is token_logps))
+            self._divergence.add([sample.id for sample in row.samples], losses)
+        return losses.sum()
 
-    def _compare(self, model: nn.Module, row: TreeRow, reference: Tensor | None) -> LossOutput:
+    def _compare(
+        self, model: nn.Module, row: TreeRow, reference: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor | Share]]:
+        """The loss of each record, and what the log says of the row."""
         if reference is None:
-            reference = self._reference.score(find_inner(model), row)
+            reference = self._reference.compute(find_inner(model), row)
         logps = run_as_forward(model, partial(self._compute_logps, find_inner(model), row))
         scores = score_row(logps, row, self.objective)
-        return preference_loss(self.objective, scores, reference, row.records, row.contrasts)
+        reference_scores = None if reference is None else score_row(reference, row, self.objective)
+        output = preference_loss(self.objective, scores, reference_scores, row.records, row.contrasts)
+        return output.losses, measure_row(self.objective, row, output, logps, reference)
 
     def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
         with self.accelerator.autocast():
@@ -181,10 +194,12 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
     def train(self, resume_from_checkpoint: str | bool | None = None, **options: Any) -> TrainOutput:
         """Train; see `transformers.Trainer.train`. True resumes from the last complete checkpoint in `output_dir`."""
         if resume_from_checkpoint is True:
-            resume_from_checkpoint = self._find_last_checkpoint()
+            resume_from_checkpoint = str(require_checkpoint(self.args.output_dir))
         self._check_tree()
-        self._reference.prepare(self.model, [self.train_dataset, *_list_parts(self.eval_dataset)])
+        self._reference.prepare(self.model, [self.train_dataset, *list_parts(self.eval_dataset)])
         self._reference.policy_has_moved = True
+        self._divergence.max_loss = self._find_max_loss()
+        self._rate.start()
         with self._stop:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
 
@@ -193,22 +208,18 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         """Whether a signal ended training before its last step."""
         return self._stop.interrupted
 
-    def _find_last_checkpoint(self) -> str:
-        found = find_checkpoint(self.args.output_dir)
-        if found is None:
-            raise ConfigError(
-                "resume_from_checkpoint",
-                expected=f"a complete checkpoint in {self.args.output_dir}",
-                found="none",
-                fix="leave it out to start at the first step",
-            )
-        return str(found)
+    def _find_max_loss(self) -> float:
+        if self.args.max_loss is not None:
+            return float(self.args.max_loss)
+        vocab_size = self.adapter.text_config(self.model).vocab_size
+        return default_max_loss(self.objective, vocab_size, self.train_dataset.longest_best)
 
     def _check_tree(self) -> None:
         """Compare the first record with separate passes, and train with those where the tree is not exact."""
         if self.args.self_check:
             result = self_check(self.adapter, self.model, self.train_dataset.build_sample(0))
             self._logps, self.tree_check = result.logps, result.message
+            self._reference.layout = "tree" if result.passed else "separate"
             if not result.passed:
                 logger.warning(result.message)
 
@@ -216,8 +227,9 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""
         if eval_dataset is not None and not isinstance(eval_dataset, str):
             eval_dataset = self._encode(eval_dataset, self.args)
-        self._reference.prepare(self.model, _list_parts(self.eval_dataset if eval_dataset is None else eval_dataset))
-        metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
+        self._reference.prepare(self.model, list_parts(self.eval_dataset if eval_dataset is None else eval_dataset))
+        with self._rate.paused():
+            metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
         return metrics
 
     @override
@@ -235,51 +247,41 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             for batch in dataloader:
                 share: StepShare = self._prepare_inputs(batch)["share"]
                 for row, reference in zip(share.rows, share.references, strict=True):
-                    output = self._compare(find_inner(self.model), row, reference)
-                    means.add(output.metrics | {"loss": output.losses}, counts=not share.filler)
+                    losses, values = self._compare(find_inner(self.model), row, reference)
+                    if not share.filler:
+                        means.add(values | {"loss": losses})
+                        self._divergence.add([sample.id for sample in row.samples], losses)
                 self.callback_handler.on_prediction_step(self.args, self.state, self.control)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.take().items()}
+        self._divergence.require_finite(f"evaluation at step {self.state.global_step}", self.args.device)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in drop_repeats(means.take()).items()}
         return EvalLoopOutput(None, None, metrics, len(dataloader.dataset))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the averages since the last line of the training log."""
         if "loss" in logs:
-            logs |= self._means.take()
+            logs |= drop_repeats(self._means.take()) | {"tokens/s": self._rate.take()}
         super().log(logs, start_time)
 
     # Saving
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with writing(folder, remove=True), quiet_transformers():
+        with self._rate.paused(), writing(folder, remove=True):
             super()._save_checkpoint(model, trial)
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model (or adapter), its processor, and how it is asked. Raises StorageError on a full disk."""
         folder = output_dir or self.args.output_dir
-        with writing(folder, remove=False), quiet_transformers():
+        with writing(folder, remove=False):
             super().save_model(output_dir, _internal_call)
         if self.args.should_save:
             write_prompting(folder, self.adapter.settings)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Load weights, all of them.
-
-        The library's own way reads a file's names as they are and only warns of those that do not fit. A LLaVA is
-        saved under other names than its parameters have, so that nothing at all would be loaded.
-        """
         if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):
             super()._load_from_checkpoint(resume_from_checkpoint, model)
-            return
-        with quiet_transformers():
-            saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=self.model.dtype)
-        self.model.load_state_dict(saved.state_dict(), strict=True)
+        else:
+            load_weights(self.model, resume_from_checkpoint)
 
     def _load_best_model(self) -> None:
         self._load_from_checkpoint(self.state.best_model_checkpoint)
-
-
-def _list_parts(dataset: Any) -> list[EncodedRecords]:
-    """The data sets of an argument that may be one, several by name, the name of one, or none."""
-    parts = dataset.values() if isinstance(dataset, dict) else [dataset]
-    return [part for part in parts if isinstance(part, EncodedRecords)]

@@ -3,8 +3,9 @@
     folder/<fingerprint>/about.json         what the fingerprint was made of
     folder/<fingerprint>/<number>.parquet   record id, response number, digest of its tokens and images, log-probs
 
-The fingerprint covers weights, processor, template and dtype: another model has another subfolder. The digest covers
-the data: a changed record is computed again, unchanged ones are kept, also when records are added or removed.
+The fingerprint covers weights, processor, template, dtype, attention and layout. A folder serves one of them: numbers
+of another model are neither used nor mixed in without a word. The digest covers the data: a changed record is computed
+again, unchanged ones are kept, also when records are added or removed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from errata.errors import ModelError
+from errata.errors import ConfigError, ModelError
 from errata.records import replacing, write_text
-from errata.trees.fingerprint import digest_samples, hash_json
+from errata.trees.fingerprint import digest_samples, find_differences, hash_json
 from errata.trees.rows import TreeRow
 
 SHARD_TOKENS = 200_000
@@ -39,15 +40,19 @@ class ReferenceCache:
     """Per-token log-probabilities of responses under one reference model.
 
     Args:
-        folder: Shared by all fingerprints.
+        folder: Of one reference; runs may share it.
         about: What the numbers depend on, as JSON values; see `describe_reference`.
 
     Files that cannot be read are renamed to `.damaged`, listed in `damaged`, and their content computed again.
+
+    Raises:
+        ConfigError: The folder holds the cache of another reference; it says which parts differ.
     """
 
     def __init__(self, folder: str | Path, about: dict[str, Any]) -> None:
         self.fingerprint = hash_json(about)
         self.folder = Path(folder) / self.fingerprint
+        _require_own(self.folder, about)
         self.damaged: list[Path] = []
         self._known: dict[Key, np.ndarray[Any, Any]] = {}
         self._new: dict[Key, np.ndarray[Any, Any]] = {}
@@ -112,6 +117,26 @@ class ReferenceCache:
         with replacing(path) as temporary:
             pq.write_table(table, temporary, compression="zstd")
         self._new.clear()
+
+
+def _require_own(folder: Path, about: dict[str, Any]) -> None:
+    """Raise ConfigError where caches of other references, but none of this one, lie beside `folder`."""
+    others = [] if folder.exists() else sorted(folder.parent.glob("*/about.json"))
+    if others:
+        parts = min((find_differences(_read_about(path), about) for path in others), key=len)
+        raise ConfigError(
+            f"reference cache {folder.parent}",
+            expected="log-probs of the reference of this run",
+            found="those of another one, which differs in " + ", ".join(parts),
+            fix="name another folder as reference_cache, or remove this one if it is not needed any more",
+        )
+
+
+def _read_about(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _keys(row: TreeRow) -> list[Key]:

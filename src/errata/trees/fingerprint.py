@@ -18,16 +18,26 @@ FORMAT = 1
 """Raised when the meaning of stored numbers changes, so that old ones are not used."""
 
 
+SAID_ELSEWHERE = ("dtype", "transformers_version")
+"""What a configuration says about its file, not about the numbers."""
+SHORT = 40
+"""Characters of a value that a message shows; hashes and templates are longer."""
+
+
 def describe_reference(model: nn.Module, adapter: Adapter) -> dict[str, Any]:
     """What reference log-probabilities depend on besides the data, for `ReferenceCache`.
 
+    Attention functions and devices round in their own ways, so the kind of device and the name of the function count.
     Of a PEFT model the base weights alone count: the reference is the model with its adapter disabled.
     """
+    first, text = next(model.parameters()), adapter.text_config(model)
     return {
         "format": FORMAT,
         "weights": hash_weights(model),
-        "dtype": str(next(model.parameters()).dtype),
-        "text": adapter.text_config(model).to_diff_dict(),
+        "dtype": str(first.dtype),
+        "device": first.device.type,
+        "attention": str(text._attn_implementation),
+        "text": {name: value for name, value in text.to_diff_dict().items() if name not in SAID_ELSEWHERE},
         "encoding": adapter.describe(),
     }
 
@@ -49,6 +59,34 @@ def hash_json(value: Any) -> str:
     """Twenty hexadecimal digits of a JSON value, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def find_differences(found: Any, about: dict[str, Any]) -> list[str]:
+    """The parts of a description that differ from the one that was found, as `template` or `dtype (a, now b)`.
+
+    Args:
+        found: What `about.json` holds; anything else than a description differs as a whole.
+        about: The description now.
+    """
+    if not isinstance(found, dict):
+        return ["everything (about.json cannot be read)"]
+    before, now = dict(_flatten(found)), dict(_flatten(json.loads(json.dumps(about, default=str))))
+    names = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    return [_describe_part(name, before.get(name), now.get(name)) for name in names]
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(`a.b`, value) of every value; what is said about encoding stands without that word before it."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, "" if name == "encoding" else f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _describe_part(name: str, before: Any, now: Any) -> str:
+    short = all(len(str(value)) <= SHORT for value in (before, now))
+    return f"{name} ({before}, now {now})" if short else name
 
 
 def digest_samples(samples: Sequence[TreeSample]) -> list[list[str]]:
