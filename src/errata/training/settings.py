@@ -82,6 +82,10 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
     )
     train_vision: bool = field(default=False, metadata={"help": "Also train the vision tower."})
     train_projector: bool = field(default=False, metadata={"help": "Also train the projector after it."})
+    attention: str = field(
+        default="auto",
+        metadata={"help": "Attention of a row: split, varlen (one call, on a GPU in half precision), or auto."},
+    )
     self_check: bool = field(
         default=True, metadata={"help": "Compare one record with separate passes before training."}
     )

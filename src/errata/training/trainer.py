@@ -29,11 +29,12 @@ from errata.training.parameters import (
     require_adapters_alone,
     switch_off_dropout,
 )
+from errata.training.passes import Passes
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.settings import PreferenceConfig
 from errata.training.wrapping import find_inner, run_as_forward
-from errata.trees import TreeRow, enable_tree_attention, evaluating, self_check, token_logps
+from errata.trees import TreeRow, evaluating
 
 logger = logging.get_logger(__name__)
 
@@ -50,8 +51,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         peft_config: New adapters to train instead of the model's weights.
         **options: As for `transformers.Trainer`: callbacks, optimizers, ...
 
-    `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`,
-    `tree_check` what the comparison with separate passes found.
+    `set_aside` lists the records that were left out.
 
     Raises:
         ConfigError, DataError, ModelError: See `resolve_model` and `encode_dataset`.
@@ -76,14 +76,14 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
         loaded = resolve_model(model, processing_class, args)
-        self.adapter, self._logps = loaded.adapter, token_logps
+        self.adapter = loaded.adapter
         self.set_aside: list[SetAside] = []
-        self.tree_check: str | None = None
         self._means, self._stop = RunningMeans(), StopOnSignal()
         self._reference = Reference(ref_model, self.adapter, self.objective, args, self._compute_logps)
-        for each in (loaded.model, *([] if ref_model is None else [ref_model])):
-            enable_tree_attention(each, self.adapter)
+        models = [loaded.model, *([] if ref_model is None else [ref_model])]
+        for each in models:
             switch_off_dropout(each)
+        self._passes = Passes(self.adapter, models, args)
         if peft_config is not None:
             require_adapters_alone(vision=args.train_vision, projector=args.train_projector)
         choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
@@ -172,8 +172,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
         with self.accelerator.autocast():
-            row = self._features.fill(model, row)
-            return self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
+            return self._passes.compute(model, self._features.fill(model, row))
 
     # Running
 
@@ -181,11 +180,16 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         """Train; see `transformers.Trainer.train`. True resumes from the last complete checkpoint in `output_dir`."""
         if resume_from_checkpoint is True:
             resume_from_checkpoint = self._find_last_checkpoint()
-        self._check_tree()
+        self._passes.check(self.model, self.train_dataset, self.accelerator.autocast())
         self._reference.prepare(self.model, [self.train_dataset, *_list_parts(self.eval_dataset)])
         self._reference.policy_has_moved = True
         with self._stop:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
+
+    @property
+    def tree_check(self) -> str | None:
+        """What the comparison with separate passes found, or why no row can share a prefix; None before it is known."""
+        return self._passes.message
 
     @property
     def interrupted(self) -> bool:
@@ -202,14 +206,6 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
                 fix="leave it out to start at the first step",
             )
         return str(found)
-
-    def _check_tree(self) -> None:
-        """Compare the first record with separate passes, and train with those where the tree is not exact."""
-        if self.args.self_check:
-            result = self_check(self.adapter, self.model, self.train_dataset.build_sample(0))
-            self._logps, self.tree_check = result.logps, result.message
-            if not result.passed:
-                logger.warning(result.message)
 
     def evaluate(self, eval_dataset: Any = None, *args: Any, **options: Any) -> dict[str, float]:
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""

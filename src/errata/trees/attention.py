@@ -15,12 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-from errata.errors import ModelError
-from errata.models import Adapter
 from errata.trees.capped import capped_attention
 from errata.trees.layout import SampleMasks, TreeLayout, TreeShape
 
@@ -86,43 +84,6 @@ def _attend_sample(
     prefix = attend(q_prefix, k_prefix, v_prefix, attn_mask=masks.prefix, is_causal=masks.is_causal, **options)
     responses = attend(q_responses, key, value, attn_mask=masks.responses, **options)
     return prefix, responses
-
-
-def enable_tree_attention(model: nn.Module, adapter: Adapter) -> None:
-    """Set the language model's attention to the tree attention; the vision tower keeps its own.
-
-    The setting is not saved with the model. Rows without layout, generation included, run as with sdpa.
-
-    Raises:
-        ModelError: The language model has layers that are not attention; it needs separate passes.
-    """
-    config = adapter.text_config(model)
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
-    if kinds:
-        raise ModelError(
-            type(model).__name__,
-            expected="a language model of causal attention layers",
-            found=f"layers of type {', '.join(sorted(kinds))}",
-            fix="train this model with separate passes",
-        )
-    for module in model.modules():
-        # The outermost transformers model: wrappers (PEFT, data parallel) have no such method of their own class.
-        if isinstance(module, PreTrainedModel):
-            module.set_attn_implementation({"text_config": TREE_ATTENTION})
-            break
-    check_layout_is_read(model, adapter)
-
-
-def check_layout_is_read(model: nn.Module, adapter: Adapter) -> None:
-    """Raise ModelError if the model would accept a layout and ignore it, which gives wrong numbers without a word."""
-    found = adapter.text_config(model)._attn_implementation
-    if found != TREE_ATTENTION:
-        raise ModelError(
-            type(model).__name__,
-            expected=f"attention {TREE_ATTENTION!r} in the language model",
-            found=f"{found!r}, which ignores the layout of a row",
-            fix="call enable_tree_attention(model, adapter) after loading",
-        )
 
 
 AttentionInterface.register(TREE_ATTENTION, tree_attention)

@@ -27,6 +27,7 @@ def describe_reference(model: nn.Module, adapter: Adapter) -> dict[str, Any]:
         "format": FORMAT,
         "weights": hash_weights(model),
         "dtype": str(next(model.parameters()).dtype),
+        "attention": adapter.text_config(model)._attn_implementation,
         "text": adapter.text_config(model).to_diff_dict(),
         "encoding": adapter.describe(),
     }

@@ -7,16 +7,32 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from errata.models import Adapter
+from errata.models import Adapter, EncodedImage, GenericAdapter
 from errata.trees.logps import token_logps
 from errata.trees.rows import TreeRow, TreeSample, build_row
 
 
 def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:
-    """The same `[T]` as `token_logps` of the row, from one causal pass per response."""
-    device = row.input_ids.device
-    singles = (single.to(device) for sample in row.samples for single in split_sample(sample))
-    return torch.cat([token_logps(adapter, model, single, chunk_size=chunk_size) for single in singles])
+    """The same `[T]` as `token_logps` of the row, from one causal pass per response.
+
+    The vision tower sees every distinct image once, alone; of a model that takes pixels, once per response.
+    """
+    images = [_fill(adapter, model, image) for image in row.images]
+    pieces, start = [], 0
+    for sample in row.samples:
+        end = start + sample.prompt.n_images
+        prompt = replace(sample.prompt, images=tuple(images[i] for i in row.image_index[start:end]))
+        for single in split_sample(replace(sample, prompt=prompt)):
+            pieces.append(token_logps(adapter, model, single.to(row.input_ids.device), chunk_size=chunk_size))
+        start = end
+    return torch.cat(pieces)
+
+
+def _fill(adapter: Adapter, model: nn.Module, image: EncodedImage) -> EncodedImage:
+    """The image with its features, where the model takes them."""
+    if image.features is not None or isinstance(adapter, GenericAdapter):
+        return image
+    return replace(image, features=adapter.image_features(model, [image])[0])
 
 
 def split_sample(sample: TreeSample) -> list[TreeRow]:
