@@ -131,6 +131,19 @@ def test_beams_of_an_unknown_model_are_refused(loaded, place):
             generate(loaded, [question], GenerationSettings(max_tokens=8, num_beams=2), image_root=place)
 
 
+def test_a_model_of_one_image_is_asked_one_by_one(place):
+    model, processor = build_unknown("vipllava")
+    adapter = GenericAdapter(processor, model.config, ModelSettings("single"))
+    adapter.is_checked, adapter.one_image_because = True, "ValueError: one image, please"
+    seen = []
+    model.register_forward_pre_hook(lambda _m, _a, given: seen.append(len(given["input_ids"])), with_kwargs=True)
+    questions = [Question(f"q{n}", ("wide.png",), (Turn("user", "What?"),)) for n in range(3)]
+    generate(
+        LoadedModel(model, processor, adapter, "single"), questions, GenerationSettings(max_tokens=2), image_root=place
+    )
+    assert set(seen) == {1}
+
+
 @pytest.mark.parametrize(("name", "served"), [("gemma3", False), ("lighton_ocr", True)])
 def test_half_precision_does_not_hide_masks(name, served, place, tmp_path):
     """Where a processor marks image tokens, a mask may depend on them, and bfloat16 could not tell."""

@@ -81,6 +81,8 @@ def _answer_batches(
     """Per batch the answers that are not known yet."""
     prompts = [_encode(loaded, number, question, pixels) for number, question in enumerate(questions)]
     batch_size = settings.batch_size or fit_batch_size(loaded, prompts, settings.max_tokens, settings.num_beams)
+    if isinstance(loaded.adapter, GenericAdapter) and loaded.adapter.one_image_because is not None:
+        batch_size = 1  # images of several prompts would stand together as those of one prompt may not
     features, texts = FeatureCache(loaded), _Texts(loaded)
     config = _build_config(loaded, settings)
     for batch in build_batches(prompts, batch_size):

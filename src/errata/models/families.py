@@ -46,7 +46,7 @@ def find_family(config: Any, name: str) -> type[FamilyAdapter]:
     if family is None:
         raise ModelError(
             name,
-            expected=f"one of {', '.join(FAMILIES)}, or another decoder of transformers that sees images",
+            expected=f"an architecture with an adapter ({', '.join(FAMILIES)}), or another decoder that sees images",
             found=f"model_type {config.model_type!r}",
             fix="name a model of one of these architectures",
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
@@ -13,6 +14,7 @@ from errata.corrections import OneSided
 from errata.errors import ConfigError
 from errata.objectives import Objective, build_objective
 from errata.training.trl_fields import TrlFields
+from errata.trees import choose_attention
 
 REFERENCE_INSIDE_OUTPUT = "auto"
 """`reference_cache` of this value means the folder `reference` inside `output_dir`."""
@@ -104,6 +106,8 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         self._check_own_fields()
         super().__post_init__()
         self._check_reports()
+        # The model is not loaded yet: of the number format the best is assumed.
+        choose_attention(self.attention, self.device, torch.bfloat16)
         self.build_objective()
 
     def build_objective(self) -> Objective:

@@ -76,8 +76,9 @@ def enable_tree_attention(model: nn.Module, adapter: Adapter, attention: str = "
         raise _refuse(model, "a language model of causal attention layers", reason)
     # The outermost transformers model: wrappers (PEFT, data parallel) have no such method of their own class.
     whole = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
+    parts = [name for name in whole.config.sub_configs if getattr(whole.config, name) is adapter.text_config(model)]
     with quiet_transformers():  # a model that keeps its attention only warns
-        whole.set_attn_implementation({"text_config": IMPLEMENTATIONS[attention]})
+        whole.set_attn_implementation(dict.fromkeys(parts, IMPLEMENTATIONS[attention]))
     found = adapter.text_config(model)._attn_implementation
     if found != IMPLEMENTATIONS[attention]:
         raise _refuse(model, "attention that goes through transformers' AttentionInterface", f"its own, {found!r}")

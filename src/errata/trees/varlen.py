@@ -67,17 +67,16 @@ def attend_row(
     *,
     scaling: float | None = None,
     window: int | None = None,
-    kernel: Callable[..., Any] | None = KERNEL,
 ) -> Tensor:
-    """Attention `[1, S, heads, d]` of a row by a kernel with the signature of `torch.nn.attention.varlen.varlen_attn`.
+    """Attention `[1, S, heads, d]` of a row by `KERNEL`.
 
     `query` is `[1, heads, S, d]`, `key` and `value` `[1, key heads, S, d]`; `window` counts the tokens that a token
     sees, its own included.
     """
-    assert kernel is not None, "enable_tree_attention lets nobody get here without one"
+    assert KERNEL is not None, "choose_attention lets nobody get here without one"
     parts = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]
     q_lengths, k_lengths = _sequence_lengths(tree.samples)
-    output: Tensor = kernel(
+    output: Tensor = KERNEL(
         parts[0].contiguous(),
         _repeat_prefixes(parts[1], tree.samples),
         _repeat_prefixes(parts[2], tree.samples),
