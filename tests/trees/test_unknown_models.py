@@ -18,6 +18,7 @@ from errata.trees import (
     NoTreeError,
     TreeSample,
     build_row,
+    change_attention,
     check_adapter,
     enable_tree_attention,
     self_check,
@@ -77,7 +78,6 @@ def build_samples(adapter, cases=CASES):
 @pytest.mark.parametrize("name", NEW + KNOWN)
 def test_tree_equals_separate_passes(name):
     adapter, model = build(name)
-    assert adapter.is_checked
     assert adapter.one_image_because is None
     samples = build_samples(adapter)
     for members in ([0], [0, 1, 2, 3]):
@@ -151,6 +151,28 @@ def test_attention_that_cannot_be_set_is_no_tree(monkeypatch):
     monkeypatch.setattr(type(model.model.language_model), "_can_set_attn_implementation", lambda *_: False)
     with pytest.raises(NoTreeError, match="AttentionInterface"):
         enable_tree_attention(model, adapter)
+
+
+def test_attention_of_another_kind_is_no_tree():
+    """Eager attention may bound scores or have sinks, which sdpa would leave out."""
+    model, processor = build_unknown("vipllava")
+    adapter = GenericAdapter(processor, model.config, ModelSettings("x"))
+    model.set_attn_implementation("eager")
+    check_adapter(adapter, model)
+    with pytest.raises(NoTreeError, match="'eager'"):
+        enable_tree_attention(model, adapter)
+
+
+def test_setting_the_attention_must_change_nothing():
+    adapter, model = build("vipllava")
+    change_attention(adapter, model, lambda: enable_tree_attention(model, adapter, "varlen"))
+
+    def spoil():
+        with torch.no_grad():
+            model.lm_head.weight *= 1.1
+
+    with pytest.raises(ModelError, match=r"largest difference of .* before its attention was set"):
+        change_attention(adapter, model, spoil)
 
 
 def test_words_that_could_grow_into_an_image_are_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from errata.trees import (
     NoTreeError,
     TreeRow,
     TreeSample,
+    change_attention,
     check_adapter,
     choose_attention,
     enable_tree_attention,
@@ -54,7 +56,7 @@ class Passes:
         self._served = True
         try:
             for model in models:
-                enable_tree_attention(model, adapter, self.attention)
+                change_attention(adapter, model, partial(enable_tree_attention, model, adapter, self.attention))
         except NoTreeError as error:
             self._refuse(f"no shared prefix; training with separate passes ({error.where}: {error.found})")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -43,6 +43,26 @@ def check_adapter(adapter: Adapter, model: nn.Module) -> None:
         except ErrataError as error:
             adapter.one_image_because = error.found
     adapter.is_checked = True
+
+
+def change_attention(adapter: Adapter, model: nn.Module, change: Callable[[], None]) -> None:
+    """Call `change`, after which a model without an adapter of its own must give the numbers that it gave before.
+
+    Raises:
+        ModelError: It does not; the figure is named.
+    """
+    if not isinstance(adapter, GenericAdapter):
+        change()
+        return
+    before = _answer(adapter, model)
+    change()
+    _compare(adapter, model, "the model before its attention was set", _answer(adapter, model), before)
+
+
+def _answer(adapter: GenericAdapter, model: nn.Module) -> Tensor:
+    """Log-probabilities `[T]` of a test answer."""
+    with quiet_transformers(), torch.no_grad(), evaluating(model):
+        return _run(adapter, model, _build_sample(adapter, [_draw(size) for size in SIZES_PX[:1]]))
 
 
 def _check_case(adapter: GenericAdapter, model: nn.Module, sizes_px: Sequence[tuple[int, int]]) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from errata.errors import ConfigError, ModelError
-from errata.models import Adapter, quiet_transformers
+from errata.models import Adapter, GenericAdapter, quiet_transformers
 from errata.trees.attention import TREE_ATTENTION
 from errata.trees.varlen import HALVES, KERNEL, VARLEN_ATTENTION
 
@@ -71,17 +71,21 @@ def enable_tree_attention(model: nn.Module, adapter: Adapter, attention: str = "
         NoTreeError: The language model has layers that are not attention, or its attention cannot be set; it needs
             separate passes.
     """
-    reason = _find_recurrence(model, adapter.text_config(model))
+    config = adapter.text_config(model)
+    reason = _find_recurrence(model, config)
     if reason is not None:
         raise _refuse(model, "a language model of causal attention layers", reason)
+    if isinstance(adapter, GenericAdapter) and config._attn_implementation not in ("sdpa", *IMPLEMENTATIONS.values()):
+        # What it computes beside the softmax (bounds, sinks) is unknown, and would be left out without a word.
+        raise _refuse(model, "an unknown model with sdpa attention", repr(config._attn_implementation))
     # The outermost transformers model: wrappers (PEFT, data parallel) have no such method of their own class.
     whole = next(module for module in model.modules() if isinstance(module, PreTrainedModel))
-    parts = [name for name in whole.config.sub_configs if getattr(whole.config, name) is adapter.text_config(model)]
+    parts = [name for name in whole.config.sub_configs if getattr(whole.config, name) is config]
     with quiet_transformers():  # a model that keeps its attention only warns
         whole.set_attn_implementation(dict.fromkeys(parts, IMPLEMENTATIONS[attention]))
-    found = adapter.text_config(model)._attn_implementation
-    if found != IMPLEMENTATIONS[attention]:
-        raise _refuse(model, "attention that goes through transformers' AttentionInterface", f"its own, {found!r}")
+    if config._attn_implementation != IMPLEMENTATIONS[attention]:
+        found = f"its own, {config._attn_implementation!r}"
+        raise _refuse(model, "attention that goes through transformers' AttentionInterface", found)
 
 
 def check_layout_is_read(model: nn.Module, adapter: Adapter) -> None:
