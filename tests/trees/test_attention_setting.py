@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from errata.errors import ConfigError
-from errata.models import quiet_transformers
+from errata.models import Block, quiet_transformers
 from errata.training import PreferenceConfig
 from errata.trees import (
     TreeLayout,
@@ -20,7 +20,7 @@ from errata.trees import (
 from errata.trees import support as support_module
 from errata.trees import varlen as varlen_module
 from errata.trees.attention import tree_attention
-from errata.trees.varlen import VARLEN_ATTENTION, attend_row
+from errata.trees.varlen import VARLEN_ATTENTION, attend_row, varlen_tree_attention
 from tree_checks import assert_equal_passes
 from tree_samples import build, build_samples
 
@@ -105,6 +105,22 @@ def test_formats_without_a_kernel_and_generation_take_the_split():
         enable_tree_attention(model, adapter, "varlen")  # float32 on a CPU, which no kernel takes
         assert torch.equal(token_logps(adapter, model, row), expected)
         assert torch.equal(model(input_ids=ids).logits, before)
+
+
+@pytest.mark.parametrize("options", [{"softcap": 2.0, "scaling": 0.3}, {}])
+def test_bounded_scores_and_both_directions_take_the_split(monkeypatch, options):
+    monkeypatch.setattr(varlen_module, "HALVES", (torch.float64,))
+    monkeypatch.setattr(varlen_module, "KERNEL", reference_kernel)
+    blocks = () if options else (Block(1, 5),)
+    samples = (TreeShape(7, (3, 5), blocks), TreeShape(4, (2,)))
+    tensors, tree = draw(samples), TreeLayout(samples)
+    expected, _ = tree_attention(torch.nn.Module(), *tensors, None, tree=tree, **options)
+    found, _ = varlen_tree_attention(torch.nn.Module(), *tensors, None, tree=tree, **options)
+    assert torch.equal(found, expected)
+    plain, _ = varlen_tree_attention(
+        torch.nn.Module(), *tensors, None, tree=TreeLayout((TreeShape(7, (3, 5)), samples[1]))
+    )
+    assert (plain - expected).abs().max() > 0.01
 
 
 def test_auto_is_sane(monkeypatch):

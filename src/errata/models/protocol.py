@@ -179,10 +179,6 @@ class Adapter(Protocol):
     def forward_hidden(self, model: nn.Module, row: RowInputs) -> Tensor:
         """Last hidden states `[1, S, H]` of a row."""
 
-    def mask_inputs(self, input_ids: Tensor, prefix: int) -> dict[str, Tensor]:
-        """Arguments from which the model makes a mask other than the causal one, for `input_ids` `[B, L]` whose first
-        `prefix` tokens are the prompt; none in most families."""
-
     def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
         """What the language model sees of each image, `[tokens, width]` per image, on the images' device."""
 

@@ -49,13 +49,16 @@ def varlen_tree_attention(
     tree: TreeLayout | None = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
+    softcap: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """As `tree_attention`, in one call; rows that it cannot serve go through `tree_attention` itself."""
+    """As `tree_attention`, in one call. What that cannot serve goes through `tree_attention` itself: ordinary
+    sequences, prompts read in both directions, bounded scores, other formats than half precision."""
     query, key, value = (_as_autocast(tensor) for tensor in (query, key, value))
-    if tree is None or query.dtype not in HALVES:
-        options: dict[str, Any] = {"tree": tree, "scaling": scaling, "sliding_window": sliding_window}
-        return tree_attention(module, query, key, value, attention_mask, **options, **kwargs)
+    served = tree is not None and softcap is None and not any(shape.blocks for shape in tree.samples)
+    if tree is None or not served or query.dtype not in HALVES:
+        options: dict[str, Any] = {"scaling": scaling, "sliding_window": sliding_window, "softcap": softcap}
+        return tree_attention(module, query, key, value, attention_mask, tree=tree, **options, **kwargs)
     return attend_row(query, key, value, tree, scaling=scaling, window=sliding_window), None
 
 
