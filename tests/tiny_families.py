@@ -26,6 +26,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     SmolVLMConfig,
@@ -109,7 +111,7 @@ WINDOW = {
 def build_family(name, seed=0):
     """A model of this `model_type` and what it is given as a processor."""
     torch.manual_seed(seed)
-    model, processor = BUILDERS[name](build_tokenizer())
+    model, processor = (BUILDERS | RECURRENT)[name](build_tokenizer())
     fill_weights(model)
     return model.eval(), processor
 
@@ -293,3 +295,25 @@ BUILDERS = {
         head_dim=8,
     ),
 }
+"""Families whose rows are trees."""
+
+RECURRENT = {
+    "qwen3_5": build_qwen(
+        Qwen3_5ForConditionalGeneration,
+        Qwen3_5Config,
+        {"hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 32, "num_position_embeddings": 64},
+        head_dim=16,
+        layer_types=["linear_attention", "full_attention"],
+        linear_num_key_heads=2,
+        linear_num_value_heads=4,
+        linear_key_head_dim=8,
+        linear_value_head_dim=8,
+        rope_parameters={
+            "rope_type": "default",
+            "rope_theta": 1e4,
+            "mrope_section": [2, 1, 1],
+            "partial_rotary_factor": 0.5,
+        },
+    ),
+}
+"""Families whose layers keep a state from token to token."""

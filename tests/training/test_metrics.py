@@ -166,7 +166,7 @@ def test_evaluation_is_exact_per_record_and_pair_for_any_batch_size(build_traine
 
 def test_tokens_are_those_that_were_computed(build_trainer):
     row = SimpleNamespace(
-        input_ids=torch.zeros(1, 25), layout=TreeLayout((TreeShape(10, (2, 3)), TreeShape(5, (1, 2, 2))), ((), ()))
+        input_ids=torch.zeros(1, 25), layout=TreeLayout((TreeShape(10, (2, 3)), TreeShape(5, (1, 2, 2))))
     )
     assert count_tokens(row, shared_prefix=True) == 25
     assert count_tokens(row, shared_prefix=False) == 25 + 10 + 2 * 5

@@ -35,7 +35,7 @@ def may_see(shape, query, key, window):
 )
 def test_masks_follow_the_rule(blocks, window):
     shape = TreeShape(8, (3, 5), blocks)
-    (masks,) = TreeLayout((shape,), ((),)).masks(CPU, window)
+    (masks,) = TreeLayout((shape,)).masks(CPU, window)
     expected = torch.tensor([[may_see(shape, q, k, window) for k in range(16)] for q in range(16)])
     prefix = masks.prefix
     if prefix is None:
@@ -47,7 +47,7 @@ def test_masks_follow_the_rule(blocks, window):
 
 def test_a_mask_is_built_only_where_a_kernel_needs_one():
     blocks = {(): (None, True), (Block(0, 8, True),): (None, False), (Block(1, 5),): ((8, 8), False)}
-    row = TreeLayout(tuple(TreeShape(8, (3, 5), own) for own in blocks) * 20, ((),) * 20 * len(blocks))
+    row = TreeLayout(tuple(TreeShape(8, (3, 5), own) for own in blocks) * 20)
     masks = row.masks(CPU)
     for mask, (shape, is_causal) in zip(masks, list(blocks.values()) * 20, strict=True):
         assert (None if mask.prefix is None else tuple(mask.prefix.shape), mask.is_causal) == (shape, is_causal)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from errata.models import EncodedImage, EncodedPrompt, LoadedModel
+from errata.models import EncodedImage, EncodedPrompt, GenericAdapter, LoadedModel
 from errata.records import Question
 
 KV_CACHE_MB = 4096
@@ -87,6 +87,9 @@ class FeatureCache:
         images = [image for prompt in batch for image in prompt.encoded.images]
         if not images:
             return {}
+        adapter = self._loaded.adapter
+        if isinstance(adapter, GenericAdapter):
+            return adapter.pixel_inputs(self._loaded.model, images)
         self._encode({id(image): image for image in images})
         features = [self._known[id(image)][1] for image in images]
         self._shrink()

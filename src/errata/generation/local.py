@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, GenerationMixin
 
-from errata.errors import DataError
+from errata.errors import DataError, ModelError
 from errata.generation.answers import AnswerFile
 from errata.generation.batches import FeatureCache, Prompt, build_batches, build_seed, fit_batch_size, pad_left
 from errata.generation.settings import GenerationSettings
-from errata.models import LoadedModel, PixelCache, quiet_transformers
+from errata.models import GenericAdapter, LoadedModel, PixelCache, quiet_transformers
 from errata.records import Answer, Question
-from errata.trees import evaluating
+from errata.trees import check_adapter, evaluating
 
 WEIGHTS_SAMPLED = 256
 """Numbers of each tensor that tell two models of one name apart."""
@@ -54,11 +54,13 @@ def generate(
         StorageError: `out` cannot be written.
     """
     _check_ids(questions)
+    _check_beams(loaded, settings)
     store = AnswerFile(out, _describe_run(loaded, questions, settings)) if out is not None else None
     answers = dict(store.answers) if store is not None else {}
     if on_progress is not None:
         on_progress(len(answers), len(questions))
     if len(answers) < len(questions):
+        check_adapter(loaded.adapter, loaded.model)
         pixels = pixels or PixelCache(loaded.adapter, image_root)
         for batch in _answer_batches(loaded, questions, settings, pixels, answers):
             if store is not None:
@@ -79,6 +81,8 @@ def _answer_batches(
     """Per batch the answers that are not known yet."""
     prompts = [_encode(loaded, number, question, pixels) for number, question in enumerate(questions)]
     batch_size = settings.batch_size or fit_batch_size(loaded, prompts, settings.max_tokens, settings.num_beams)
+    if isinstance(loaded.adapter, GenericAdapter) and loaded.adapter.one_image_because is not None:
+        batch_size = 1  # images of several prompts would stand together as those of one prompt may not
     features, texts = FeatureCache(loaded), _Texts(loaded)
     config = _build_config(loaded, settings)
     for batch in build_batches(prompts, batch_size):
@@ -170,6 +174,17 @@ def _check_ids(questions: Sequence[Question]) -> None:
                 f"question {question.id!r}", expected="ids that occur once", found="the same id again", fix="rename it"
             )
         seen.add(question.id)
+
+
+def _check_beams(loaded: LoadedModel, settings: GenerationSettings) -> None:
+    """Beams repeat the rows of every argument, which only for one-row-per-image pixels gives each beam its image."""
+    if isinstance(loaded.adapter, GenericAdapter) and settings.num_beams > 1:
+        raise ModelError(
+            loaded.name,
+            expected="num_beams 1 for a model without an adapter of its own",
+            found=str(settings.num_beams),
+            fix="leave num_beams out",
+        )
 
 
 def _describe_run(loaded: LoadedModel, questions: Sequence[Question], settings: GenerationSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ attention belong to `trees`, sampling to `generation`, losses and optimisers to 
 
 from errata.models.blocks import Block
 from errata.models.families import build_adapter
+from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
@@ -29,6 +30,7 @@ __all__ = [
     "EncodedImage",
     "EncodedPrompt",
     "EncodedResponse",
+    "GenericAdapter",
     "LlavaAdapter",
     "LoadedModel",
     "ModelSettings",

@@ -7,6 +7,7 @@ from typing import Any
 from errata.errors import ModelError
 from errata.models.family import FamilyAdapter
 from errata.models.gemma3 import Gemma3Adapter
+from errata.models.generic import GenericAdapter
 from errata.models.idefics3 import Idefics3Adapter, SmolVLMAdapter
 from errata.models.internvl import InternVLAdapter
 from errata.models.llava import LlavaAdapter
@@ -14,7 +15,7 @@ from errata.models.llava_next import LlavaNextAdapter
 from errata.models.llava_onevision import LlavaOnevisionAdapter
 from errata.models.paligemma import PaliGemmaAdapter
 from errata.models.protocol import ModelSettings
-from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter
+from errata.models.qwen_vl import Qwen2VLAdapter, Qwen3VLAdapter, Qwen25VLAdapter, Qwen35Adapter
 
 FAMILIES: dict[str, type[FamilyAdapter]] = {
     "llava": LlavaAdapter,
@@ -25,6 +26,7 @@ FAMILIES: dict[str, type[FamilyAdapter]] = {
     "qwen2_vl": Qwen2VLAdapter,
     "qwen2_5_vl": Qwen25VLAdapter,
     "qwen3_vl": Qwen3VLAdapter,
+    "qwen3_5": Qwen35Adapter,
     "internvl": InternVLAdapter,
     "paligemma": PaliGemmaAdapter,
     "gemma3": Gemma3Adapter,
@@ -33,12 +35,18 @@ FAMILIES: dict[str, type[FamilyAdapter]] = {
 
 
 def find_family(config: Any, name: str) -> type[FamilyAdapter]:
-    """The adapter class for a model's configuration. Raises ModelError if there is none."""
+    """The adapter class for a model's configuration: the family's own, or the generic one.
+
+    Raises:
+        ModelError: Not a decoder that takes images and writes text.
+    """
     family = FAMILIES.get(config.model_type)
+    if family is None and GenericAdapter.find_class(config) is not None:
+        family = GenericAdapter
     if family is None:
         raise ModelError(
             name,
-            expected=f"an architecture with an adapter: {', '.join(FAMILIES)}",
+            expected=f"an architecture with an adapter ({', '.join(FAMILIES)}), or another decoder that sees images",
             found=f"model_type {config.model_type!r}",
             fix="name a model of one of these architectures",
         )

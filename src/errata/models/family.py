@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
+import transformers
 from PIL import Image
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -46,15 +47,27 @@ class FamilyAdapter(ABC):
     def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
         self._processor, self._config, self.settings = processor, config, settings
         self._tokenizer = processor.tokenizer
-        self._image_token_id = int(config.image_token_id)
+        self._image_token_id = self._find_image_token()
         self._check_image_mode()
         image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
-        marker = self._tokenizer.convert_ids_to_tokens(int(getattr(config, self.image_marker)))
-        image = ImageText(marker, self._write_image(), image_token)
+        image = ImageText(self._find_marker(), self._write_image(), image_token)
         self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt)
         self.eos_token_ids = self._find_eos_ids()
         pad = self._tokenizer.pad_token_id
         self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
+
+    @classmethod
+    def find_class(cls, config: Any) -> Any:  # noqa: ARG003 - the generic adapter asks it
+        """The model class of a configuration."""
+        return getattr(transformers, cls.architecture)
+
+    def _find_image_token(self) -> int:
+        """The token that is repeated once per feature of an image."""
+        return int(self._config.image_token_id)
+
+    def _find_marker(self) -> str:
+        """What the template writes for an image."""
+        return cast(str, self._tokenizer.convert_ids_to_tokens(int(getattr(self._config, self.image_marker))))
 
     def _check_image_mode(self) -> None:
         if self.settings.image_mode not in self.image_modes:
@@ -162,11 +175,15 @@ class FamilyAdapter(ABC):
         if row.images:
             features = self._gather_features(model, row.images)
             inputs |= self.feature_inputs([features[i] for i in row.image_index])
+        return self._run(model, inputs)
+
+    def _run(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
+        """Last hidden states `[1, S, H]` of a forward pass with these arguments."""
         if _is_wrapped(model):
             # DistributedDataParallel and its like must see the forward pass to synchronise gradients.
             output = model(**inputs, output_hidden_states=True, logits_to_keep=torch.zeros(1, dtype=torch.long))
             return cast(Tensor, output.hidden_states[-1])
-        return cast(Tensor, self.find_model(model).model(**inputs).last_hidden_state)
+        return cast(Tensor, self.find_model(model).base_model(**inputs).last_hidden_state)
 
     def _gather_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
         """Features of every image; the tower runs for those that have none yet."""
@@ -208,12 +225,18 @@ class FamilyAdapter(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Template, tokenizer, image processing and vision tower as JSON values; equal when a record reads equally."""
-        tokenizer = self._tokenizer.backend_tokenizer.to_str()
         vision = self._config.vision_config.to_diff_dict()
         return {
             "vision": {name: value for name, value in vision.items() if name not in ("dtype", "transformers_version")},
             "vision_feature_layer": getattr(self._config, "vision_feature_layer", None),
             "vision_feature_select_strategy": getattr(self._config, "vision_feature_select_strategy", None),
+            **self._describe_encoding(),
+        }
+
+    def _describe_encoding(self) -> dict[str, Any]:
+        """Template, tokenizer and image processing."""
+        tokenizer = self._tokenizer.backend_tokenizer.to_str()
+        return {
             "template": self._chat.template.source,
             "system_prompt": self.settings.system_prompt,
             "image_mode": self.settings.image_mode,

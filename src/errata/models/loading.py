@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import transformers
 from peft import PeftModel
 from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
@@ -102,7 +101,7 @@ def _check_folder(name: str) -> None:
 
 def _load_weights(settings: ModelSettings, config: Any) -> Any:
     device = find_device(settings.device)
-    architecture = getattr(transformers, find_family(config, settings.name).architecture)
+    architecture = find_family(config, settings.name).find_class(config)
     try:
         model, report = architecture.from_pretrained(
             settings.name,

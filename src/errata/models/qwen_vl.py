@@ -1,4 +1,4 @@
-"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: images of any size, and positions in time, height and width."""
+"""Qwen2-VL, Qwen2.5-VL, Qwen3-VL and Qwen3.5: images of any size, and positions in time, height and width."""
 
 from __future__ import annotations
 
@@ -63,6 +63,12 @@ class Qwen25VLAdapter(Qwen2VLAdapter):
     """Encode and run `Qwen2_5_VLForConditionalGeneration`."""
 
     architecture = "Qwen2_5_VLForConditionalGeneration"
+
+
+class Qwen35Adapter(Qwen2VLAdapter):
+    """Encode and run `Qwen3_5ForConditionalGeneration`; most of its layers are recurrent, so no row of it is a tree."""
+
+    architecture = "Qwen3_5ForConditionalGeneration"
 
 
 class Qwen3VLAdapter(Qwen2VLAdapter):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from errata.models import Adapter, EncodedImage
+from errata.models import Adapter, EncodedImage, GenericAdapter
 from errata.training.parameters import vision_learns
 from errata.trees import TreeRow
 
@@ -21,7 +21,8 @@ class FrozenFeatures:
 
     Args:
         adapter: The model family.
-        model: The policy. Rows of other models are left alone, and so are all rows if its tower or projector learns.
+        model: The policy. Rows of other models are left alone, and so are all rows if its tower or projector learns,
+            or if it takes pixels.
         max_mb: Memory in 2**20 bytes; 0 remembers nothing.
     """
 
@@ -29,7 +30,12 @@ class FrozenFeatures:
         self._adapter, self._model, self._room = adapter, model, max_mb * 2**20
         self._known: OrderedDict[str, Tensor] = OrderedDict()
         self._held = 0
-        self._frozen = not vision_learns(model)
+        # Of an unknown model, features are not known apart from its forward pass.
+        self._frozen = (
+            not isinstance(adapter, GenericAdapter)
+            and not vision_learns(model)
+            and not isinstance(adapter, GenericAdapter)
+        )
 
     def fill(self, model: nn.Module, row: TreeRow) -> TreeRow:
         """The row with the features of its images, where they may be remembered."""

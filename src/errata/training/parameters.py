@@ -7,6 +7,7 @@ from typing import Any
 
 from peft import LoraConfig, get_peft_model
 from torch import nn
+from transformers import PreTrainedModel
 
 from errata.errors import ConfigError, ModelError
 from errata.models import quiet_transformers
@@ -18,9 +19,6 @@ also match the vision tower's and the projector's layers."""
 VISION_PARTS = ("vision_tower", "vision_model", "visual")
 PROJECTOR_PARTS = ("multi_modal_projector", "connector", "image_newline", "merger", "deepstack_merger_list")
 """What leads from the tower to the language model; Qwen has it inside its tower."""
-
-LANGUAGE_PARTS = ("language_model", "text_model", "lm_head")
-"""What begins after the image features; of a model that names its parts otherwise nothing is taken for granted."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,16 @@ def require_adapters_alone(*, vision: bool, projector: bool) -> None:
 def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None:
     """Freeze the vision tower and the projector unless they are to be trained; adapters decide for themselves.
 
+    Of a model whose parts have other names, what is not its language model counts as the vision tower.
+
     Raises:
         ModelError: Nothing is left to train.
     """
+    language = _find_language(model)
     for name, parameter in model.named_parameters():
         parts = set(name.split("."))
-        learns = projector if parts & set(PROJECTOR_PARTS) else vision or not parts & set(VISION_PARTS)
+        beside = parts & set(VISION_PARTS) if language is None else id(parameter) not in language
+        learns = projector if parts & set(PROJECTOR_PARTS) else vision or not beside
         if not learns:
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
@@ -93,9 +95,20 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
 
 
 def vision_learns(model: nn.Module) -> bool:
-    """Whether anything that image features depend on may change: any weight outside the language model that learns."""
-    learning = (name for name, parameter in model.named_parameters() if parameter.requires_grad)
-    return any(not set(name.split(".")) & set(LANGUAGE_PARTS) for name in learning)
+    """Whether what image features depend on may change: a weight outside the language model that learns, if not all."""
+    language = _find_language(model)
+    learning = (parameter for parameter in model.parameters() if parameter.requires_grad)
+    return language is None or any(id(parameter) not in language for parameter in learning)
+
+
+def _find_language(model: nn.Module) -> set[int] | None:
+    """The identities of the language model's parameters and its output layer's; None for a model without parts."""
+    whole = next((module for module in model.modules() if isinstance(module, PreTrainedModel)), None)
+    decoder = whole if whole is None else whole.get_decoder()
+    if whole is None or decoder is whole:
+        return None
+    parts = filter(None, (decoder, whole.get_output_embeddings()))
+    return {id(parameter) for part in parts for parameter in part.parameters()}
 
 
 def switch_off_dropout(model: nn.Module) -> None:

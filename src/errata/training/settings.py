@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
@@ -14,6 +15,7 @@ from errata.data import CorruptionRule
 from errata.errors import ConfigError
 from errata.objectives import Objective, build_objective
 from errata.training.trl_fields import TrlFields
+from errata.trees import choose_attention
 
 REFERENCE_INSIDE_OUTPUT = "auto"
 """`reference_cache` of this value means the folder `reference` inside `output_dir`."""
@@ -96,6 +98,10 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         default=None,
         metadata={"help": "A step with a larger loss stops the run; None: far more than any policy that still learns."},
     )
+    attention: str = field(
+        default="auto",
+        metadata={"help": "Attention of a row: split, varlen (one call, on a GPU in half precision), or auto."},
+    )
     self_check: bool = field(
         default=True, metadata={"help": "Compare one record with separate passes before training."}
     )
@@ -114,6 +120,8 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         self._check_own_fields()
         super().__post_init__()
         self._check_reports()
+        # The model is not loaded yet: of the number format the best is assumed.
+        choose_attention(self.attention, self.device, torch.bfloat16)
         self.build_objective()
 
     def build_objective(self) -> Objective:

@@ -30,12 +30,13 @@ from errata.training.parameters import (
     require_adapters_alone,
     switch_off_dropout,
 )
+from errata.training.passes import Passes
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.settings import PreferenceConfig
 from errata.training.speed import TokenProgress, TokenRate, count_tokens
 from errata.training.wrapping import find_inner, run_as_forward
-from errata.trees import TreeRow, enable_tree_attention, evaluating, self_check, token_logps
+from errata.trees import TreeRow, evaluating
 
 logger = logging.get_logger(__name__)
 
@@ -52,8 +53,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         peft_config: New adapters to train instead of the model's weights.
         **options: As for `transformers.Trainer`: callbacks, optimizers, ...
 
-    `set_aside` lists the records that were left out, `interrupted` says whether a signal ended `train`,
-    `tree_check` what the comparison with separate passes found.
+    `set_aside` lists the records that were left out.
 
     Raises:
         ConfigError, DataError, ModelError: See `resolve_model` and `encode_dataset`.
@@ -78,15 +78,15 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
         loaded = resolve_model(model, processing_class, args)
-        self.adapter, self._logps = loaded.adapter, token_logps
+        self.adapter = loaded.adapter
         self.set_aside: list[SetAside] = []
-        self.tree_check: str | None = None
         self._means, self._rate = RunningMeans(), TokenRate()
         self._stop, self._divergence = StopOnSignal(), StopOnDivergence()
         self._reference = Reference(ref_model, self.adapter, self.objective, args, self._compute_logps)
-        for each in (loaded.model, *([] if ref_model is None else [ref_model])):
-            enable_tree_attention(each, self.adapter)
+        models = [loaded.model, *([] if ref_model is None else [ref_model])]
+        for each in models:
             switch_off_dropout(each)
+        self._passes = Passes(self.adapter, models, args)
         if peft_config is not None:
             require_adapters_alone(vision=args.train_vision, projector=args.train_projector)
         choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
@@ -168,7 +168,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         losses, values = self._compare(model, row, reference)
         if counts:
             self._means.add(values)
-            self._rate.add(count_tokens(row, shared_prefix=self._logps is token_logps))
+            self._rate.add(count_tokens(row, shared_prefix=self._passes.shares_prefix))
             self._divergence.add([sample.id for sample in row.samples], losses)
         return losses.sum()
 
@@ -186,8 +186,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
 
     def _compute_logps(self, model: nn.Module, row: TreeRow) -> Tensor:
         with self.accelerator.autocast():
-            row = self._features.fill(model, row)
-            return self._logps(self.adapter, model, row, chunk_size=self.args.logps_chunk_tokens)
+            return self._passes.compute(model, self._features.fill(model, row))
 
     # Running
 
@@ -195,13 +194,19 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         """Train; see `transformers.Trainer.train`. True resumes from the last complete checkpoint in `output_dir`."""
         if resume_from_checkpoint is True:
             resume_from_checkpoint = str(require_checkpoint(self.args.output_dir))
-        self._check_tree()
+        self._passes.check(self.model, self.train_dataset, self.accelerator.autocast())
+        self._reference.layout = "tree" if self._passes.shares_prefix else "separate"
         self._reference.prepare(self.model, [self.train_dataset, *list_parts(self.eval_dataset)])
         self._reference.policy_has_moved = True
         self._divergence.max_loss = self._find_max_loss()
         self._rate.start()
         with self._stop:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **options)
+
+    @property
+    def tree_check(self) -> str | None:
+        """What the comparison with separate passes found, or why no row can share a prefix; None before it is known."""
+        return self._passes.message
 
     @property
     def interrupted(self) -> bool:
@@ -213,15 +218,6 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
             return float(self.args.max_loss)
         vocab_size = self.adapter.text_config(self.model).vocab_size
         return default_max_loss(self.objective, vocab_size, self.train_dataset.longest_best)
-
-    def _check_tree(self) -> None:
-        """Compare the first record with separate passes, and train with those where the tree is not exact."""
-        if self.args.self_check:
-            result = self_check(self.adapter, self.model, self.train_dataset.build_sample(0))
-            self._logps, self.tree_check = result.logps, result.message
-            self._reference.layout = "tree" if result.passed else "separate"
-            if not result.passed:
-                logger.warning(result.message)
 
     def evaluate(self, eval_dataset: Any = None, *args: Any, **options: Any) -> dict[str, float]:
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""

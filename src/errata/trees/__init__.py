@@ -4,18 +4,21 @@ In: encoded prompts and responses, and a model behind an adapter. Out: log-proba
 cache of the reference's. Losses belong to `objectives`, steps and checkpoints to `training`.
 """
 
-from errata.trees.attention import TREE_ATTENTION, check_layout_is_read, enable_tree_attention
+from errata.trees.attention import TREE_ATTENTION
 from errata.trees.cache import ReferenceCache
 from errata.trees.check import CheckResult, evaluating, self_check
 from errata.trees.fingerprint import describe_reference
 from errata.trees.layout import TreeLayout, TreeShape
 from errata.trees.logps import head_logps, token_logps
+from errata.trees.own_pass import change_attention, check_adapter
 from errata.trees.rows import TreeRow, TreeSample, build_row, build_rows
 from errata.trees.separate import separate_logps
+from errata.trees.support import NoTreeError, check_layout_is_read, choose_attention, enable_tree_attention
 
 __all__ = [
     "TREE_ATTENTION",
     "CheckResult",
+    "NoTreeError",
     "ReferenceCache",
     "TreeLayout",
     "TreeRow",
@@ -23,7 +26,10 @@ __all__ = [
     "TreeShape",
     "build_row",
     "build_rows",
+    "change_attention",
+    "check_adapter",
     "check_layout_is_read",
+    "choose_attention",
     "describe_reference",
     "enable_tree_attention",
     "evaluating",

@@ -15,14 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-from errata.errors import ModelError
-from errata.models import Adapter
 from errata.trees.capped import capped_attention
-from errata.trees.last_layer import ScoredTree, trim_last_layer
+from errata.trees.last_layer import ScoredTree
 from errata.trees.layout import SampleMasks, TreeLayout, TreeShape
 
 TREE_ATTENTION = "errata_tree"
@@ -111,46 +109,6 @@ def _attend_scored(
         attend(q, repeat_kv(k, groups), repeat_kv(v, groups), attn_mask=mask, **options)
         for q, k, v, mask in zip(queries, keys, values, masks, strict=True)
     ]
-
-
-def enable_tree_attention(model: nn.Module, adapter: Adapter) -> None:
-    """Set the language model's attention to the tree attention; the vision tower keeps its own.
-
-    The last layer then computes scored positions alone, where it is of a kind that `last_layer` knows.
-
-    The setting is not saved with the model. Rows without layout, generation included, run as with sdpa.
-
-    Raises:
-        ModelError: The language model has layers that are not attention; it needs separate passes.
-    """
-    config = adapter.text_config(model)
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
-    if kinds:
-        raise ModelError(
-            type(model).__name__,
-            expected="a language model of causal attention layers",
-            found=f"layers of type {', '.join(sorted(kinds))}",
-            fix="train this model with separate passes",
-        )
-    for module in model.modules():
-        # The outermost transformers model: wrappers (PEFT, data parallel) have no such method of their own class.
-        if isinstance(module, PreTrainedModel):
-            module.set_attn_implementation({"text_config": TREE_ATTENTION})
-            break
-    trim_last_layer(model)
-    check_layout_is_read(model, adapter)
-
-
-def check_layout_is_read(model: nn.Module, adapter: Adapter) -> None:
-    """Raise ModelError if the model would accept a layout and ignore it, which gives wrong numbers without a word."""
-    found = adapter.text_config(model)._attn_implementation
-    if found != TREE_ATTENTION:
-        raise ModelError(
-            type(model).__name__,
-            expected=f"attention {TREE_ATTENTION!r} in the language model",
-            found=f"{found!r}, which ignores the layout of a row",
-            fix="call enable_tree_attention(model, adapter) after loading",
-        )
 
 
 AttentionInterface.register(TREE_ATTENTION, tree_attention)

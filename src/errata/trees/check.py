@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,22 +31,39 @@ class CheckResult:
     logps: LogpsFunction
 
 
-def self_check(adapter: Adapter, model: nn.Module, sample: TreeSample) -> CheckResult:
-    """Compare tree and separate log-probabilities of one sample, without dropout or gradients.
+def self_check(adapter: Adapter, model: nn.Module, *samples: TreeSample) -> CheckResult:
+    """Compare tree and separate log-probabilities of samples, without dropout or gradients.
 
-    The sample is laid into the row twice, so that a neighbour that leaks is found too.
+    They are laid into the row twice, so that a neighbour that leaks is found too. A tree pass that fails
+    is one that differs.
     """
-    device = next(model.parameters()).device
-    row = build_row([sample, sample]).to(device)
+    parameter = next(model.parameters())
+    row = build_row([*samples, *samples]).to(parameter.device)
     with torch.no_grad(), evaluating(model):
-        tree = token_logps(adapter, model, row)
-        separate = separate_logps(adapter, model, build_row([sample]).to(device))
-    difference = float((tree.view(2, -1) - separate).abs().max())
-    tolerance = TOLERANCES.get(next(model.parameters()).dtype, 1e-4)
-    passed = difference <= tolerance  # False for NaN as well
-    words = "shared prefix is exact" if passed else "shared prefix differs; training with separate passes"
-    message = f"{words} (largest difference {difference:.1e} of a token's log-probability, allowed {tolerance:.0e})"
-    return CheckResult(passed, difference, message, token_logps if passed else separate_logps)
+        separate = separate_logps(adapter, model, build_row(samples).to(parameter.device))
+        try:
+            difference = float((token_logps(adapter, model, row).view(2, -1) - separate).abs().max())
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # a forward pass that takes no layout raises whatever it meets first
+            return _refuse(f"{type(error).__name__}: {str(error).strip()[:200]}", math.inf)
+    tolerance = find_tolerance(parameter)
+    figure = f"largest difference {difference:.1e} of a token's log-probability, allowed {tolerance:.0e}"
+    if difference <= tolerance:  # False for NaN as well
+        return CheckResult(True, difference, f"shared prefix is exact ({figure})", token_logps)
+    return _refuse(figure, difference)
+
+
+def _refuse(figure: str, difference: float) -> CheckResult:
+    message = f"shared prefix differs; training with separate passes ({figure})"
+    return CheckResult(False, difference, message, separate_logps)
+
+
+def find_tolerance(parameter: Tensor) -> float:
+    """The largest difference of a token's log-probability that is rounding, by the format that passes compute in."""
+    kind = parameter.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else parameter.dtype
+    return TOLERANCES.get(dtype, 1e-4)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def trim_last_layer(model: nn.Module) -> None:
 def _keep_scored(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A forward pre-hook: the layer's input at the scored positions, and a layout that still knows all of it."""
     layout = kwargs.get("tree")
-    if layout is None:
+    if layout is None or not layout.scored:
         return None
     (hidden,) = args
     cos, sin = kwargs["position_embeddings"]

@@ -51,11 +51,12 @@ class TreeLayout:
     Args:
         samples: Lengths.
         scored: Per sample the places whose hidden states predict a scored token, counted from the sample's start and
-            in the order of the row's targets. None of them lies in a prefix but at its end.
+            in the order of the row's targets; none lies in a prefix but at its end. Empty: unknown, every layer
+            computes every place.
     """
 
     samples: tuple[TreeShape, ...]
-    scored: tuple[tuple[int, ...], ...]
+    scored: tuple[tuple[int, ...], ...] = ()
     _masks: dict[tuple[torch.device, int | None], list[SampleMasks]] = field(default_factory=dict, repr=False)
 
     @property

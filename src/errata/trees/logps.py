@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from errata.models import Adapter
-from errata.trees.attention import check_layout_is_read
 from errata.trees.head import is_plain, plain_head_logps
 from errata.trees.rows import TreeRow
+from errata.trees.support import check_layout_is_read
 
 CHUNK_ELEMENTS = 2**21
 """Logits held at a time by default: 8 MB in float32."""

@@ -7,24 +7,39 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from errata.models import Adapter
+from errata.models import Adapter, EncodedImage, GenericAdapter
 from errata.trees.logps import token_logps
 from errata.trees.rows import TreeRow, TreeSample, build_row
 
 
 def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:
-    """The same `[T]` as `token_logps` of the row, from one causal pass per response."""
-    device = row.input_ids.device
-    singles = (single.to(device) for sample in row.samples for single in split_sample(sample))
-    return torch.cat([token_logps(adapter, model, single, chunk_size=chunk_size) for single in singles])
+    """The same `[T]` as `token_logps` of the row, from one causal pass per response.
+
+    The vision tower sees every distinct image once, alone; of a model that takes pixels, once per response.
+    """
+    images = [_fill(adapter, model, image) for image in row.images]
+    pieces, start = [], 0
+    for tree in (tree for sample in row.samples for tree in sample.trees):
+        end = start + tree.prompt.n_images
+        shown = replace(tree.prompt, images=tuple(images[i] for i in row.image_index[start:end]))
+        for single in split_tree(replace(tree, prompt=shown)):
+            pieces.append(token_logps(adapter, model, single.to(row.input_ids.device), chunk_size=chunk_size))
+        start = end
+    return torch.cat(pieces)
 
 
-def split_sample(sample: TreeSample) -> list[TreeRow]:
-    """One ordinary causal sequence per response, those of the contrast last."""
+def _fill(adapter: Adapter, model: nn.Module, image: EncodedImage) -> EncodedImage:
+    """The image with its features, where the model takes them."""
+    if image.features is not None or isinstance(adapter, GenericAdapter):
+        return image
+    return replace(image, features=adapter.image_features(model, [image])[0])
+
+
+def split_tree(tree: TreeSample) -> list[TreeRow]:
+    """One ordinary causal sequence per response, without the contrast's, which is a tree of its own."""
     rows = []
-    for tree in sample.trees:
-        for number, response in enumerate(tree.responses):
-            weights = None if tree.token_weights is None else (tree.token_weights[number],)
-            alone = replace(tree, responses=(response,), levels=(0,), token_weights=weights, contrast=None)
-            rows.append(replace(build_row([alone]), layout=None))
+    for number, response in enumerate(tree.responses):
+        weights = None if tree.token_weights is None else (tree.token_weights[number],)
+        alone = replace(tree, responses=(response,), levels=(0,), token_weights=weights, contrast=None)
+        rows.append(replace(build_row([alone]), layout=None))
     return rows
