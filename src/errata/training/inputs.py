@@ -83,8 +83,8 @@ def encode_dataset(
     loaded = resolve_records(dataset, args, bad.append if args.skip_bad else None)
     pixels = PixelCache(adapter, loaded.image_root, max_mb=args.image_memory_mb)
 
-    def load_corrupted(name: str, among: int, record_id: str) -> EncodedImage:
-        return pixels.load_corrupted(name, among, args.image_contrast, f"{args.seed} {record_id} {name}")
+    def load_corrupted(name: str, among: int, key: str) -> EncodedImage:
+        return pixels.load_corrupted(name, among, args.image_contrast, f"{args.seed} {key}")
 
     encoder = RecordEncoder(
         adapter,
