@@ -50,7 +50,8 @@ def test_good_records_have_no_findings(root):
             [record(responses=(answer("A cube."), answer("A ball.", 1, Segment(0, 6, 2, 6), Segment(2, 6, 2, 5))))],
             ["segment"],
         ),
-        ([record(responses=GOOD[:1])], ["no-pair"]),
+        ([record(responses=(GOOD[0], answer("A ball.")))], ["no-pair"]),
+        ([record(responses=GOOD[:1]), record("b", images=(), responses=GOOD[:1])], []),
     ],
 )
 def test_each_problem_is_found_once(root, records, kinds):

@@ -28,8 +28,9 @@ def check_records(
 
     Kinds: `no-records` (nothing at all), `image` (does not open), `no-image`, `placeholder` (in an answer), `same-text`
     (answers that differ in white space only), `segment` (overlap, or one that changes nothing), `no-segments` (a worse
-    answer that Dense DPO cannot weigh), `no-pair` (one level only) and `duplicate` (the same image, question and
-    answers twice).
+    answer that Dense DPO cannot weigh), `no-pair` (answers of one level only) and `duplicate` (the same image, question
+    and answers twice). A record of one answer is there to be learned, as conversations are: it needs neither a pair nor
+    an image.
 
     Args:
         records: As they were read.
@@ -49,7 +50,7 @@ def _check_images(
 ) -> Iterator[Finding]:
     users: dict[str, list[str]] = defaultdict(list)
     for record in records:
-        if not record.images:
+        if not record.images and len(record.responses) > 1:
             yield Finding(record.id, "no-image", "the record names no image; add one or drop the record")
         for image in dict.fromkeys(record.images):
             users[image].append(record.id)
@@ -64,10 +65,9 @@ def _check_images(
 
 
 def _check_record(record: Record) -> Iterator[Finding]:
-    if record.levels[-1] == 0:
-        yield Finding(
-            record.id, "no-pair", "all answers are at level 0, nothing can be compared; only `sft` can use it"
-        )
+    if record.levels[-1] == 0 and len(record.responses) > 1:
+        message = "all answers are at level 0, nothing can be compared; only `sft` can use it"
+        yield Finding(record.id, "no-pair", message)
     normal = [tuple(" ".join(text.split()) for text in response.rounds) for response in record.responses]
     if len(set(normal)) < len(normal):
         yield Finding(record.id, "same-text", "two answers differ in white space only; drop one")

@@ -32,8 +32,6 @@ class FamilyAdapter(ABC):
 
     architecture: ClassVar[str]
     """The model class of transformers."""
-    plain_template: ClassVar[str | None] = None
-    """The template of checkpoints that come without one; None if the family's always have one."""
     whole_processor: ClassVar[bool] = True
     """False where the family's processor class needs torchvision, for videos: its parts are loaded one by one."""
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
@@ -82,7 +80,7 @@ class FamilyAdapter(ABC):
         source: str | None = self.settings.template
         if source == "auto":
             source = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
-            source = source or self.plain_template
+            source = source or self._find_plain_template()
         elif source == "vicuna":
             source = VICUNA
         if source is None or "{" not in source:
@@ -94,6 +92,10 @@ class FamilyAdapter(ABC):
                 fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
             )
         return Template(source, self._tokenizer.special_tokens_map)
+
+    def _find_plain_template(self) -> str | None:
+        """The template of a checkpoint that comes without one; None where it cannot be told."""
+        return None
 
     def _find_eos_ids(self) -> tuple[int, ...]:
         stated = self._tokenizer.eos_token_id

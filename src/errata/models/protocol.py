@@ -28,8 +28,8 @@ class ModelSettings:
         dtype: "auto" (float32 on a CPU, bfloat16 elsewhere), "float32", "bfloat16" or "float16".
         device: "auto" (the first GPU if there is one), or a torch device.
         revision: Branch, tag or commit on the Hub.
-        template: "auto" (the processor's chat template; the family's own if it has none), "vicuna" (LLaVA-1.5), or
-            Jinja text.
+        template: "auto" (the processor's chat template; if it has none, the one that PaliGemma, or a LLaVA on Vicuna,
+            was trained with), "vicuna" (LLaVA-1.5), or Jinja text.
         system_prompt: Put first in every conversation that has no system turn of its own.
         image_mode: "processor" resizes and crops as the processor says; "pad" pads to a square first (LLaVA-1.5's
             evaluation), so that nothing is cropped away.

@@ -28,6 +28,15 @@ VICUNA = (
 """LLaVA-1.5: `{system} USER: <image>\\n{question} ASSISTANT: {answer}</s>`."""
 
 
+def is_vicuna(text_config: Any, tokenizer: Any) -> bool:
+    """Whether a language model may be a Vicuna: a Llama whose turns end as those of Llama 1 and 2 do.
+
+    LLaVA-1.6 also stands on Mistral (`[INST]`), Yi (ChatML, a Llama by its configuration) and Llama 3; what these were
+    trained with cannot be told from their weights.
+    """
+    return bool(text_config.model_type == "llama" and tokenizer.eos_token == "</s>")
+
+
 class Template:
     """A compiled chat template; rendering is sandboxed because templates come with downloaded models."""
 

@@ -19,13 +19,18 @@ LoadPixels = Callable[[str, int], EncodedImage]
 """From an image's name in a record, and how many images the record shows, to its pixels."""
 
 LoadCorrupted = Callable[[str, int, str], EncodedImage]
-"""The same with the record's id, to the pixels of the corrupted image."""
+"""The same with a key that is the image's alone and the same on every machine, to the pixels of the corrupted image."""
 
 
-def refuse_corrupted(name: str, among: int, record_id: str) -> EncodedImage:  # noqa: ARG001 - a `LoadCorrupted`
+def key_image(record_id: str, number: int) -> str:
+    """What the randomness of an image's corruption hangs on: names may be absolute paths, which differ by machine."""
+    return f"{record_id} {number}"
+
+
+def refuse_corrupted(name: str, among: int, key: str) -> EncodedImage:  # noqa: ARG001 - a `LoadCorrupted`
     """The source of corrupted images where there is none. Raises DataError."""
     raise DataError(
-        f"record {record_id!r}: image {name!r}",
+        f"record and number {key!r}: image {name!r}",
         expected="a source of corrupted images",
         found="none",
         fix="give load_corrupted, or choose an objective with image_weight 0",
@@ -165,7 +170,7 @@ class RecordEncoder:
                 fix="choose an objective with image_weight 0, or drop the record",
             )
         among = len(record.images)
-        images = [self.load_corrupted(name, among, record.id) for name in record.images]
+        images = [self.load_corrupted(name, among, key_image(record.id, i)) for i, name in enumerate(record.images)]
         best = [i for i, level in enumerate(sample.levels) if level == 0]
         weights = sample.token_weights or ()
         return TreeSample(

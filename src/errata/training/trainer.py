@@ -77,7 +77,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         args = PreferenceConfig() if args is None else args
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
-        loaded = resolve_model(model, processing_class, args)
+        loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
         self.adapter = loaded.adapter
         self.set_aside: list[SetAside] = []
         self._means, self._rate = RunningMeans(), TokenRate()
