@@ -101,7 +101,10 @@ class RecordEncoder:
         if not encoded:
             found = f"none of {len(records)}" + (f"; the first because {aside[0].reason}" if aside else "")
             raise DataError(
-                "the data set", expected="records to train on", found=found, fix="see the reasons and fix the data"
+                "the data set",
+                expected="records to train on",
+                found=found,
+                fix="fix the records, or raise max_length and max_tokens_per_row where they are too long",
             )
         return encoded, aside
 

@@ -121,10 +121,11 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     if finished is not None:
         return finished
     bad: list[BadRow] = []
+    data = _load_data(settings, bad)  # a bad row is told before a large model is loaded
     trainer = PreferenceTrainer(
         model=load_model(choose_dtype(settings.model, adapters=settings.lora is not None), for_training=True),
         args=settings,
-        train_dataset=_load_data(settings, bad),
+        train_dataset=data,
         eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
         peft_config=settings.lora.build() if settings.lora else None,
         callbacks=[ReportSteps(on_step)] if on_step else [],
