@@ -15,8 +15,9 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from errata.errors import ModelError
 from errata.models.blocks import Block
+from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.encoding import ChatEncoder, ImageText
-from errata.models.protocol import EncodedImage, EncodedPrompt, EncodedResponse, ModelSettings, RowInputs
+from errata.models.protocol import ModelSettings, RowInputs
 from errata.models.templates import VICUNA, Template
 from errata.records import Turn
 

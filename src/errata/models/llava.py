@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from errata.errors import ModelError
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
 from errata.models.templates import VICUNA, is_vicuna
 
 

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
 from errata.models.templates import VICUNA, is_vicuna
 
 
