@@ -18,7 +18,7 @@ from errata.models.blocks import Block
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.encoding import ChatEncoder, ImageText
 from errata.models.protocol import ModelSettings, RowInputs
-from errata.models.templates import VICUNA, Template
+from errata.models.templates import Template, find_source
 from errata.records import Turn
 
 
@@ -78,20 +78,8 @@ class FamilyAdapter(ABC):
             )
 
     def _build_template(self) -> Template:
-        source: str | None = self.settings.template
-        if source == "auto":
-            source = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
-            source = source or self._find_plain_template()
-        elif source == "vicuna":
-            source = VICUNA
-        if source is None or "{" not in source:
-            missing = source is None
-            raise ModelError(
-                f"{self.settings.name}: model.template" if missing else "model.template",
-                expected="a chat template beside the model" if missing else "'auto', 'vicuna' or Jinja text",
-                found="none" if missing else repr(source),
-                fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
-            )
+        own = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
+        source = find_source(self.settings, own or self._find_plain_template())
         return Template(source, self._tokenizer.special_tokens_map)
 
     def _find_plain_template(self) -> str | None:

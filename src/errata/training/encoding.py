@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from errata.corrections import OneSided, released_changed_ids, response_spans, response_token_weights
+from errata.corrections import OneSided
 from errata.errors import DataError, ModelError
-from errata.models import Adapter, EncodedImage, EncodedPrompt, EncodedResponse
-from errata.objectives import Objective, find_pairs, round_weights
+from errata.models import Adapter, EncodedImage, EncodedPrompt
+from errata.objectives import Objective, find_pairs
 from errata.records import Record
+from errata.training.token_weights import weigh_tokens
 from errata.trees import TreeSample
 
 LoadPixels = Callable[[str, int], EncodedImage]
@@ -157,7 +158,7 @@ class RecordEncoder:
             prompt=prompt,
             responses=responses,
             levels=tuple(record.levels[i] for i in wanted),
-            token_weights=tuple(self._weigh(record, wanted, prompt, responses)),
+            token_weights=weigh_tokens(record, wanted, prompt, responses, self.objective, self.one_sided),
         )
         if self.objective.needs_contrast:
             sample = replace(sample, contrast=self._build_contrast(record, sample))
@@ -193,34 +194,6 @@ class RecordEncoder:
             self._prompts[key] = replace(prompt, images=tuple(image.without_pixels() for image in images))
         return self._prompts[key]
 
-    def _weigh(
-        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
-    ) -> Iterator[list[float]]:
-        """The weight of each token: corrected or not, times its round's, and 0 where the model does not write it."""
-        for corrected, response in zip(
-            self._weigh_corrections(record, wanted, prompt, responses), responses, strict=True
-        ):
-            rounds = round_weights(response.round_index, self.objective)
-            yield [
-                one * other if written else 0.0
-                for one, other, written in zip(corrected, rounds, response.is_response, strict=True)
-            ]
-
-    def _weigh_corrections(
-        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
-    ) -> Iterable[list[float]]:
-        gamma = self.objective.corrected_weight
-        if self.objective.weights == "none":
-            return [[1.0] * len(response.input_ids) for response in responses]
-        if self.objective.weights == "released":
-            levels = [record.levels[number] for number in wanted]
-            return _weigh_released(prompt, responses, levels, gamma)
-        spans = response_spans(record, one_sided=self.one_sided)
-        return [
-            response_token_weights(response.offsets, response.round_index, spans[number], gamma)
-            for number, response in zip(wanted, responses, strict=True)
-        ]
-
 
 def _require_words(sample: TreeSample) -> None:
     """Raise DataError for a response all of whose tokens are masked, which would score 0 or NaN."""
@@ -232,22 +205,3 @@ def _require_words(sample: TreeSample) -> None:
                 found="none: all are masked",
                 fix="drop the response, or change the weights",
             )
-
-
-def _weigh_released(
-    prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], levels: Sequence[int], gamma: float
-) -> list[list[float]]:
-    """RLHF-V's released rule on whole sequences without their first token.
-
-    Each worse response is compared with the first one, which gets the union; ties with it are not compared.
-    """
-    start = len(prompt.input_ids) - 1
-    sequences = [(prompt.input_ids + response.input_ids)[1:] for response in responses]
-    weights = [[1.0] * len(response.input_ids) for response in responses]
-    for number in (i for i, level in enumerate(levels) if level > 0):
-        changed, better_changed = released_changed_ids(sequences[number], sequences[0])
-        for where, indices in ((number, changed), (0, better_changed)):
-            for index in indices:
-                if index >= start:
-                    weights[where][index - start] = gamma
-    return weights
