@@ -74,7 +74,7 @@ def test_check_lists_rows_and_findings(root, capsys):
     output = capsys.readouterr().out
     assert "a.jsonl:2" in output
     assert "none.png" in output
-    assert output.splitlines()[-1] == "1 records, 1 row, 1 image, 1 no-segments"
+    assert output.splitlines()[-1] == "1 records in 2 rows, 1 json, 1 no-segments, 1 image"
 
 
 def test_show_marks_corrections_and_no_text_steers_the_terminal(root, capsys):

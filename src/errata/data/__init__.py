@@ -5,23 +5,33 @@ with their images stored beside them, several files as one mixture, foreign file
 they were found. What a record is does not belong here (`records`), nor does anything that needs torch or a model.
 """
 
-from errata.data.browse import find_segments, make_printable, render_record
-from errata.data.check import Finding, check_records
+from errata.data.browse import write_browse_page
+from errata.data.check import CheckReport, check_file, check_records
 from errata.data.conversations import record_from_conversation
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, Portion, import_records, load_records
+from errata.data.pieces import make_printable
+from errata.data.repair import REPAIRS, RepairedFile, repair_file
 from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
+from errata.data.segmenting import find_segments
+from errata.data.show import render_difference, render_legend, render_record
 from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
 
 __all__ = [
+    "FINDING_KINDS",
     "RECORDS_FILE",
+    "REPAIRS",
+    "CheckReport",
     "CorruptionRule",
     "DataPart",
     "Finding",
     "LoadedRecords",
     "Portion",
+    "RepairedFile",
+    "check_file",
     "check_records",
     "corrupt_image",
     "decode_image",
@@ -36,8 +46,12 @@ __all__ = [
     "record_from_trl",
     "record_to_trl",
     "records_from_trl",
+    "render_difference",
+    "render_legend",
     "render_record",
+    "repair_file",
     "resolve_image",
     "store_image",
+    "write_browse_page",
     "write_rlhfv",
 ]

@@ -38,7 +38,7 @@ def read_conversations(path: Path, root: Path, on_bad: Callable[[BadRow], None] 
     ids = FreeIds()
     for where, text in iterate_json_rows(path):
         try:
-            record = _convert(where, text, path, root)
+            record = parse_conversation(where, text, path, root)
         except DataError as error:
             if on_bad is None:
                 error.can_skip = True
@@ -49,7 +49,8 @@ def read_conversations(path: Path, root: Path, on_bad: Callable[[BadRow], None] 
     return records
 
 
-def _convert(where: str, text: bytes, path: Path, root: Path) -> Record:
+def parse_conversation(where: str, text: bytes, path: Path, root: Path) -> Record:
+    """One row of the file; its id may occur in others. Raises DataError that begins with `where`."""
     row = parse_line(where, text)
     if not isinstance(row, dict):
         raise DataError(where, expected="a row as a JSON object", found=type(row).__name__, fix="fix the row")
