@@ -40,13 +40,20 @@ def words_of(text: str) -> list[str]:
         ("❤️1️⃣", ["❤️", "1️⃣"]),
         ("snake_case 3x", ["snake_case", "3x"]),
         ("a \u0301b", ["a", " \u0301", "b"]),
+        ("น้ำใส", ["น้ำ", "ใ", "ส"]),
+        ("ﾊﾞｲｸ", ["ﾊﾞ", "ｲ", "ｸ"]),
+        ("קטן, צה״ל", ["קטן", ",", "צה״ל"]),
+        ("كلب \u200fأسود\u200f ٣٫٥", ["كلب", "\u200f", "أسود\u200f", "٣٫٥"]),
+        ("co\u00adoperate col·lega", ["co\u00adoperate", "col·lega"]),
+        ("a\u200bb", ["a", "\u200b", "b"]),
+        ("நாய் ಕಪ್ಪು", ["நாய்", "ಕಪ್ಪು"]),
     ],
 )
 def test_words_by_hand(text: str, words: list[str]) -> None:
     assert words_of(text) == words
 
 
-SCRIPTS = st.text(alphabet=st.sampled_from("ab1 ,.'-\n一の빨\u0301\u200d👩🏽🇩🇪️हि"), max_size=40)
+SCRIPTS = st.text(alphabet=st.sampled_from("ab1 ,.'-\n一の빨\u0301\u200d👩🏽🇩🇪️हิำשׁ״كّ\u200f\u00ad\u200b"), max_size=40)
 
 
 @given(st.one_of(st.text(), SCRIPTS))

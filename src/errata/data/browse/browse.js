@@ -95,7 +95,8 @@
     const button = make("button"), img = make("img", size[2] ? "pixelated" : "");
     button.type = "button";
     button.ariaLabel = `Enlarge ${name}`;
-    [img.width, img.height, img.alt, img.title] = [size[0], size[1], name, name];
+    [img.width, img.height, img.alt, img.title] = [size[0], size[1], "", name];
+    img.style.aspectRatio = `${size[0]} / ${size[1]}`;
     img.dataset.number = number;
     button.append(img);
     return button;
@@ -119,7 +120,7 @@
   // A picture's bytes stand behind this script, and are read when it is near the window.
   function load(img) {
     const source = byId(`i${img.dataset.number}`);
-    if (source) { img.src = source.textContent; near.unobserve(img); }
+    if (source) { img.src = source.textContent; img.alt = img.title; near.unobserve(img); }
   }
   const near = new IntersectionObserver((entries) => { for (const entry of entries) if (entry.isIntersecting) load(entry.target); }, { rootMargin: "600px" });
   function watch() { near.disconnect(); for (const img of list.querySelectorAll("img:not([src])")) near.observe(img); }
@@ -207,7 +208,7 @@
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("filters").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(apply, records.length > 2000 ? 160 : 40); });
   byId("reset").addEventListener("click", (event) => { event.preventDefault(); clear(); });
-  byId("more").addEventListener("click", (event) => { event.target.ariaExpanded = String(byId("facets").classList.toggle("open")); });
+  byId("more").addEventListener("click", (event) => { event.target.ariaExpanded = String(byId("filters").classList.toggle("open")); });
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
   byId("theme").addEventListener("click", switchTheme);
