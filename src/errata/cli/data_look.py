@@ -29,7 +29,7 @@ def add_browse_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the .html file to write")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the file's folder)")
     parser.add_argument("--limit", type=int, help="only so many records, from the beginning")
-    parser.add_argument("--thumbnail-px", type=int, default=320, help="longest side of a picture (default: 320)")
+    parser.add_argument("--thumbnail-px", type=int, default=256, help="longest side of a picture (default: 256)")
     parser.set_defaults(run=run_browse)
 
 

@@ -55,6 +55,8 @@ _BROKEN_RULES = {
     "a question": "empty",
     "an image path": "field",
     "as many <image>": "placeholder",
+    "a conversation that ends": "turns",
+    "an image inside": "image",
     "at least one response": "empty",
     "levels up to": "levels",
     "responses sorted by level": "levels",

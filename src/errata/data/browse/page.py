@@ -26,7 +26,7 @@ def write_browse_page(
     image_root: str | Path,
     *,
     title: str = "Records",
-    px: int = 320,
+    px: int = 256,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> int:
     """Write records as one self-contained page, whole or not at all.

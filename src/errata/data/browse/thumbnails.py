@@ -30,13 +30,13 @@ def build_thumbnail(name: str, root: Path, px: int) -> Thumbnail | None:
         picture = open_image(name, root)
     except DataError:
         return None
-    picture.thumbnail((px, px))
     small = max(picture.size) < SMALL_PX
+    picture.thumbnail((px, px))
     buffer = io.BytesIO()
     if small:
         picture.save(buffer, "PNG")
     else:
-        picture.save(buffer, "WEBP", quality=62, method=2)
+        picture.save(buffer, "WEBP", quality=55, method=2)
     media_type = "image/png" if small else "image/webp"
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Thumbnail(f"data:{media_type};base64,{data}", *picture.size, small)
