@@ -114,3 +114,52 @@ def test_a_file_that_is_not_one_is_an_error_with_a_way_out(root, verb, name, cap
     assert main(["data", verb, str(root / name)]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err
     assert sorted(root.rglob("*")) == before
+
+
+def test_show_colours_and_columns_when_asked(root, capsys):
+    write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
+    assert main(["data", "show", str(root / "a.jsonl"), "--color", "always", "--width", "120"]) == 0
+    output = capsys.readouterr().out
+    assert "A \x1b[1;4;31mcube\x1b[0m." in output
+    assert "A \x1b[9;31mball\x1b[0m." in output
+    assert output.splitlines()[-1].count("\x1b[0m") == 6  # the legend
+
+
+def test_browse_writes_a_page_and_counts_what_does_not_open(root, capsys):
+    write_records(root / "a.jsonl", [record("a"), record("b", "A cone.", images=("none.png",)), record("c", "No.")])
+    out = root / "pages" / "a.html"
+    assert main(["data", "browse", str(root / "a.jsonl"), "--out", str(out), "--limit", "2"]) == 0
+    assert f"2 of 3 records: {out} (1 images do not open" in capsys.readouterr().out
+    assert '"id":"b"' in out.read_text()
+    assert '"id":"c"' not in out.read_text()
+
+
+def test_diff_shows_the_segments_of_two_texts_or_files(root, capsys):
+    (root / "a.txt").write_text("一只红球 on a mat")
+    assert main(["data", "diff", str(root / "a.txt"), "一只蓝球 on a red mat"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "一只[-红-]{+蓝+}球 on a {+red +}mat",
+        '  2:3 "红" -> 2:3 "蓝"',
+        '  10:10 "" -> 10:14 "red "',
+    ]
+    assert main(["data", "diff", "a\x00 dog\x1b", "a cat " + "x" * 5000, "--json"]) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)
+    assert (first["start"], first["text"][:1]) == (1, "\x00")
+    assert main(["data", "diff", "a dog\x1b", "a cat"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["records.jsonl"], "add --out FILE"),
+        (["latin.txt", "b"], "a text in UTF-8"),
+        (["none.jsonl", "--out", "b.jsonl"], "No such file"),
+    ],
+)
+def test_diff_names_what_it_lacks(root, capsys, monkeypatch, words, error):
+    monkeypatch.chdir(root)
+    write_records(root / "records.jsonl", [record("a")])
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+    assert main(["data", "diff", *words]) == 2
+    assert error in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_the_policy_lets_only_this_style_and_script_work(write):
         assert rules[name] == f"'sha256-{base64.b64encode(hashlib.sha256(source).digest()).decode()}'"
         assert source.decode() in text
     assert rules["img-src"] == "data:"
-    assert not re.search(r"https?:|//[a-z]", re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    assert not re.search(r"https?:|//[a-z]", re.sub(r"^\s*//.*$|data:image/.*$", "", text, flags=re.MULTILINE))
     assert [a for _, a in page.elements if any(name.startswith("on") or name == "style" for name in a)] == []
 
 
@@ -131,21 +131,17 @@ def test_the_page_looks_like_the_report():
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
 
+def dump(page: Path, profile: Path) -> str:
+    """The page's elements after it was opened and two seconds of its own time passed."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    command = [CHROMIUM, *options, f"--user-data-dir={profile}", "--virtual-time-budget=2000", "--dump-dom"]
+    return subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True).stdout
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_a_browser_shows_the_records_and_runs_nothing_else(write, tmp_path):
     write(build(), build(f"A ball. {HOSTILE}", HOSTILE, prompt=(Turn("user", HOSTILE),)), title="T")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    command = [
-        CHROMIUM,
-        *options,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--virtual-time-budget=2000",
-        "--dump-dom",
-    ]
-    result = subprocess.run(
-        [*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    page = result.stdout
+    page = dump(tmp_path / "page.html", tmp_path / "profile")
     assert "<title>T · Errata</title>" in page
     cards = page.partition('<main id="list"')[2].partition("</main>")[0]
     assert cards.count('class="card"') == 2
@@ -153,3 +149,63 @@ def test_a_browser_shows_the_records_and_runs_nothing_else(write, tmp_path):
     assert "&lt;/script&gt;&lt;script&gt;" in cards
     assert cards.count('src="data:image/') == 2
     assert 'data-arrived-ms="' in page
+
+
+STEPS = """
+const seen = [], id = (name) => document.getElementById(name);
+const note = () => seen.push(id("found").textContent + "; " + id("page").textContent + "; " +
+  (document.activeElement.closest(".card")?.querySelector(".about b").textContent ?? document.activeElement.id));
+const wait = () => new Promise((done) => setTimeout(done, 250));
+const send = (target, event) => target.dispatchEvent(event);
+const press = (key) => { send(document.activeElement, new KeyboardEvent("keydown", { key, bubbles: true })); note(); };
+const set = async (name, value) => {
+  id(name).value = value;
+  send(id(name), new Event("input", { bubbles: true }));
+  await wait();
+  note();
+};
+addEventListener("load", async () => {
+  press("j"); press("j"); press("k"); press("ArrowRight"); press("k"); press("/"); press("j"); press("Escape");
+  await set("text", "PINK"); await set("text", "");
+  await set("levels", "3"); await set("levels", "");
+  await set("source", '"other"'); await set("source", "");
+  await set("least", "5"); press("x");
+  document.querySelector('.chip[data-type="3"]').click(); note();
+  press("x");
+  document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: seen.join("\\n") }));
+});
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_keys_and_filters(write, tmp_path):
+    records = [build(name=f"r{n}") for n in range(23)]
+    third = Response((Turn("assistant", "A pink cone of ice."),), 2, (Segment(2, 6, 2, 2, "attribute"),))
+    records.append(Record("three", ("a.png",), records[0].prompt, (*records[0].responses, third), "other"))
+    _, _, text = write(*records)
+    # The test's script needs a policy that lets it run.
+    text = re.sub(r"<meta http-equiv=[^>]*>", "", text).replace("</body>", f"<script>{STEPS}</script></body>")
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    shown = re.search(r'<pre id="seen">(.*?)</pre>', dump(tmp_path / "page.html", tmp_path / "profile"), re.DOTALL)
+    assert shown is not None
+    everything = "24 records; page {} of 2; {}"
+    assert shown[1].splitlines() == [
+        everything.format(1, "r0"),
+        everything.format(1, "r1"),
+        everything.format(1, "r0"),
+        everything.format(2, "r20"),
+        everything.format(1, "r19"),
+        everything.format(1, "text"),
+        everything.format(1, "text"),  # j is a letter there
+        everything.format(1, ""),
+        "1 of 24 records; page 1 of 1; ",
+        everything.format(1, ""),
+        "1 of 24 records; page 1 of 1; ",
+        everything.format(1, ""),
+        "1 of 24 records; page 1 of 1; ",
+        everything.format(1, ""),
+        "1 of 24 records; page 1 of 1; ",
+        everything.format(1, ""),
+        "1 of 24 records; page 1 of 1; ",
+        everything.format(1, ""),
+    ]

@@ -207,7 +207,7 @@
   addEventListener("scroll", hideTip, { passive: true });
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("filters").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(apply, records.length > 2000 ? 160 : 40); });
-  byId("reset").addEventListener("click", (event) => { event.preventDefault(); clear(); });
+  byId("clear").addEventListener("click", clear);
   byId("more").addEventListener("click", (event) => { event.target.ariaExpanded = String(byId("filters").classList.toggle("open")); });
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
