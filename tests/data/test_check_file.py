@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data import FINDING_KINDS, check_file
+from errata.data import FINDING_KINDS, REPAIRS, check_file
 
 BETTER, WORSE = "A red cube is on the table.", "A red ball is on the table."
 SEGMENT = {"start": 6, "end": 10, "better_start": 6, "better_end": 10}
@@ -166,3 +168,11 @@ def test_the_command_groups_by_kind_and_gives_json(tmp_path, capsys):
     assert len(values["findings"]) == 6
     assert main(["data", "check", str(tmp_path / "a.jsonl"), "--out", "b.jsonl"]) == 2
     assert "add --fix" in capsys.readouterr().err
+
+
+def test_the_page_has_every_kind_and_every_repair():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    section = page.partition("## check")[2].partition("## show")[0]
+    table, _, repairs = section.partition("--fix --out")
+    assert {f"`{kind}`" for kind in FINDING_KINDS} <= set(re.findall(r"`[a-z-]+`", table))
+    assert {f"`{kind}`" for kind in REPAIRS} <= set(re.findall(r"`[a-z-]+`", repairs))

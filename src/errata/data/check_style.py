@@ -23,7 +23,7 @@ LENGTH_FACTOR = 2.0
 """An answer that is so many times as long as the better one, or as short, differs in style ..."""
 LENGTH_LEAST = 120
 """... if the difference is at least so many characters: `Yes.` beside a sentence is no shift."""
-BIAS_FACTOR = 1.25
+BIAS_FACTOR = 1.35
 """Better answers that are on average (geometric) so many times as long, or as short, as the worse are a bias ..."""
 BIAS_LEAST = 50
 """... in so many pairs or more: few say nothing."""
