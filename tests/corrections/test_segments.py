@@ -62,6 +62,16 @@ def test_frequent_words_of_long_texts_still_align() -> None:
     assert changes(original, original.replace("red", "blue")) == [("red", "blue")]
 
 
+@pytest.mark.timeout(20)
+def test_texts_of_any_length_are_compared_in_time() -> None:
+    start, end = "the red dog runs . " * 8_000, " and the cat sleeps" * 8_000
+    assert changes(f"{start}a ball{end}", f"{start}a cube{end}") == [("ball", "cube")]
+    original, better = "a b " * 50_000, "b c a " * 40_000
+    segments = diff_segments(original, better)
+    assert len(segments) == 1
+    assert apply_segments(original, segments, better) == better
+
+
 def test_round_and_type_are_written_into_every_segment() -> None:
     assert diff_segments("a red ball", "a blue ball", round=2, type="attribute") == (
         Segment(2, 5, 2, 6, "attribute", 2),

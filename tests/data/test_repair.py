@@ -93,7 +93,7 @@ def test_nfc_only_when_asked_and_to_another_file(write, tmp_path):
 def test_backups_are_never_overwritten(write):
     path = write(row("a", "A\0 cube."))
     path.with_name("a.jsonl.bak").write_text("mine")
-    assert repair_file(path).backup == path.with_name("a.jsonl.bak2")
+    assert repair_file(path, path).backup == path.with_name("a.jsonl.bak2")
     assert path.with_name("a.jsonl.bak").read_text() == "mine"
 
 

@@ -1,7 +1,8 @@
 """What a correction changed: a word-level difference as segments, and the way back.
 
 Words are aligned by difflib's longest-match-first rule, which people find more readable than the shortest edit script;
-its "autojunk" shortcut is off, since it would hide frequent words of long texts.
+its "autojunk" shortcut is off, since it would hide frequent words of long texts. What that costs grows with the square
+of the length, so texts of more than `MOST_WORDS` are first cut down to what lies between their equal ends.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from itertools import takewhile
 from errata.corrections.words import split_words
 from errata.errors import DataError
 from errata.records import Segment
+
+MOST_WORDS = 5_000
+"""Far above any answer. What is left of longer texts without their equal ends is one segment if it is as long."""
 
 
 def diff_segments(original: str, corrected: str, *, round: int = 0, type: str | None = None) -> tuple[Segment, ...]:
@@ -73,9 +77,24 @@ def _match_words(
     """Spans of equal words in both texts, in order, closed by the empty match at both ends."""
     own_words = [original[start:end] for start, end in own]
     better_words = [corrected[start:end] for start, end in better]
-    for block in SequenceMatcher(None, own_words, better_words, autojunk=False).get_matching_blocks():
-        yield from zip(own[block.a : block.a + block.size], better[block.b : block.b + block.size], strict=True)
+    for own_at, better_at, size in _find_blocks(own_words, better_words):
+        yield from zip(own[own_at : own_at + size], better[better_at : better_at + size], strict=True)
     yield (len(original), len(original)), (len(corrected), len(corrected))
+
+
+def _find_blocks(own: list[str], better: list[str]) -> Iterator[tuple[int, int, int]]:
+    """(place, place, length) of runs of equal words, in order."""
+    if max(len(own), len(better)) <= MOST_WORDS:
+        yield from SequenceMatcher(None, own, better, autojunk=False).get_matching_blocks()
+        return
+    head = _count_equal(own, better)
+    tail = _count_equal(own[head:][::-1], better[head:][::-1])
+    own_end, better_end = len(own) - tail, len(better) - tail
+    yield 0, 0, head
+    if max(own_end, better_end) - head <= MOST_WORDS:
+        for place, better_place, size in _find_blocks(own[head:own_end], better[head:better_end]):
+            yield head + place, head + better_place, size
+    yield own_end, better_end, tail
 
 
 def _count_shared_space(own: str, better: str) -> tuple[int, int]:
@@ -85,8 +104,8 @@ def _count_shared_space(own: str, better: str) -> tuple[int, int]:
     return head, _count_equal(*tails)
 
 
-def _count_equal(own: str, better: str) -> int:
-    """How many characters both texts begin with."""
+def _count_equal(own: Sequence[str], better: Sequence[str]) -> int:
+    """How many characters, or words, both begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, better, strict=False)))
 
 

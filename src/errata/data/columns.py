@@ -27,11 +27,11 @@ def fit_lines(cells: Iterable[Cell], room: int) -> list[Line]:
     """The cells in lines of at most `room` columns, broken at spaces where there are any."""
     lines: list[Line] = []
     for paragraph in _split_lines([(c, cell.style) for cell in cells for c in cell.text]):
-        while sum(_width(c) for c, _ in paragraph) > room:
-            end = _find_break(paragraph, room)
-            lines.append(_join(paragraph[:end]))
-            paragraph = paragraph[end + (paragraph[end][0] == " ") :]
-        lines.append(_join(paragraph))
+        start = 0
+        while (end := _find_break(paragraph, start, room)) < len(paragraph):
+            lines.append(_join(paragraph[start:end]))
+            start = end + (paragraph[end][0] == " ")
+        lines.append(_join(paragraph[start:]))
     return lines
 
 
@@ -55,17 +55,17 @@ def _split_lines(characters: list[tuple[str, str]]) -> list[list[tuple[str, str]
     return lines
 
 
-def _find_break(characters: list[tuple[str, str]], room: int) -> int:
-    """The place of the last space that leaves at most `room` columns before it, else the last place that does."""
-    taken, end, space = 0, 0, 0
-    for place, (character, _) in enumerate(characters):
+def _find_break(characters: list[tuple[str, str]], start: int, room: int) -> int:
+    """Where the line from `start` ends: where all ends if that fits, else at the last space, else where it is full."""
+    taken, space = 0, start
+    for place in range(start, len(characters)):
+        character = characters[place][0]
         if character == " ":
             space = place
         taken += _width(character)
         if taken > room:
-            break
-        end = place + 1
-    return space or max(end, 1)
+            return space if space > start else max(place, start + 1)
+    return len(characters)
 
 
 def _join(characters: list[tuple[str, str]]) -> Line:

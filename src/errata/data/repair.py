@@ -65,6 +65,8 @@ def repair_file(path: str | Path, out: str | Path | None = None, *, nfc: bool = 
     if holds_conversations(path):
         fix = "run `errata data import` first"
         raise DataError(str(path), expected="preference records to repair", found="conversations", fix=fix)
+    if out is not None and Path(out).resolve() == path.resolve():
+        out = None
     repairs: list[Repair] = []
     for _ in _repair_lines(path, nfc, repairs):
         pass
