@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
 
+from errata.corrections.spans import Span
 from errata.corrections.words import split_words
 from errata.errors import DataError
 from errata.records import Segment
@@ -65,10 +66,31 @@ def _find_gaps(
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Pairs of spans between two neighbouring matched words (or a text's edge) whose texts differ."""
     own_done = better_done = 0
-    for (own_start, own_end), (better_start, better_end) in _match_words(original, own, corrected, better):
+    for (own_start, own_end), (better_start, better_end) in _match_texts(original, own, corrected, better):
         if original[own_done:own_start] != corrected[better_done:better_start]:
             yield (own_done, own_start), (better_done, better_start)
         own_done, better_done = own_end, better_end
+
+
+def _match_texts(original: str, own: list[Span], corrected: str, better: list[Span]) -> Iterator[tuple[Span, Span]]:
+    """As `_match_words`; of long texts without looking at their equal ends, or at what lies between if that is long."""
+    if max(len(own), len(better)) <= MOST_WORDS:
+        yield from _match_words(original, own, corrected, better)
+        return
+    head = _count_equal_words(original, own, corrected, better)
+    tail = _count_equal_words(original, own[head:][::-1], corrected, better[head:][::-1])
+    middle, better_middle = own[head : len(own) - tail], better[head : len(better) - tail]
+    yield from zip(own[:head], better[:head], strict=True)
+    if max(len(middle), len(better_middle)) <= MOST_WORDS:
+        yield from list(_match_words(original, middle, corrected, better_middle))[:-1]  # the last closes the texts
+    yield from zip(own[len(own) - tail :], better[len(better) - tail :], strict=True)
+    yield (len(original), len(original)), (len(corrected), len(corrected))
+
+
+def _count_equal_words(original: str, own: list[Span], corrected: str, better: list[Span]) -> int:
+    """How many words both lists of spans begin with."""
+    pairs = zip(own, better, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: original[slice(*pair[0])] == corrected[slice(*pair[1])], pairs))
 
 
 def _match_words(
@@ -77,24 +99,9 @@ def _match_words(
     """Spans of equal words in both texts, in order, closed by the empty match at both ends."""
     own_words = [original[start:end] for start, end in own]
     better_words = [corrected[start:end] for start, end in better]
-    for own_at, better_at, size in _find_blocks(own_words, better_words):
-        yield from zip(own[own_at : own_at + size], better[better_at : better_at + size], strict=True)
+    for block in SequenceMatcher(None, own_words, better_words, autojunk=False).get_matching_blocks():
+        yield from zip(own[block.a : block.a + block.size], better[block.b : block.b + block.size], strict=True)
     yield (len(original), len(original)), (len(corrected), len(corrected))
-
-
-def _find_blocks(own: list[str], better: list[str]) -> Iterator[tuple[int, int, int]]:
-    """(place, place, length) of runs of equal words, in order."""
-    if max(len(own), len(better)) <= MOST_WORDS:
-        yield from SequenceMatcher(None, own, better, autojunk=False).get_matching_blocks()
-        return
-    head = _count_equal(own, better)
-    tail = _count_equal(own[head:][::-1], better[head:][::-1])
-    own_end, better_end = len(own) - tail, len(better) - tail
-    yield 0, 0, head
-    if max(own_end, better_end) - head <= MOST_WORDS:
-        for place, better_place, size in _find_blocks(own[head:own_end], better[head:better_end]):
-            yield head + place, head + better_place, size
-    yield own_end, better_end, tail
 
 
 def _count_shared_space(own: str, better: str) -> tuple[int, int]:
@@ -104,8 +111,8 @@ def _count_shared_space(own: str, better: str) -> tuple[int, int]:
     return head, _count_equal(*tails)
 
 
-def _count_equal(own: Sequence[str], better: Sequence[str]) -> int:
-    """How many characters, or words, both begin with."""
+def _count_equal(own: str, better: str) -> int:
+    """How many characters both texts begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(own, better, strict=False)))
 
 

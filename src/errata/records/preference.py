@@ -121,15 +121,14 @@ def _find_response_problem(response: Response, best: Response) -> tuple[str, str
     roles = [turn.role for turn in response.turns]
     if not roles or roles != ["assistant" if i % 2 == 0 else "user" for i in range(len(roles))] or len(roles) % 2 == 0:
         return "assistant turns alternating with user turns", f"roles {roles}", "begin and end with the assistant"
-    rounds, best_rounds = response.rounds, best.rounds
-    if any(not text.strip() for text in rounds):
+    if any(not text.strip() for text in response.rounds):
         return "a non-empty text in every round", "an empty text", "drop the response"
     for segment in response.segments:
         if segment.type is not None and segment.type not in SEGMENT_TYPES:
             return f"a segment type of {', '.join(SEGMENT_TYPES)}", f"type {segment.type!r}", "rename it or use null"
-        if not 0 <= segment.round < min(len(rounds), len(best_rounds)):
+        if not 0 <= segment.round < min(len(response.rounds), len(best.rounds)):
             return "a segment round that both texts have", f"round {segment.round}", "count rounds from 0"
-        own, better = rounds[segment.round], best_rounds[segment.round]
+        own, better = response.rounds[segment.round], best.rounds[segment.round]
         inside = 0 <= segment.start <= segment.end <= len(own)
         if not (inside and 0 <= segment.better_start <= segment.better_end <= len(better)):
             return (
