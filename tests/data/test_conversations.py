@@ -173,7 +173,8 @@ def test_tables_hold_their_pictures(images, form):
         roles = [{"role": "user" if i % 2 == 0 else "assistant", "content": t["value"]} for i, t in enumerate(turns)]
         row |= {"messages": roles, "images": [row.pop("image")]}
     pq.write_table(pa.Table.from_pylist([row]), images / "a.parquet")
-    (record,) = import_records(images / "a.parquet", images / "out")
+    import_records(images / "a.parquet", images / "out")
+    (record,) = load_records(images / "out").records
     assert record.responses[0].rounds == ("A bus.", "Red.")
     assert open_image(record.images[0], images / "out").size == (60, 48)
     assert load_records(images / "a.parquet", import_dir=images / "again").records == [record]

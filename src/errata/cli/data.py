@@ -62,8 +62,8 @@ def run_import(args: argparse.Namespace) -> int:
     bad: list[BadRow] = []
     on_bad = bad.append if args.skip_bad else None
     with show_progress() as on_progress:
-        records = import_records(args.source, args.out, license=args.license, on_bad=on_bad, on_progress=on_progress)
-    print(f"{len(records)} records: {args.out / 'records.jsonl'}")
+        done = import_records(args.source, args.out, license=args.license, on_bad=on_bad, on_progress=on_progress)
+    print(f"{done.records} records: {done.path}")
     return report_bad_rows(bad, args.out)
 
 
@@ -116,11 +116,11 @@ def run_diff(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write RLHF-V's parquet and say what it could not hold."""
-    from errata.data import load_records, write_rlhfv
+    from errata.data import export_records, load_records
 
     loaded = load_records(_require_jsonl(args.records), args.image_root)
-    dropped = write_rlhfv(args.out, loaded.records, loaded.image_root)
-    lost = ", ".join(f"{name} ({count})" for name, count in dropped.items() if count)
+    done = export_records(loaded.records, loaded.image_root, args.out, format="rlhfv")
+    lost = ", ".join(f"{name} ({count})" for name, count in done.dropped.items())
     print(f"{len(loaded.records)} records: {args.out}" + (f"; the format has no place for {lost}" if lost else ""))
     return DONE
 

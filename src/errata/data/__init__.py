@@ -7,37 +7,37 @@ they were found. What a record is does not belong here (`records`), nor does any
 
 from errata.data.browse import find_segments, make_printable, render_record
 from errata.data.check import Finding, check_records
-from errata.data.conversations import record_from_conversation
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
 from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, Portion, import_records, load_records
-from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
-from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
+from errata.data.open_dataset import LoadedRecords, Portion, load_records
+from errata.data.trl_rows import record_to_trl, records_from_trl
 
 __all__ = [
     "RECORDS_FILE",
     "CorruptionRule",
     "DataPart",
+    "ExportSummary",
     "Finding",
+    "ImportSummary",
     "LoadedRecords",
     "Portion",
     "check_records",
     "corrupt_image",
     "decode_image",
+    "export_records",
     "find_segments",
     "import_records",
+    "list_writers",
     "load_mixture",
     "load_records",
     "make_printable",
     "open_image",
-    "record_from_conversation",
-    "record_from_rlhfv",
-    "record_from_trl",
     "record_to_trl",
     "records_from_trl",
     "render_record",
     "resolve_image",
     "store_image",
-    "write_rlhfv",
 ]

@@ -9,7 +9,7 @@ from errata.records.bad_rows import BAD_FILE, BadRow, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
 from errata.records.jsonl import parse_record, read_records, record_to_row, write_records
-from errata.records.lines import read_json_lines, write_json_lines, write_text
+from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
@@ -51,6 +51,7 @@ __all__ = [
     "storing",
     "write_answers",
     "write_bad_rows",
+    "write_json_array",
     "write_json_lines",
     "write_questions",
     "write_records",

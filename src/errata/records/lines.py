@@ -30,6 +30,12 @@ def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
     _write_lines(Path(path), (_format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 1)))
 
 
+def write_json_array(path: str | Path, rows: Iterable[Any]) -> None:
+    """Write one JSON array with an item on each line, as `write_json_lines` writes lines."""
+    lines = (_format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 2))
+    _write_lines(Path(path), _bracket(lines))
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a file through a temporary sibling and rename, so that a kill or a full disk leaves the old one."""
     _write_lines(Path(path), (text,))
@@ -106,6 +112,14 @@ def _format_line(where: str, row: Any) -> str:
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None
     return line
+
+
+def _bracket(lines: Iterator[str]) -> Iterator[str]:
+    first = next(lines, "")
+    yield "[\n" + first.rstrip("\n")
+    for line in lines:
+        yield ",\n" + line.rstrip("\n")
+    yield "\n]\n"
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
