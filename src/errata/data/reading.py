@@ -9,7 +9,7 @@ from itertools import islice
 
 from errata.data.browse import fill_segments
 from errata.data.containers import RawRow, Row
-from errata.data.formats import FORMATS, JSON_LINES, Format, ReadContext, Sample, recognise
+from errata.data.formats import FORMATS, JSON_LINES, Format, ReadContext, Sample, recognise, recognise_file
 from errata.data.free_ids import FreeIds
 from errata.data.image_store import ImageStore
 from errata.data.sources import SourceFile
@@ -100,6 +100,9 @@ def find_file_format(file: SourceFile) -> Format | None:
     Raises:
         DataError: No row of the file, of the first thousand, is of a known format.
     """
+    known = recognise_file(file.path) if file.path.is_file() else None
+    if known is not None:
+        return known
     names: Iterable[str] = file.columns or ()
     broken = False
     for raw in islice(file.rows(), LOOKED_AT):

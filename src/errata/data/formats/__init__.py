@@ -6,7 +6,7 @@ In: rows as `containers` gives them. Out: records, and rows again. Every format 
 
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
 from errata.data.formats.own import JSON_LINES
-from errata.data.formats.registry import FORMATS, find_format, recognise
+from errata.data.formats.registry import FORMATS, find_format, recognise, recognise_file
 
 __all__ = [
     "FORMATS",
@@ -17,5 +17,6 @@ __all__ = [
     "WriteContext",
     "find_format",
     "recognise",
+    "recognise_file",
     "refuse",
 ]

@@ -110,6 +110,8 @@ class Format:
         recognise: Whether a sample is of this format. Formats are asked in the registry's order; the first yes counts.
         read_row: One row -> its records, mostly one. Segments may be left out where a format has none: the reader finds
             them by a word-level difference. Raises DataError by `ReadContext.error`.
+        recognise_file: Whether a file is of this format, by its name or its first bytes; asked before any row is read,
+            for formats that `read_rows`.
         read_rows: Reads the file itself, where it is no plain parquet, JSON, CSV or TSV.
         unique_ids: A repeated id is an error; otherwise it is made new, as released files repeat theirs.
         find_segments: The reader finds the segments that rows lack; False for our own formats, which have a place
@@ -126,6 +128,7 @@ class Format:
     title: str
     recognise: Callable[[Sample], bool]
     read_row: Callable[[Row, ReadContext], Iterable[Record]]
+    recognise_file: Callable[[Path], bool] | None = None
     read_rows: Callable[[Path], Iterable[RawRow]] | None = None
     unique_ids: bool = False
     find_segments: bool = True

@@ -47,7 +47,9 @@ def build_pair(row: Row, texts: PairTexts, context: ReadContext, release: tuple[
     )
 
 
-def write_pairs(record: Record, context: WriteContext, release: tuple[str, str]) -> Iterator[tuple[Row, PairTexts]]:
+def write_pairs(
+    record: Record, context: WriteContext, release: tuple[str, str], idx_type: type[int] | type[str]
+) -> Iterator[tuple[Row, PairTexts]]:
     """The shared columns and the texts of every answer below level 0; `idx` is what the record says, or a number.
 
     Raises:
@@ -67,12 +69,21 @@ def write_pairs(record: Record, context: WriteContext, release: tuple[str, str])
             "ds_name": record.source or OWN,
             "image": image,
             "origin_dataset": str(record.meta.get("origin_dataset", record.source or "")),
-            "idx": record.meta.get("idx", context.number),
+            "idx": _find_idx(record, context, idx_type),
             "image_path": str(record.meta.get("image_path", record.images[0])),
         }
         question = _strip_placeholder(record.prompt[0].text)
         texts = PairTexts(question, best.text, response.text)
         yield columns | {"origin_split": _format_origin(record, response, columns, texts, release)}, texts
+
+
+def _find_idx(record: Record, context: WriteContext, kind: type[int] | type[str]) -> int | str:
+    """The record's, where the column can hold it, or the row's number."""
+    try:
+        idx = kind(record.meta.get("idx", context.number))
+    except (TypeError, ValueError):
+        return context.number
+    return idx if isinstance(idx, str) or -(2**63) <= idx < 2**63 else context.number
 
 
 def _find_defaults(

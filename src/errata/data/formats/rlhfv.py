@@ -52,7 +52,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
-    for columns, texts in write_pairs(record, context, RELEASE):
+    for columns, texts in write_pairs(record, context, RELEASE, int):
         text = json.dumps(dict(zip(TEXT_KEYS, texts, strict=True)), ensure_ascii=False)
         yield columns | {"text": text}
 
