@@ -56,7 +56,9 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
 
 
-@pytest.mark.parametrize("verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--out", "new.parquet"]])
+@pytest.mark.parametrize(
+    "verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--format", "rlhfv", "--out", "new.parquet"]]
+)
 def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
     (root / "a.jsonl").write_text("oops\n")
     assert main(["data", verb[0], str(root / "a.jsonl"), *verb[1:]]) == 2
@@ -101,7 +103,7 @@ def test_diff_fills_in_segments_and_keeps_those_that_are_there(root):
 
 def test_export_says_what_is_lost(root, capsys):
     write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
-    assert main(["data", "export", str(root / "a.jsonl"), "--out", str(root / "b.parquet")]) == 0
+    assert main(["data", "export", str(root / "a.jsonl"), "--format", "rlhfv", "--out", str(root / "b.parquet")]) == 0
     assert "no place for segment types (1)" in capsys.readouterr().out
 
 

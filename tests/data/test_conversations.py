@@ -138,7 +138,6 @@ def test_a_bad_row_is_named_by_file_and_line_and_can_be_set_aside(images, name, 
         ('[{"conversations": []}\n {', ":1: something else than a comma"),
         ('[\n{"conversations": []},\n{"id": ', ":3: "),
         ("[" * 100_000, ":1: "),
-        ("[\n\xff]", ":2: something else than a comma"),
     ],
 )
 def test_an_array_that_breaks_off_is_an_error_of_the_file(tmp_path, text, words):

@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errata.cli.asides import report_bad_rows
+from errata.cli.data_files import require_jsonl
+from errata.cli.data_transfer import add_export, add_import
 from errata.cli.progress import show_progress
 from errata.errors import DONE, INCOMPLETE, DataError
 
@@ -22,12 +23,7 @@ def add_parser(subparsers: Any) -> None:
     verb.set_defaults(run=lambda _: verb.error("choose one of import, check, show, diff, export"))
     verbs = verb.add_subparsers(metavar="VERB", prog="errata data")
 
-    parser = verbs.add_parser("import", help="RLHF-V or TRL parquet to records and image files")
-    parser.add_argument("source", type=Path, help="a .parquet file or a folder of them")
-    parser.add_argument("--out", type=Path, required=True, help="folder for records.jsonl and images/")
-    parser.add_argument("--license", help="licence of the rows, where the source names none")
-    parser.add_argument("--skip-bad", action="store_true", help="set bad rows aside in bad.jsonl (exit code 3)")
-    parser.set_defaults(run=run_import)
+    add_import(verbs)
 
     parser = _add_reader(verbs, "check", "find broken images, duplicates and other problems (exit code 3)")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the file's folder)")
@@ -43,10 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--replace", action="store_true", help="also replace segments that are there, with their types")
     parser.set_defaults(run=run_diff)
 
-    parser = _add_reader(verbs, "export", "records to RLHF-V's parquet")
-    parser.add_argument("--out", type=Path, required=True, help="the .parquet file to write")
-    parser.add_argument("--image-root", type=Path, help="where image paths start (default: the file's folder)")
-    parser.set_defaults(run=run_export)
+    add_export(verbs)
 
 
 def _add_reader(verbs: Any, name: str, description: str) -> argparse.ArgumentParser:
@@ -55,24 +48,12 @@ def _add_reader(verbs: Any, name: str, description: str) -> argparse.ArgumentPar
     return parser
 
 
-def run_import(args: argparse.Namespace) -> int:
-    """Convert a foreign file."""
-    from errata.data import import_records
-
-    bad: list[BadRow] = []
-    on_bad = bad.append if args.skip_bad else None
-    with show_progress() as on_progress:
-        done = import_records(args.source, args.out, license=args.license, on_bad=on_bad, on_progress=on_progress)
-    print(f"{done.records} records: {done.path}")
-    return report_bad_rows(bad, args.out)
-
-
 def run_check(args: argparse.Namespace) -> int:
     """Print every bad row and every finding, and how many of each kind."""
     from errata.data import check_records, load_records, make_printable
 
     bad: list[BadRow] = []
-    loaded = load_records(_require_jsonl(args.records), args.image_root, on_bad=bad.append)
+    loaded = load_records(require_jsonl(args.records), args.image_root, on_bad=bad.append)
     with show_progress() as on_progress:
         findings = check_records(loaded.records, loaded.image_root, on_progress=on_progress)
     for row in bad:
@@ -114,26 +95,7 @@ def run_diff(args: argparse.Namespace) -> int:
     return DONE
 
 
-def run_export(args: argparse.Namespace) -> int:
-    """Write RLHF-V's parquet and say what it could not hold."""
-    from errata.data import export_records, load_records
-
-    loaded = load_records(_require_jsonl(args.records), args.image_root)
-    done = export_records(loaded.records, loaded.image_root, args.out, format="rlhfv")
-    lost = ", ".join(f"{name} ({count})" for name, count in done.dropped.items())
-    print(f"{len(loaded.records)} records: {args.out}" + (f"; the format has no place for {lost}" if lost else ""))
-    return DONE
-
-
 def _read(path: Path) -> list[Record]:
     from errata.data import load_records
 
-    return load_records(_require_jsonl(path)).records
-
-
-def _require_jsonl(path: Path) -> Path:
-    """The path, unless it is a parquet file: looking at data must not write image files beside it."""
-    if path.suffix == ".parquet":
-        fix = f"run `errata data import {path} --out DIR` first"
-        raise DataError(str(path), expected="records as JSON lines", found="a parquet file", fix=fix)
-    return path
+    return load_records(require_jsonl(path)).records

@@ -12,7 +12,8 @@ from errata.data.export_records import ExportSummary, export_records, list_write
 from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
 from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import LoadedRecords, Portion, load_records
+from errata.data.open_dataset import LoadedRecords, Portion, iterate_records, load_records
+from errata.data.push import push_folder
 from errata.data.trl_rows import record_to_trl, records_from_trl
 
 __all__ = [
@@ -30,11 +31,13 @@ __all__ = [
     "export_records",
     "find_segments",
     "import_records",
+    "iterate_records",
     "list_writers",
     "load_mixture",
     "load_records",
     "make_printable",
     "open_image",
+    "push_folder",
     "record_to_trl",
     "records_from_trl",
     "render_record",

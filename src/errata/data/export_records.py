@@ -1,4 +1,4 @@
-"""Our records to a file in a foreign format, with its images, and to a folder ready for the Hub."""
+"""Our records to a file in a foreign format with its images, or to a folder that is ready for the Hub."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from errata.data.containers import Row
+from errata.data.dataset_card import CARD_FILE, Tally, render_card
 from errata.data.formats import FORMATS, Format, WriteContext, find_format
 from errata.data.images import check_image, resolve_image
-from errata.data.parquet import write_parquet
+from errata.data.parquet import write_parquet, write_shards
 from errata.errors import DataError
-from errata.records import Record, replacing, write_json_array, write_json_lines
+from errata.records import Record, remove_file, replacing, write_json_array, write_json_lines, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +28,30 @@ class ExportSummary:
 
 
 def export_records(records: Iterable[Record], image_root: str | Path, out: str | Path, *, format: str) -> ExportSummary:
-    """Write records to one file in a foreign format; it appears whole or not at all.
+    """Write records to a file in a foreign format, or to a folder with a card that `datasets` and the Hub load.
 
     Args:
         records: Read once, a record at a time.
         image_root: Where their relative image paths start.
-        out: The file; its images, where the format does not embed them, are copied to `images/` beside it.
+        out: A file with the format's ending, or a folder. Images, where the format does not embed them, are copied to
+            `images/` beside the rows.
         format: A name of docs/formats.md that can be written.
 
     Raises:
-        DataError: A format that is only read, a record that it cannot hold, or an image that does not open.
+        DataError: A format that is only read, a record that it cannot hold, or an image that does not open. Nothing
+            new is left then but image files.
         StorageError: The place cannot be written.
     """
     known = _find_writer(format)
     path = Path(out)
-    images = _Images(Path(image_root), path.parent)
-    context = WriteContext(images.embed, images.place)
-    rows = _count(_iterate_rows(records, known, context), context)
+    if path.suffix:
+        _require_ending(path, known)
+        return _export_file(records, Path(image_root), path, known)
+    return _export_folder(records, Path(image_root), path, known)
+
+
+def _export_file(records: Iterable[Record], image_root: Path, path: Path, known: Format) -> ExportSummary:
+    rows, context = _build_rows(records, known, _Images(image_root, path.parent))
     if known.schema is not None:
         write_parquet(path, known.schema, rows)
     elif known.ending == "jsonl":
@@ -52,6 +60,34 @@ def export_records(records: Iterable[Record], image_root: str | Path, out: str |
         write_json_array(path, rows)
     beside = known.write_beside(path, context.number) if known.write_beside is not None else []
     return ExportSummary([path, *beside], context.number, +context.dropped)
+
+
+def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, known: Format) -> ExportSummary:
+    """The card is written last: a folder without one is not whole."""
+    remove_file(folder / CARD_FILE)
+    tally = Tally()
+    if known.schema is None:
+        done = _export_file(tally.count(records), image_root, folder / f"train.{known.ending}", known)
+        files, pattern = done.files, f"train.{known.ending}"
+    else:
+        rows, context = _build_rows(tally.count(records), known, _Images(image_root, folder))
+        files = write_shards(folder / "data", known.schema, rows)
+        done = ExportSummary(files, context.number, +context.dropped)
+        pattern = "data/train-*.parquet"
+    card = render_card(folder.resolve().name, known.title, tally, done.rows, done.dropped, pattern)
+    write_text(folder / CARD_FILE, card)
+    return ExportSummary([*files, folder / CARD_FILE], done.rows, done.dropped)
+
+
+def _build_rows(records: Iterable[Record], known: Format, images: _Images) -> tuple[Iterator[Row], WriteContext]:
+    context = WriteContext(images.embed, images.place)
+    return _count(_iterate_rows(records, known, context), context), context
+
+
+def _require_ending(path: Path, known: Format) -> None:
+    if path.suffix != f".{known.ending}":
+        fix = "name such a file, or a folder"
+        raise DataError(str(path), expected=f"a file that ends in .{known.ending}", found=path.suffix, fix=fix)
 
 
 def list_writers() -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from errata.data.formats import find_format
+from errata.data.hub import build_hub_source, is_hub_name
 from errata.data.image_store import ImageStore
 from errata.data.reading import OnBad, Reading
 from errata.data.sources import SourceFile, list_files, open_file
@@ -35,6 +36,7 @@ def import_records(
     image_root: str | Path | None = None,
     license: str | None = None,
     columns: Mapping[str, str] | None = None,
+    split: str = "train",
     allow_download: bool = False,
     on_bad: OnBad | None = None,
     on_progress: OnProgress | None = None,
@@ -51,6 +53,7 @@ def import_records(
             that hold their pictures: those name no files of this machine.
         license: Written into every record whose source says nothing.
         columns: Which column holds what, for tables of one's own.
+        split: Which split of a data set on the Hub.
         allow_download: Fetch images that rows name by a web address, instead of refusing them.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
         on_progress: Called with "rows", how many records are done, and how many rows there are.
@@ -60,7 +63,7 @@ def import_records(
         StorageError: `out` cannot be written.
     """
     reading = Reading(find_format(format) if format else None, license, columns or {}, on_bad)
-    files = open_source(source)
+    files = open_source(source, split)
     folder = Path(out) / "images"
 
     def build_images(file: SourceFile) -> ImageStore:
@@ -73,14 +76,17 @@ def import_records(
     return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
 
 
-def open_source(source: str | Path) -> list[SourceFile]:
-    """The files of a source. Raises DataError when it does not exist."""
+def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
+    """The files of a source, or a split of a data set on the Hub. Raises DataError when there is none of the name."""
     path = Path(source)
     if path.is_dir():
         return [open_file(file) for file in list_files(path)]
-    if not path.exists():
-        raise DataError(str(source), expected="a file or a folder", found="none of this name", fix="check the path")
-    return [open_file(path)]
+    if path.exists():
+        return [open_file(path)]
+    if is_hub_name(source):
+        return [build_hub_source(str(source), split)]
+    expected = "a file, a folder, or owner/name of a data set on the Hub"
+    raise DataError(str(source), expected=expected, found="none of this name", fix="check the path")
 
 
 class _Counted:

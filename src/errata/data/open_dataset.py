@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from errata.data.import_records import RECORDS_FILE, import_records
 from errata.data.reading import OnBad, Reading
 from errata.data.sources import open_file
 from errata.errors import DataError
-from errata.records import Record, read_records
+from errata.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,22 @@ def load_records(
     import_dir: str | Path | None = None,
     on_bad: OnBad | None = None,
 ) -> LoadedRecords:
-    """Read our JSON lines, an imported folder, or a foreign file in any format of docs/formats.md.
+    """Read all of our JSON lines, an imported folder, or a foreign file in any format of docs/formats.md.
+
+    The arguments and errors are those of `iterate_records`.
+    """
+    records, root = iterate_records(path, image_root, import_dir=import_dir, on_bad=on_bad)
+    return LoadedRecords(list(records), root)
+
+
+def iterate_records(
+    path: str | Path,
+    image_root: str | Path | None = None,
+    *,
+    import_dir: str | Path | None = None,
+    on_bad: OnBad | None = None,
+) -> tuple[Iterator[Record], Path]:
+    """Records one at a time, and the folder that their image paths start from.
 
     Args:
         path: The file, or a folder that `errata data import` wrote.
@@ -61,10 +77,8 @@ def load_records(
             str(path), expected=f"a file, or a folder with {RECORDS_FILE}", found="a folder without", fix=fix
         )
     file = open_file(path)
-    if file.kind != "json":
-        folder = Path(import_dir or path.with_suffix(".errata"))
-        import_records(path, folder, image_root=image_root, on_bad=on_bad)
-        return LoadedRecords(read_records(folder / RECORDS_FILE), folder)
     root = Path(image_root or path.parent)
-    records = Reading(on_bad=on_bad).read([file], lambda _: ImageStore(None, root=root))
-    return LoadedRecords(list(records), root)
+    if file.kind != "json":
+        root = Path(import_dir or path.with_suffix(".errata"))
+        file = open_file(import_records(path, root, image_root=image_root, on_bad=on_bad).path)
+    return Reading(on_bad=on_bad).read([file], lambda _: ImageStore(None, root=root)), root

@@ -5,7 +5,7 @@ In: nothing but the standard library. Out: the nouns every room shares (`Record`
 Foreign formats do not belong here (`data`), nor does anything that needs torch, a tokenizer or a model.
 """
 
-from errata.records.bad_rows import BAD_FILE, BadRow, write_bad_rows
+from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
 from errata.records.jsonl import parse_record, read_records, record_to_row, write_records
@@ -28,6 +28,7 @@ __all__ = [
     "SEGMENT_TYPES",
     "Answer",
     "BadRow",
+    "BadRows",
     "BenchmarkResult",
     "Fields",
     "Metric",
@@ -48,6 +49,7 @@ __all__ = [
     "replacing",
     "result_from_row",
     "result_to_row",
+    "setting_aside",
     "storing",
     "write_answers",
     "write_bad_rows",
