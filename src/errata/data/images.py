@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import IO
@@ -16,7 +17,7 @@ from PIL import Image, ImageOps
 
 from errata.data.image_ends import is_whole
 from errata.errors import DataError
-from errata.records import replacing
+from errata.records import storing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
@@ -81,9 +82,20 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
     name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending}"
     target = Path(folder) / name
     if not target.is_file():
-        with replacing(target) as temporary:
-            temporary.write_bytes(data)
+        _write(target, data)
     return name
+
+
+def _write(target: Path, data: bytes) -> None:
+    """As `replacing`, with fewer looks at the disk: there may be a hundred thousand of them, and none is a link."""
+    temporary = target.with_name(f".{os.getpid()}.tmp")
+    with storing(target):
+        try:
+            temporary.write_bytes(data)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+        temporary.replace(target)
 
 
 def check_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> str:
