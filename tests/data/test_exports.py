@@ -140,7 +140,7 @@ def test_images_of_json_are_copied_beside_it(root):
 def test_a_data_set_that_datasets_loads_is_imported_row_by_row(root):
     export_records(build_records(), root, root / "hub" / "set", format="trl")
     source = build_hub_source(str(root / "hub" / "set"))
-    assert (source.kind, source.columns[:2]) == ("hub", ("images", "prompt"))
+    assert (source.kind, tuple(source.columns())[:2]) == ("hub", ("images", "prompt"))
     rows = list(source.rows())
     assert rows[0].read()["images"][0]["bytes"] == (root / "images" / "a.png").read_bytes()
     assert rows[-1].where.endswith("row 6")

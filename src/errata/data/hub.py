@@ -30,9 +30,9 @@ def build_hub_source(name: str, split: str = "train") -> SourceFile:
         DataError: It cannot be reached or has no such split.
     """
     data = _load(name, split)
-    columns = tuple(data.column_names) if data.column_names is not None else None
-    count = data.info.splits[split].num_examples if data.info.splits and split in data.info.splits else None
-    return SourceFile(Path(name), "hub", lambda: _iterate(data, name), columns, count or None)
+    splits = data.info.splits or {}
+    count = splits[split].num_examples if split in splits else None
+    return SourceFile(Path(name), "hub", lambda: _iterate(data, name), lambda: data.column_names, lambda: count or None)
 
 
 def _load(name: str, split: str) -> Any:

@@ -70,10 +70,24 @@ def import_records(
         root = image_root or (file.path.parent if file.kind in ("json", "csv", "tsv") else None)
         return ImageStore(folder, prefix="images/", root=root, allow_download=allow_download)
 
-    total = sum(file.count or 0 for file in files) if all(file.count is not None for file in files) else None
-    counted = _Counted(reading.read(files, build_images), total, on_progress)
-    write_records(Path(out) / RECORDS_FILE, counted)
+    counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
+    write_records(Path(out) / RECORDS_FILE, _require_some(counted, reading, source))
     return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
+
+
+def _count_rows(files: list[SourceFile]) -> int | None:
+    """How many rows there are, where all files say it; a damaged one shows when it is read."""
+    try:
+        counts = [file.count() for file in files]
+    except DataError:
+        return None
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def _require_some(counted: _Counted, reading: Reading, source: str | Path) -> Iterator[Record]:
+    yield from counted
+    if not counted.count and not reading.aside:
+        raise DataError(str(source), expected="rows", found="none", fix="check the path")
 
 
 def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:

@@ -33,7 +33,7 @@ class Reading:
         columns: Which column holds what, for tables of one's own.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
 
-    `notes` counts what the rows held and records have no place for.
+    `notes` counts what the rows held and records have no place for, `aside` the rows that were set aside.
     """
 
     format: Format | None = None
@@ -41,6 +41,7 @@ class Reading:
     columns: Mapping[str, str] = field(default_factory=dict)
     on_bad: OnBad | None = None
     notes: Counter[str] = field(default_factory=Counter)
+    aside: int = 0
     _ids: FreeIds = field(default_factory=FreeIds)
     _seen: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +58,7 @@ class Reading:
             except DataError as error:
                 if self.on_bad is None or len(files) == 1 or error.can_skip:
                     raise
-                self.on_bad(BadRow(str(file.path), str(error), ""))
+                self._set_aside(BadRow(str(file.path), str(error), ""))
 
     def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
         known = self.format or find_file_format(file)
@@ -72,9 +73,14 @@ class Reading:
                 if self.on_bad is None:
                     error.can_skip = True
                     raise
-                self.on_bad(BadRow(raw.where, str(error), raw.describe()))
+                self._set_aside(BadRow(raw.where, str(error), raw.describe()))
                 continue
             yield from records
+
+    def _set_aside(self, row: BadRow) -> None:
+        assert self.on_bad is not None
+        self.on_bad(row)
+        self.aside += 1
 
     def _convert(self, raw: RawRow, known: Format, file: SourceFile, images: ImageStore) -> Iterator[Record]:
         context = ReadContext(raw.where, file.path, file.kind, raw.number, images, self.columns, self.notes)
@@ -103,7 +109,7 @@ def find_file_format(file: SourceFile) -> Format | None:
     known = recognise_file(file.path) if file.path.is_file() else None
     if known is not None:
         return known
-    names: Iterable[str] = file.columns or ()
+    names: Iterable[str] = file.columns() or ()
     broken = False
     for raw in islice(file.rows(), LOOKED_AT):
         try:

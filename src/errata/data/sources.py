@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,21 +18,26 @@ NOT_ROWS = ("bad.jsonl", "dataset_info.json", "dataset_infos.json", "state.json"
 class SourceFile:
     """A file as rows, or a data set of the Hub, whose `path` is its name.
 
-    `columns` are known before a row is read where a table says them; `count` is None where counting takes reading.
+    Args:
+        path: The file, or the name.
+        kind: Its container, as in `formats.Sample`.
+        rows: Its rows from the first on, each time it is called.
+        columns: A table's columns; None where only rows show them. Raises DataError as `rows` does.
+        count: How many rows there are; None where counting takes reading. Raises DataError as `rows` does.
     """
 
     path: Path
     kind: str
     rows: Callable[[], Iterator[RawRow]]
-    columns: tuple[str, ...] | None = None
-    count: int | None = None
+    columns: Callable[[], Sequence[str] | None] = lambda: None
+    count: Callable[[], int | None] = lambda: None
 
 
 def open_file(path: Path) -> SourceFile:
-    """One file. Raises DataError for a parquet file that is none; others show what they are when they are read."""
+    """One file. What is wrong with it shows when it is read."""
     kind = find_kind(path)
     if kind == "parquet":
-        return SourceFile(path, kind, lambda: iterate_rows(path), tuple(list_columns(path)), count_rows(path))
+        return SourceFile(path, kind, lambda: iterate_rows(path), lambda: list_columns(path), lambda: count_rows(path))
     return SourceFile(path, kind, lambda: iterate_rows(path))
 
 
