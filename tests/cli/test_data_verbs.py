@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data import write_rlhfv
+from errata.data import export_records
 from errata.records import Record, Response, Segment, Turn, read_records, write_records
 
 
@@ -25,7 +25,7 @@ def root(tmp_path):
 
 
 def test_import_and_check(root, capsys):
-    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    export_records([record("a"), record("b", "A cone.")], root, root / "a.parquet", format="rlhfv")
     assert main(["data", "import", str(root / "a.parquet"), "--out", str(root / "out"), "--license", "CC0"]) == 0
     assert f"2 records: {root / 'out' / 'records.jsonl'}" in capsys.readouterr().out
     records = read_records(root / "out" / "records.jsonl")
@@ -38,7 +38,7 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    export_records([record("a"), record("b", "A cone.")], root, root / "a.parquet", format="rlhfv")
     table = pq.read_table(root / "a.parquet")
     rows = table.to_pylist()
     rows[1]["text"] = "oops"
@@ -56,7 +56,9 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
 
 
-@pytest.mark.parametrize("verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--out", "new.parquet"]])
+@pytest.mark.parametrize(
+    "verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--format", "rlhfv", "--out", "new.parquet"]]
+)
 def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
     (root / "a.jsonl").write_text("oops\n")
     assert main(["data", verb[0], str(root / "a.jsonl"), *verb[1:]]) == 2
@@ -101,7 +103,7 @@ def test_diff_fills_in_segments_and_keeps_those_that_are_there(root):
 
 def test_export_says_what_is_lost(root, capsys):
     write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
-    assert main(["data", "export", str(root / "a.jsonl"), "--out", str(root / "b.parquet")]) == 0
+    assert main(["data", "export", str(root / "a.jsonl"), "--format", "rlhfv", "--out", str(root / "b.parquet")]) == 0
     assert "no place for segment types (1)" in capsys.readouterr().out
 
 
@@ -109,7 +111,7 @@ def test_export_says_what_is_lost(root, capsys):
 @pytest.mark.parametrize("verb", ["check", "show"])
 def test_a_file_that_is_not_one_is_an_error_with_a_way_out(root, verb, name, capsys):
     (root / "folder").mkdir()
-    write_rlhfv(root / "a.parquet", [record("a")], root)
+    export_records([record("a")], root, root / "a.parquet", format="rlhfv")
     before = sorted(root.rglob("*"))
     assert main(["data", verb, str(root / name)]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errata.corrections import split_words
+from errata.corrections.words import _split_any
 
 FAMILY = "👩‍👩‍👧"
 THUMB = "👍🏽"
@@ -74,3 +75,8 @@ def test_no_mark_or_joiner_is_torn_from_its_base(text: str) -> None:
             # A joiner joins nothing to white space, even where marks make that white space a word.
             assert text[start] != "\u200d"
             assert text[start - 1] != "\u200d" or text[start].isspace()
+
+
+@given(st.one_of(st.text(), SCRIPTS, st.text(alphabet=st.sampled_from("aZ_09 .,'’-\t\n\x1c\x85 é\u0301"))))
+def test_the_short_way_through_ascii_gives_the_words_of_the_rule(text: str) -> None:
+    assert split_words(text) == _split_any(text)

@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run_check(args: argparse.Namespace) -> int:
     """Repair where asked, check, and print a table of what was found."""
-    from errata.cli.data import require_jsonl
+    from errata.cli.data_files import require_jsonl
     from errata.data import check_file
 
     path = require_jsonl(args.records)

@@ -46,7 +46,7 @@ def add_diff_options(parser: argparse.ArgumentParser) -> None:
 
 def run_show(args: argparse.Namespace) -> int:
     """Print a few records."""
-    from errata.cli.data import read_jsonl
+    from errata.cli.data_files import read_jsonl
     from errata.data import render_legend, render_record
 
     records = read_jsonl(args.records)
@@ -68,7 +68,7 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_browse(args: argparse.Namespace) -> int:
     """Write the page."""
-    from errata.cli.data import require_jsonl
+    from errata.cli.data_files import require_jsonl
     from errata.data import load_records, write_browse_page
 
     loaded = load_records(require_jsonl(args.records), args.image_root)
@@ -106,7 +106,7 @@ def run_diff(args: argparse.Namespace) -> int:
 
 
 def _fill_records(args: argparse.Namespace) -> int:
-    from errata.cli.data import read_jsonl
+    from errata.cli.data_files import read_jsonl
     from errata.data import find_segments
     from errata.records import write_records
 

@@ -96,11 +96,18 @@ def _count_equal_words(original: str, own: list[Span], corrected: str, better: l
 def _match_words(
     original: str, own: list[tuple[int, int]], corrected: str, better: list[tuple[int, int]]
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Spans of equal words in both texts, in order, closed by the empty match at both ends."""
+    """Spans of equal words or runs of them in both texts, in order, closed by the empty match at both ends."""
     own_words = [original[start:end] for start, end in own]
     better_words = [corrected[start:end] for start, end in better]
     for block in SequenceMatcher(None, own_words, better_words, autojunk=False).get_matching_blocks():
-        yield from zip(own[block.a : block.a + block.size], better[block.b : block.b + block.size], strict=True)
+        spans = own[block.a : block.a + block.size], better[block.b : block.b + block.size]
+        if not block.size:
+            continue
+        run, better_run = ((part[0][0], part[-1][1]) for part in spans)
+        if original[slice(*run)] == corrected[slice(*better_run)]:
+            yield run, better_run
+        else:  # the white space between them differs
+            yield from zip(*spans, strict=True)
     yield (len(original), len(original)), (len(corrected), len(corrected))
 
 
@@ -118,6 +125,10 @@ def _count_equal(own: str, better: str) -> int:
 
 def _split_spaces(text: str) -> tuple[str, str]:
     """The white space before the first word and after the last; words decide, since a space can carry a mark."""
+    if text.isascii():
+        inner = text.strip()
+        start = text.index(inner)
+        return (text[:start], text[start + len(inner) :]) if inner else (text, text)
     words = split_words(text)
     return (text[: words[0][0]], text[words[-1][1] :]) if words else (text, text)
 

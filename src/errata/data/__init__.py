@@ -8,18 +8,19 @@ were found, safe repairs, and records to look at, in a terminal or as one page. 
 
 from errata.data.browse import write_browse_page
 from errata.data.check import CheckReport, check_file, check_records
-from errata.data.conversations import record_from_conversation
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
 from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, Portion, import_records, load_records
+from errata.data.open_dataset import LoadedRecords, Portion, iterate_records, load_records
 from errata.data.pieces import make_printable
+from errata.data.push import push_folder
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
-from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
 from errata.data.segmenting import find_segments
 from errata.data.show import render_difference, render_legend, render_record
-from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
+from errata.data.trl_rows import record_to_trl, records_from_trl
 
 __all__ = [
     "FINDING_KINDS",
@@ -28,7 +29,9 @@ __all__ = [
     "CheckReport",
     "CorruptionRule",
     "DataPart",
+    "ExportSummary",
     "Finding",
+    "ImportSummary",
     "LoadedRecords",
     "Portion",
     "RepairedFile",
@@ -36,15 +39,16 @@ __all__ = [
     "check_records",
     "corrupt_image",
     "decode_image",
+    "export_records",
     "find_segments",
     "import_records",
+    "iterate_records",
+    "list_writers",
     "load_mixture",
     "load_records",
     "make_printable",
     "open_image",
-    "record_from_conversation",
-    "record_from_rlhfv",
-    "record_from_trl",
+    "push_folder",
     "record_to_trl",
     "records_from_trl",
     "render_difference",
@@ -54,5 +58,4 @@ __all__ = [
     "resolve_image",
     "store_image",
     "write_browse_page",
-    "write_rlhfv",
 ]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.check_record import find_record_trouble
 from errata.data.check_style import StyleCheck
-from errata.data.conversation_files import holds_conversations, parse_conversation
 from errata.data.findings import FINDING_KINDS, Finding, find_kind
-from errata.data.free_ids import FreeIds
+from errata.data.image_store import ImageStore
 from errata.data.images import open_image
-from errata.data.json_rows import iterate_json_rows
-from errata.data.open_dataset import RECORDS_FILE
+from errata.data.import_records import RECORDS_FILE
+from errata.data.reading import Reading, find_foreign_format
+from errata.data.sources import open_file
 from errata.errors import DataError
 from errata.records import Record, parse_record
 from errata.records.lines import iterate_lines, parse_line
@@ -44,7 +44,7 @@ def check_file(
     images: bool = True,
     on_progress: OnProgress | None = None,
 ) -> CheckReport:
-    """Check our JSON lines, or conversations, row by row; the file is never held as a whole.
+    """Check our JSON lines, or a foreign format's JSON, row by row; the file is never held as a whole.
 
     Args:
         path: The file, or a folder that `errata data import` wrote.
@@ -78,17 +78,22 @@ def check_records(
 
 
 def _iterate_rows(path: Path, root: Path) -> Iterator[tuple[str, Record | DataError]]:
-    """(`file:line`, the record or why it is none)."""
-    is_conversation, ids = holds_conversations(path), FreeIds()
-    for where, line in iterate_json_rows(path) if is_conversation else iterate_lines(path):
-        try:
-            if is_conversation:
-                record = parse_conversation(where, line, path, root)
-                yield where, replace(record, id=ids.take(record.id))
-            else:
+    """(`file:line`, a record or why it is none)."""
+    known = find_foreign_format(path)
+    if known is None:
+        for where, line in iterate_lines(path):
+            try:
                 yield where, parse_record(parse_line(where, line), where)
+            except DataError as error:
+                yield where, error
+        return
+    file, reading, images = open_file(path), Reading(), ImageStore(None, root=root)
+    for raw in file.rows():
+        try:
+            for record in list(reading.convert_row(raw, known, file, images)):
+                yield raw.where, record
         except DataError as error:
-            yield where, error
+            yield raw.where, error
 
 
 class _Check:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from errata.data.text_limits import MAX_CHARACTERS
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Without the joiners and direction marks that scripts and emoji need, and the tags of a flag.
 _INVISIBLE = re.compile(
@@ -32,6 +34,8 @@ def find_text_trouble(text: str) -> Iterator[tuple[str, str]]:
     Yields:
         (kind, message): `nul`, `invisible`, `mojibake`, `replacement` or `not-nfc`.
     """
+    if len(text) > MAX_CHARACTERS:
+        yield "long", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
     yield from _find_hidden(text)
     if text.isascii():  # almost every text, and the rest costs more
         return

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.data.conversation_files import holds_conversations
-from errata.data.open_dataset import RECORDS_FILE
+from errata.data.import_records import RECORDS_FILE
+from errata.data.reading import find_foreign_format
 from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
 from errata.errors import DataError
 from errata.records import parse_record, replacing
@@ -57,14 +57,15 @@ def repair_file(path: str | Path, out: str | Path | None = None, *, nfc: bool = 
         nfc: Also put texts into NFC.
 
     Raises:
-        DataError: No such file, or one of conversations.
+        DataError: No such file, or one of another format.
         StorageError: The place cannot be written.
     """
     path = Path(path)
     path = path / RECORDS_FILE if path.is_dir() else path
-    if holds_conversations(path):
+    foreign = find_foreign_format(path)
+    if foreign is not None:
         fix = "run `errata data import` first"
-        raise DataError(str(path), expected="preference records to repair", found="conversations", fix=fix)
+        raise DataError(str(path), expected="our own records to repair", found=f"the format {foreign.name}", fix=fix)
     if out is not None and Path(out).resolve() == path.resolve():
         out = None
     repairs: list[Repair] = []

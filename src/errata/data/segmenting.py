@@ -16,10 +16,11 @@ def find_segments(records: Iterable[Record], *, replace_all: bool = False) -> li
         records: Any records.
         replace_all: Also replace segments that are there already, which loses their types.
     """
-    return [_fill(record, replace_all) for record in records]
+    return [fill_segments(record, replace_all=replace_all) for record in records]
 
 
-def _fill(record: Record, replace_all: bool) -> Record:
+def fill_segments(record: Record, *, replace_all: bool = False) -> Record:
+    """The record with segments for the worse answers that have none, or for all."""
     best = record.responses[0]
     responses = [
         response if response.level == 0 or (response.segments and not replace_all) else _diff(response, best)
