@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class ImageStore:
             table that a stranger wrote.
         trusted: Paths come from the caller, not from a file, and may lead anywhere.
         allow_download: Fetch `http` and `https` links instead of refusing them.
+        write: Writes a picture of these bytes, for a row at this place, to `folder` and returns its name; None is
+            `store_image`.
     """
 
     def __init__(
@@ -36,9 +38,11 @@ class ImageStore:
         root: str | Path | None = None,
         trusted: bool = False,
         allow_download: bool = False,
+        write: Callable[[bytes, str], str] | None = None,
     ) -> None:
         self.folder, self.root = folder, root
         self._prefix, self._trusted, self._allow_download = prefix, trusted, allow_download
+        self._write = write
 
     def add(self, picture: Any, where: str) -> str:
         """The path of a picture given as bytes, `{"bytes", "path"}`, path, `data:` or web address, or PIL image.
@@ -55,7 +59,8 @@ class ImageStore:
         if self.folder is None:
             fix = "run `errata data import` on the file first"
             raise DataError(where, expected="an image's path", found="an image inside the row", fix=fix)
-        return self._prefix + store_image(data, self.folder, where)
+        name = store_image(data, self.folder, where) if self._write is None else self._write(data, where)
+        return self._prefix + name
 
     def _keep(self, path: str, where: str) -> str:
         self._find(path, where)

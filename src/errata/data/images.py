@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import warnings
 from pathlib import Path
+from threading import get_native_id
 from typing import IO
 
 from PIL import Image, ImageOps
@@ -78,17 +78,22 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
         DataError: As `check_image`; nothing is written.
         StorageError: The folder cannot be written.
     """
-    ending = check_image(data, where)
-    name = f"{hashlib.sha256(data).hexdigest()[:32]}.{ending}"
+    name = name_image(data, where)
     target = Path(folder) / name
     if not target.is_file():
-        _write(target, data)
+        write_image(target, data)
     return name
 
 
-def _write(target: Path, data: bytes) -> None:
+def name_image(data: bytes, where: str) -> str:
+    """The file name of a picture, made of its content. Raises DataError as `check_image`."""
+    ending = check_image(data, where)
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.{ending}"
+
+
+def write_image(target: Path, data: bytes) -> None:
     """As `replacing`, with fewer looks at the disk: there may be a hundred thousand of them, and none is a link."""
-    temporary = target.with_name(f".{os.getpid()}.tmp")
+    temporary = target.with_name(f".{get_native_id()}.tmp")  # of this thread alone, in any process
     with storing(target):
         try:
             temporary.write_bytes(data)

@@ -10,6 +10,7 @@ from pathlib import Path
 from errata.data.formats import find_format
 from errata.data.hub import build_hub_source, is_hub_name
 from errata.data.image_store import ImageStore
+from errata.data.image_writer import ImageWriter
 from errata.data.reading import OnBad, Reading
 from errata.data.sources import SourceFile, list_files, open_file
 from errata.errors import DataError
@@ -66,13 +67,23 @@ def import_records(
     files = open_source(source, split)
     folder = Path(out) / "images"
 
-    def build_images(file: SourceFile) -> ImageStore:
-        root = image_root or (file.path.parent if file.kind in ("json", "csv", "tsv") else None)
-        return ImageStore(folder, prefix="images/", root=root, allow_download=allow_download)
+    with ImageWriter(folder) as writer:
 
-    counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
-    write_records(Path(out) / RECORDS_FILE, _require_some(counted, reading, source))
+        def build_images(file: SourceFile) -> ImageStore:
+            root = image_root or (file.path.parent if file.kind in ("json", "csv", "tsv") else None)
+            return ImageStore(folder, prefix="images/", root=root, allow_download=allow_download, write=writer.store)
+
+        counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
+        write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, writer, source))
     return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
+
+
+def _finish(counted: _Counted, reading: Reading, writer: ImageWriter, source: str | Path) -> Iterator[Record]:
+    """The records; behind the last one, all that must hold before their file may get its name."""
+    yield from counted
+    writer.finish()
+    if not counted.count and not reading.aside:
+        raise DataError(str(source), expected="rows", found="none", fix="check the path")
 
 
 def _count_rows(files: list[SourceFile]) -> int | None:
@@ -82,12 +93,6 @@ def _count_rows(files: list[SourceFile]) -> int | None:
     except DataError:
         return None
     return None if None in counts else sum(count or 0 for count in counts)
-
-
-def _require_some(counted: _Counted, reading: Reading, source: str | Path) -> Iterator[Record]:
-    yield from counted
-    if not counted.count and not reading.aside:
-        raise DataError(str(source), expected="rows", found="none", fix="check the path")
 
 
 def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
