@@ -60,7 +60,7 @@ class Reading:
                 self.on_bad(BadRow(str(file.path), str(error), ""))
 
     def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
-        known = self.format or find_file_format(file)
+        known = self.format or find_file_format(file, with_columns=bool(self.columns))
         if known is None:  # nothing in it that could be of any format
             yield from ()
             return
@@ -94,8 +94,12 @@ class Reading:
         return name
 
 
-def find_file_format(file: SourceFile) -> Format | None:
+def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format | None:
     """The format of the first row that is of any; None where a file has no rows.
+
+    Args:
+        file: The file.
+        with_columns: The user named columns; see `recognise`.
 
     Raises:
         DataError: No row of the file, of the first thousand, is of a known format.
@@ -111,7 +115,7 @@ def find_file_format(file: SourceFile) -> Format | None:
         except DataError:
             broken = True
             continue
-        known = recognise(Sample(file.path, file.kind, row))
+        known = recognise(Sample(file.path, file.kind, row), with_columns=with_columns)
         if known is not None:
             return known
         names = names or row.keys()

@@ -39,7 +39,7 @@ def find_entry(path: Path) -> dict[str, Any] | None:
     return next((entry for entry in entries if entry.get("ranking") and entry.get("file_name") == path.name), None)
 
 
-def write_entry(path: Path, rows: int) -> list[Path]:
+def write_entry(path: Path, _rows: int) -> list[Path]:
     """Add the entry for a file of our rows to the `dataset_info.json` beside it; the others stay as they are."""
     info = path.parent / INFO_FILE
     entries = _read_info(info, info.stat().st_mtime_ns) if info.is_file() else {}
@@ -69,8 +69,8 @@ def rename_columns(row: Row, entry: Mapping[str, Any], where: str) -> Row:
 
 
 @lru_cache(maxsize=16)
-def _read_info(info: Path, changed: int) -> dict[str, dict[str, Any]]:
-    """The entries; `changed` is the file's time stamp, so that another version is read again."""
+def _read_info(info: Path, _changed: int) -> dict[str, dict[str, Any]]:
+    """The entries; `_changed` is the file's time stamp, so that another version is read again."""
     try:
         entries = parse_line(str(info), info.read_bytes())
     except OSError as error:

@@ -20,7 +20,7 @@ from errata.data.formats.label_studio_results import read_results
 from errata.data.formats.label_studio_task import Task, read_task
 from errata.data.formats.parts import take_id
 from errata.data.formats.verdicts import Verdict, build_records
-from errata.records import Record
+from errata.records import Record, Turn
 
 KEYS = ("annotations", "completions")
 
@@ -40,7 +40,13 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         own = name if len(verdicts) == 1 else f"{name}-{annotation.get('id', number + 1)}"
         said = {*verdict.levels, *verdict.corrections}
         meta = {field: value for field, value in task.data.items() if field not in said}
-        fields = {"id": own, "prompt": task.prompt, "images": images, "source": "label-studio", "meta": meta}
+        fields = {
+            "id": own,
+            "prompt": (Turn("user", task.prompt),),
+            "images": images,
+            "source": "label-studio",
+            "meta": meta,
+        }
         yield from build_records(task.answers, verdict, context, **fields)
 
 
@@ -59,4 +65,4 @@ def _read_annotation(annotation: Mapping[str, Any], task: Task, context: ReadCon
     return read_results(results, task, context, annotation.get("completed_by"))
 
 
-LABEL_STUDIO = Format("label-studio", "Label Studio's JSON export", _recognise, _read_row)
+LABEL_STUDIO = Format("label-studio", "Label Studio's JSON export", _recognise, _read_row, takes_columns=True)

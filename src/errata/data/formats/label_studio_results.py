@@ -77,7 +77,7 @@ def _read_pairwise(result: Result, value: Mapping[str, Any], work: _Work) -> Non
     work.levels |= {left: float(chosen != "left"), right: float(chosen != "right")}
 
 
-def _read_ranker(result: Result, value: Mapping[str, Any], work: _Work) -> None:
+def _read_ranker(_result: Result, value: Mapping[str, Any], work: _Work) -> None:
     """One list is an order; of several buckets each is a level of ties. What was left unsorted, in `_`, has none."""
     columns = value.get("ranker")
     if not isinstance(columns, Mapping) or not all(isinstance(ids, list) for ids in columns.values()):

@@ -1,8 +1,8 @@
 """LLaMA-Factory's ranking rows, and the entry of `dataset_info.json` that tells it how to read them.
 
-ShareGPT form: `conversations` (or `messages`) up to the question, `chosen` and `rejected` as one message each, `images`.
-Alpaca form: `instruction`, `input`, `chosen` and `rejected` as texts, and perhaps `history` and `system`. Other names of
-columns, keys and roles are read from the entry (`dataset_info.py`). It wants exactly one `<image>` per image.
+ShareGPT form: `conversations` (or `messages`) up to the question, `chosen` and `rejected` as one message each, and
+`images`. Alpaca form: `instruction`, `input`, `chosen` and `rejected` as texts, perhaps `history` and `system`. Other
+names of columns, keys and roles are read from the entry (`dataset_info.py`). It wants exactly one `<image>` per image.
 """
 
 from __future__ import annotations
@@ -56,10 +56,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
 
 def _read_prompt(row: Row, context: ReadContext) -> tuple[Turn, ...]:
     name = "conversations" if row.get("conversations") is not None else "messages"
-    if row.get(name) is None:
-        turns = _read_alpaca(row, context)
-    else:
-        turns = parse_messages(row[name], context.where, name)
+    turns = _read_alpaca(row, context) if row.get(name) is None else parse_messages(row[name], context.where, name)
     system = take_text(row, "system")
     return (Turn("system", system), *turns) if system and turns[0].role != "system" else turns
 

@@ -56,7 +56,7 @@ def segments_from_marks(worse: str, better: str, marks: Sequence[Mark]) -> tuple
     differences = list(diff_segments(worse, better))
     segments, unused, done = [], [], 0
     for mark in sorted(marks, key=lambda mark: (mark.start, mark.end)):
-        touched = [one for one in differences if one.start < mark.end and mark.start < one.end or _is_at(one, mark)]
+        touched = [one for one in differences if _touches(one, mark)]
         if not touched:
             unused.append(mark)
             continue
@@ -66,9 +66,11 @@ def segments_from_marks(worse: str, better: str, marks: Sequence[Mark]) -> tuple
     return tuple(sorted([*segments, *differences], key=lambda one: (one.start, one.end))), unused
 
 
-def _is_at(difference: Segment, mark: Mark) -> bool:
-    """Whether something was put in at the mark's edge or inside it."""
-    return difference.start == difference.end and mark.start <= difference.start <= mark.end
+def _touches(difference: Segment, mark: Mark) -> bool:
+    """Whether they share a character, or something was put in at the mark's edge or inside it."""
+    if difference.start == difference.end:
+        return mark.start <= difference.start <= mark.end
+    return difference.start < mark.end and mark.start < difference.end
 
 
 def _join(mark: Mark, touched: list[Segment], done: int) -> Segment:

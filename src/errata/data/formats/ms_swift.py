@@ -23,13 +23,12 @@ from errata.data.formats.parts import (
 )
 from errata.records import Record, Turn
 
-_KNOWN = frozenset(
-    "messages rejected_response rejected_messages images image rejected_images system id source license".split()
-)
+_REJECTED = ("rejected_response", "rejected_messages")
+_KNOWN = {*_REJECTED, "messages", "images", "image", "rejected_images", "system", "id", "source", "license"}
 
 
 def _recognise(sample: Sample) -> bool:
-    return "messages" in sample.names and not sample.names.isdisjoint(("rejected_response", "rejected_messages"))
+    return "messages" in sample.names and not sample.names.isdisjoint(_REJECTED)
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:

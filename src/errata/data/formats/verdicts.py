@@ -9,6 +9,7 @@ from typing import Any
 
 from errata.data.formats.format import ReadContext
 from errata.data.formats.marks import Mark, segments_from_marks
+from errata.data.text_limits import MAX_CHARACTERS
 from errata.records import Record, Response, Segment, Turn
 
 PROMPTS = ("prompt", "question", "instruction", "query", "input")
@@ -34,16 +35,14 @@ class Verdict:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-def build_records(
-    answers: Mapping[str, str], verdict: Verdict, context: ReadContext, **fields: Any
-) -> list[Record]:
+def build_records(answers: Mapping[str, str], verdict: Verdict, context: ReadContext, **fields: Any) -> list[Record]:
     """One record for each answer that was corrected, its correction above it, or else one of the ranked answers.
 
     Args:
         answers: Their texts by the name of their field.
         verdict: What the annotator said about them.
         context: The row's.
-        fields: `id`, `prompt` (a question), `images` and what else every record gets.
+        fields: `id`, `prompt` (turns), `images` and what else every record gets.
 
     Raises:
         DataError: Nothing that makes one answer better than another.
@@ -92,13 +91,12 @@ def _build(
     for name, text, level in ranked:
         segments: tuple[Segment, ...] = ()
         marks = verdict.marks.get(name, ())
-        if level and marks:
+        if level and marks and max(len(text), len(best)) <= MAX_CHARACTERS:
             segments, marks = segments_from_marks(text, best, marks)
         unused += [{"answer": name, "start": one.start, "end": one.end, "label": one.label} for one in marks]
         responses.append(Response((Turn("assistant", text),), level, segments))
     meta = {**fields.get("meta", {}), **verdict.meta} | ({"unused_marks": unused} if unused else {})
-    prompt = (Turn("user", fields["prompt"]),)
-    return context.build_record(**{**fields, "prompt": prompt, "responses": tuple(responses), "meta": meta})
+    return context.build_record(**{**fields, "responses": tuple(responses), "meta": meta})
 
 
 def _describe(answers: Mapping[str, str], verdict: Verdict) -> str:
