@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from errata.data.containers import RawRow, Row
+from errata.data.containers import RawRow, Row, iterate_rows
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id, take_text
 from errata.data.json_rows import iterate_member
@@ -47,10 +47,14 @@ def _find_form(path: Path) -> str | None:
 
 
 def _read_rows(path: Path) -> Iterator[RawRow]:
-    """Every question with its annotation, in the questions' order. Other files row by row are no business of this."""
-    if _find_form(path) != "questions":
+    """Every question with its annotation, in the questions' order; a table of both row by row."""
+    form = _find_form(path) if path.suffix == ".json" else None
+    if form is None:
+        yield from iterate_rows(path)
+        return
+    if form == "annotations":
         fix = "name the questions file or the folder; annotations are found beside it"
-        raise DataError(str(path), expected="a file of questions", found="another one", fix=fix)
+        raise DataError(str(path), expected="a file of questions", found="one of annotations", fix=fix)
     annotations = _read_annotations(_find_annotations(path))
     with path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8", "replace")
