@@ -101,7 +101,7 @@ def test_datasets_loads_what_is_written(folder, known, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "cache")
     records = read(write(folder / "data.json", [LLAMA, LLAMA | {"images": ["image1.png"]}]), folder / "a")
     mixed = [replace(records[0], meta={"score": 1}), records[1]]
-    path = export_records(mixed, folder / "a", folder / "out" / "pairs.json", format=known).files[0]
+    path = export_records(mixed, folder / "a", folder / "out", format=known).files[0]
     table = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(folder / "cache"))
     assert table.num_rows == 2
     assert all((path.parent / row["images"][0]).is_file() for row in table)

@@ -36,7 +36,7 @@ def convert(row: dict, **context) -> Record:
 def test_a_row_is_a_pair():
     record = convert(ranking_row())
     assert (record.id, record.images, record.source) == ("data-7", ("cat.png",), "llama-factory")
-    assert record.prompt == (Turn("user", "<image>What is it?"),)
+    assert record.prompt == (Turn("user", "What is it?"),)
     assert [response.text for response in record.responses] == ["A red bus.", "A blue bus."]
     assert record.levels == (0, 1)
     assert recognises(LLAMA_FACTORY, ranking_row())
@@ -83,6 +83,13 @@ def test_a_broken_entry_file_is_an_error_and_one_of_datasets_is_none(tmp_path):
     (tmp_path / INFO_FILE).write_text("{")
     with pytest.raises(DataError, match=r"dataset_info\.json"):
         find_entry(tmp_path / "data.json")
+
+
+def test_an_entry_in_a_folder_of_its_own_is_named_like_the_folder(tmp_path):
+    folder = tmp_path / "my pairs, one"
+    folder.mkdir()
+    (info,) = write_entry(folder / "train.json", 3)
+    assert set(json.loads(info.read_text())) == {"my_pairs_one"}  # a comma parts data sets on its command line
 
 
 def test_the_entry_is_added_to_those_that_are_there(tmp_path):

@@ -32,7 +32,7 @@ def convert(row: dict, **context) -> Record:
 
 def test_the_last_answer_is_the_better_one():
     record = convert(swift_row(messages=talk("<image>Hello?", "Hello.", "What is it?", "A red bus.")))
-    assert [turn.text for turn in record.prompt] == ["<image>Hello?", "Hello.", "What is it?"]
+    assert [turn.text for turn in record.prompt] == ["Hello?", "Hello.", "What is it?"]
     assert [response.text for response in record.responses] == ["A red bus.", "A blue bus."]
     assert record.images == ("cat.png",)
 
@@ -41,7 +41,7 @@ def test_whole_conversations_share_their_beginning():
     worse = talk("<image>What is it?", "A blue bus.", "Sure?", "Yes.")
     better = talk("<image>What is it?", "A red bus.", "Sure?", "Yes, red.")
     record = convert(swift_row(messages=better, rejected_messages=worse, rejected_response=...))
-    assert record.prompt == (Turn("user", "<image>What is it?"),)
+    assert record.prompt == (Turn("user", "What is it?"),)
     assert [response.rounds for response in record.responses] == [("A red bus.", "Yes, red."), ("A blue bus.", "Yes.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -40,12 +41,16 @@ def find_entry(path: Path) -> dict[str, Any] | None:
 
 
 def write_entry(path: Path, _rows: int) -> list[Path]:
-    """Add the entry for a file of our rows to the `dataset_info.json` beside it; the others stay as they are."""
+    """Add the entry for a file of our rows to the `dataset_info.json` beside it; the others stay as they are.
+
+    It is named like the file, or like its folder where the file is the only one, `train.json`.
+    """
     info = path.parent / INFO_FILE
     entries = _read_info(info, info.stat().st_mtime_ns) if info.is_file() else {}
     columns = {name: COLUMNS[name] for name in ("messages", "chosen", "rejected", "images")}
     entry = {"file_name": path.name, "formatting": "sharegpt", "ranking": True, "columns": columns, "tags": TAGS}
-    write_text(info, json.dumps(entries | {path.stem: entry}, indent=2, ensure_ascii=False) + "\n")
+    name = re.sub(r"[^\w.-]+", "_", path.stem if path.stem != "train" else path.resolve().parent.name)
+    write_text(info, json.dumps(entries | {name: entry}, indent=2, ensure_ascii=False) + "\n")
     return [info]
 
 

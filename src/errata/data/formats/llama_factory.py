@@ -21,6 +21,7 @@ from errata.data.formats.parts import (
     take_id,
     take_meta,
     take_text,
+    unmark_images,
     write_meta,
 )
 from errata.records import Record, Turn
@@ -43,10 +44,11 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     if entry is not None:
         row = rename_columns(row, entry, context.where)
     answers = [_read_answer(row, name, context) for name in ("chosen", "rejected")]
+    prompt, images = _read_prompt(row, context), list_images(row)
     yield context.build_record(
         id=take_id(row, context),
-        prompt=_read_prompt(row, context),
-        images=context.store(list_images(row)),
+        prompt=unmark_images(prompt, len(images)),
+        images=context.store(images),
         responses=build_pair((answers[0],), (answers[1],)),
         source=take_text(row, "source") or "llama-factory",
         license=take_text(row, "license"),

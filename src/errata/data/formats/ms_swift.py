@@ -19,6 +19,7 @@ from errata.data.formats.parts import (
     take_id,
     take_meta,
     take_text,
+    unmark_images,
     write_meta,
 )
 from errata.records import Record, Turn
@@ -36,11 +37,12 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     chosen = parse_messages(row.get("messages"), context.where, "messages")
     rejected = _read_rejected(row, context, chosen)
     start = _count_prompt(chosen, rejected, context)
-    prompt, system = chosen[:start], take_text(row, "system")
+    images, system = list_images(row), take_text(row, "system")
+    prompt = unmark_images(chosen[:start], len(images))
     yield context.build_record(
         id=take_id(row, context),
         prompt=(Turn("system", system), *prompt) if system and prompt[0].role != "system" else prompt,
-        images=context.store(list_images(row)),
+        images=context.store(images),
         responses=build_pair(chosen[start:], rejected[start:]),
         source=take_text(row, "source") or "ms-swift",
         license=take_text(row, "license"),

@@ -77,6 +77,22 @@ def mark_images(record: Record) -> tuple[Turn, ...]:
     )
 
 
+def unmark_images(prompt: tuple[Turn, ...], count: int) -> tuple[Turn, ...]:
+    """The prompt without the marks that `mark_images` puts there, which say what a record without any says.
+
+    Marks in other places stay, and so do those that something else than the question's text follows.
+    """
+    first = next((number for number, turn in enumerate(prompt) if turn.role == "user"), len(prompt))
+    marks = IMAGE_PLACEHOLDER * count
+    if not count or first == len(prompt) or not prompt[first].text.startswith(marks):
+        return prompt
+    text = prompt[first].text.removeprefix(marks)
+    others = (*prompt[:first], *prompt[first + 1 :])
+    if not text or text[0].isspace() or any(IMAGE_PLACEHOLDER in turn.text for turn in (Turn("user", text), *others)):
+        return prompt
+    return (*prompt[:first], Turn("user", text), *prompt[first + 1 :])
+
+
 def iterate_pairs(record: Record, context: WriteContext) -> Iterator[tuple[str, Response, Response]]:
     """(id, best, worse) for every response below level 0; what pairs of texts lose is noted in the context.
 
