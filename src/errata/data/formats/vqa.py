@@ -108,8 +108,9 @@ def _read_annotations(path: Path) -> dict[Any, Row]:
 
 def _list_answers(row: Row, where: str) -> list[str]:
     answers = row.get("answers")
-    texts = [one.get("answer") if isinstance(one, Mapping) else one for one in answers or ()]
-    if not isinstance(answers, list) or not texts or not all(isinstance(text, str) for text in texts):
+    listed = answers if isinstance(answers, list) else []
+    texts = [one.get("answer") if isinstance(one, Mapping) else one for one in listed]
+    if not texts or not all(isinstance(text, str) for text in texts):
         found = f"{answers!r}"[:80]
         raise DataError(where, expected="'answers' as a list of people's answers", found=found, fix="fix the row")
     return [str(text) for text in texts]
