@@ -6,7 +6,7 @@ import pytest
 
 from errata.corrections import apply_segments
 from errata.data.formats.label_studio import LABEL_STUDIO
-from errata.errors import DataError
+from errata.errors import ConfigError, DataError
 from errata.records import Record, Segment
 from format_rows import read_row, recognises
 
@@ -95,6 +95,13 @@ def test_named_columns_say_which_two():
     assert record.meta["text2"] == "A blue bus."
     with pytest.raises(DataError, match="left="):
         convert(row, columns={"left": "none"})
+
+
+def test_names_that_lead_nowhere_are_errors():
+    with pytest.raises(ConfigError, match="did you mean 'prompt'"):
+        convert(task(CORRECTED), columns={"promt": "prompt"})
+    with pytest.raises(DataError, match="the field 'photo' for image"):
+        convert(task(CORRECTED), columns={"image": "photo"})
 
 
 def test_a_ranked_list_is_levels_and_buckets_are_ties():

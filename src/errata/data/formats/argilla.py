@@ -14,10 +14,11 @@ from typing import Any
 
 from errata.data.containers import Row
 from errata.data.formats.argilla_values import Sheet, read_values
+from errata.data.formats.columns import find_field, require_names
 from errata.data.formats.conversations import parse_messages
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id, take_meta
-from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS, build_records, find_field
+from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS, build_records
 from errata.records import Record, Turn
 
 Values = dict[str, Any]
@@ -32,11 +33,12 @@ def _recognise(sample: Sample) -> bool:
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
+    require_names(context.columns, ("prompt", "image", "response", "correction"))
     fields = _read_fields(row, context)
     prompt, turns = _find_prompt(fields, context)
-    image = find_field(fields, IMAGES, context.columns.get("image"))
+    image = find_field(fields, "image", IMAGES, context)
     answers = {name: text for name, text in fields.items() if name not in (prompt, image) and isinstance(text, str)}
-    main = find_field(answers, ANSWERS, context.columns.get("response"))
+    main = find_field(answers, "response", ANSWERS, context)
     sheet = Sheet(answers, main if main or len(answers) != 1 else next(iter(answers)), context)
     users = _list_users(row, context)
     if not users:
@@ -67,7 +69,7 @@ def _read_mapping(row: Row, name: str, context: ReadContext) -> dict[str, Any]:
 
 
 def _find_prompt(fields: Mapping[str, Any], context: ReadContext) -> tuple[str, tuple[Turn, ...]]:
-    name = find_field(fields, (*PROMPTS, *_CHATS), context.columns.get("prompt"))
+    name = find_field(fields, "prompt", (*PROMPTS, *_CHATS), context)
     value = fields.get(name) if name is not None else None
     if name is not None and isinstance(value, list):
         return name, parse_messages(value, context.where, name)

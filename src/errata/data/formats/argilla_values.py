@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from errata.corrections import split_words
+from errata.data.formats.columns import simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.marks import Mark, from_utf16
-from errata.data.formats.verdicts import Verdict, simplify
+from errata.data.formats.verdicts import Verdict
 
 _CORRECTIONS = ("correct", "edit", "rewrit", "rewrote", "revis", "improv", "fixed")
 """How a word of the name of a question begins whose text stands for an answer."""

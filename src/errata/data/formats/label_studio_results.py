@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from errata.data.formats.columns import simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.label_studio_task import Task
 from errata.data.formats.marks import Mark, from_utf16
-from errata.data.formats.verdicts import Verdict, simplify
+from errata.data.formats.verdicts import Verdict
 
 Result = Mapping[str, Any]
 _REMARKS = ("comment", "note", "reason", "explanation", "justification", "feedback")

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from errata.data.containers import Row
+from errata.data.formats.columns import find_field, require_names, simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.parts import take_meta
-from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS, find_field, simplify
+from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS
 
 _LOCAL = "/data/local-files/?d="
 
@@ -49,9 +50,10 @@ class Task:
 
 def read_task(row: Row, context: ReadContext) -> Task:
     """Take a task's data apart. Raises DataError where the question or the answers cannot be told."""
+    require_names(context.columns, ("prompt", "image", "response", "left", "right"))
     data = row["data"]
-    prompt = find_field(data, PROMPTS, context.columns.get("prompt"))
-    image = find_field(data, IMAGES, context.columns.get("image"))
+    prompt = find_field(data, "prompt", PROMPTS, context)
+    image = find_field(data, "image", IMAGES, context)
     if prompt is None or not isinstance(data[prompt], str):
         found = f"the fields {', '.join(map(str, data)) or 'of an empty object'}"
         raise context.error("a question among the task's data", found, "name its field: --columns prompt=FIELD")
@@ -87,7 +89,7 @@ def _is_items(value: Any) -> bool:
 
 
 def _find_main(answers: Mapping[str, str], context: ReadContext) -> str | None:
-    usual = find_field(answers, ANSWERS, context.columns.get("response"))
+    usual = find_field(answers, "response", ANSWERS, context)
     return usual if usual or len(answers) != 1 else next(iter(answers))
 
 

@@ -9,29 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from errata.data.containers import Row
+from errata.data.formats.columns import require_names
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id, take_meta
-from errata.errors import ConfigError
 from errata.records import Record, Response, Turn
 from errata.records.lines import parse_line
 
 NAMES = ("prompt", "chosen", "rejected", "answer", "image", "system", "id", "source", "license")
 MODELS = ("chosen_model", "rejected_model")
 _NUMBERED = re.compile(r"(rejected|image)(\d{0,2})")
-
-
-def require_names(columns: Mapping[str, str]) -> None:
-    """Raise ConfigError for a name in a column map that means nothing here."""
-    for name in columns:
-        if name not in (*NAMES, *MODELS) and not _NUMBERED.fullmatch(name):
-            near = get_close_matches(name, (*NAMES, *MODELS), 1)
-            fix = f"did you mean {near[0]!r}?" if near else "see docs/formats.md"
-            expected = f"one of {', '.join((*NAMES, *MODELS))} before the ="
-            raise ConfigError("--columns", expected=expected, found=repr(name), fix=fix)
 
 
 def _recognise(sample: Sample) -> bool:
@@ -41,7 +30,7 @@ def _recognise(sample: Sample) -> bool:
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     columns = context.columns or {name: name for name in row if name in (*NAMES, *MODELS) or _NUMBERED.fullmatch(name)}
-    require_names(columns)
+    require_names(columns, (*NAMES, *MODELS), ("rejected", "image"))
     held = {name: _take(row, name, column, context) for name, column in columns.items()}
     prompt = _read_text(held, "prompt", context)
     system = (Turn("system", _read_text(held, "system", context)),) if held.get("system") else ()

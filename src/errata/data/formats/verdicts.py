@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,19 +60,6 @@ def build_records(answers: Mapping[str, str], verdict: Verdict, context: ReadCon
         own = {**fields, "id": fields["id"] if len(changed) == 1 else f"{fields['id']}-{number}"}
         records.append(_build(_rank({"": text, **answers}, levels), verdict, context, own))
     return records
-
-
-def find_field(row: Mapping[str, Any], names: Iterable[str], chosen: str | None) -> str | None:
-    """The field that a user chose, or the first of the usual names that the row has, in any case and with any marks."""
-    if chosen is not None:
-        return chosen if chosen in row else None
-    plain = {simplify(name): name for name in reversed(list(row))}
-    return next((plain[simplify(name)] for name in names if simplify(name) in plain), None)
-
-
-def simplify(name: str) -> str:
-    """A name's letters and digits in small letters: `Response-1`, `response_1` and `response1` are one."""
-    return re.sub(r"[\W_]", "", name.lower())
 
 
 def _rank(answers: Mapping[str, str], levels: Mapping[str, float]) -> list[tuple[str, str, int]]:

@@ -20,7 +20,7 @@ from errata.errors import DataError
 from errata.records import Record, Response, Turn
 from errata.records.lines import parse_line
 
-HEAD = 1 << 16
+HEAD = 1 << 14
 """So many bytes say what a file is: its items come after a short header."""
 
 _KEPT = ("question_type", "answer_type", "image_id")
