@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from errata.data.containers import RawRow, Row, iterate_rows
@@ -113,7 +114,7 @@ def _list_answers(row: Row, where: str) -> list[str]:
     if not texts or not all(isinstance(text, str) for text in texts):
         found = f"{answers!r}"[:80]
         raise DataError(where, expected="'answers' as a list of people's answers", found=found, fix="fix the row")
-    return [str(text) for text in texts]
+    return [intern(str(text)) for text in texts]  # most are one of a few thousand
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
