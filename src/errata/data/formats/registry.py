@@ -23,7 +23,6 @@ from errata.data.formats.vqa import VQA
 from errata.errors import DataError
 
 FORMATS: tuple[Format, ...] = (
-    ARGILLA,  # has `responses` as our own has
     JSON_LINES,
     PARQUET,
     RLHFV,
@@ -33,6 +32,7 @@ FORMATS: tuple[Format, ...] = (
     AMP,
     LLAVA_RLHF,
     LABEL_STUDIO,
+    ARGILLA,
     VQA,
     LLAMA_FACTORY,
     MS_SWIFT,
