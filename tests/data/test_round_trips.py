@@ -25,8 +25,8 @@ from foreign_rows import (
 
 WRITERS = {known.name: known for known in FORMATS if known.write_row is not None}
 LOSSLESS = ("errata", "parquet")
-PAIRS_ONLY = ("rlhfv", "rlaifv")
-"""One image, one question, one round."""
+PAIRS_ONLY = ("rlhfv", "rlaifv", "llama-factory")
+"""One round; the first two also one image and one question."""
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(
     lambda text: text.strip() and "<image>" not in text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ def add_import(verbs: Any) -> None:
     parser.add_argument("--format", metavar="NAME", help="its format (default: recognised by its columns)")
     parser.add_argument(
         "--image-root", type=Path, metavar="DIR", help="where image paths start (default: the file's folder)"
+    )
+    parser.add_argument(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="which column of a table, or field of a task, holds what: prompt=question,chosen=a,rejected=b,image=file",
     )
     parser.add_argument("--split", default="train", help="of a data set on the Hub (default: train)")
     parser.add_argument("--license", help="licence of the rows, where the source names none")
@@ -56,6 +64,7 @@ def run_import(args: argparse.Namespace) -> int:
             format=args.format,
             image_root=args.image_root,
             license=args.license,
+            columns=read_columns(args.columns),
             split=args.split,
             allow_download=args.allow_download,
             on_bad=aside.append if args.skip_bad else None,
@@ -63,6 +72,20 @@ def run_import(args: argparse.Namespace) -> int:
         )
     print(f"{done.records} records: {done.path}" + _list_lost(done.notes))
     return report_set_aside(aside.count, aside.path)
+
+
+def read_columns(texts: Sequence[str]) -> dict[str, str]:
+    """`["prompt=question,chosen=a"]` as a map; a comma parts two where a name and = follow. Raises ConfigError."""
+    columns: dict[str, str] = {}
+    for part in (part for text in texts for part in re.split(r",(?=\w+=)", text)):
+        name, sign, column = part.partition("=")
+        if not (name and sign and column) or name in columns:
+            found = f"{name} twice" if name in columns else repr(part)
+            raise ConfigError(
+                "--columns", expected="NAME=COLUMN, each name once", found=found, fix="see docs/formats.md"
+            )
+        columns[name] = column
+    return columns
 
 
 def run_export(args: argparse.Namespace) -> int:

@@ -38,21 +38,39 @@ def iterate_json_rows(path: str | Path) -> Iterator[tuple[str, bytes]]:
     yield from _split_array(path) if is_array and path.suffix != ".jsonl" else iterate_lines(path)
 
 
+def iterate_member(path: str | Path, name: str) -> Iterator[tuple[str, bytes]]:
+    """(`file:line`, text) of every item of the array under the key `name` of the one object that a file holds.
+
+    Raises:
+        DataError: No such array near the file's beginning, or one that is not JSON from some line on.
+    """
+    path = Path(path)
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        text = _Text(file, path)
+        if not text.skip_behind(re.compile(rf'"{re.escape(name)}"\s*:\s*\[')):
+            raise text.broken(f"no array {name!r}")
+        yield from _take_items(text)
+
+
 def _split_array(path: Path) -> Iterator[tuple[str, bytes]]:
     """Items one after another: a file larger than memory is never held, nor are its items looked into."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         text = _Text(file, path)
         text.skip_blanks()
         text.place += 1  # the opening bracket
+        yield from _take_items(text)
+
+
+def _take_items(text: _Text) -> Iterator[tuple[str, bytes]]:
+    text.skip_blanks()
+    while text.peek() != "]":
+        yield text.take_item()
         text.skip_blanks()
-        while text.peek() != "]":
-            yield text.take_item()
+        if text.peek() == ",":
+            text.place += 1
             text.skip_blanks()
-            if text.peek() == ",":
-                text.place += 1
-                text.skip_blanks()
-            elif text.peek() != "]":
-                raise text.broken("something else than a comma or ] behind the item that begins here")
+        elif text.peek() != "]":
+            raise text.broken("something else than a comma or ] behind the item that begins here")
 
 
 class _Text:
@@ -70,6 +88,13 @@ class _Text:
             if self.place < len(self._text) or self._ended:
                 return
             self._read_more(self.place)
+
+    def skip_behind(self, pattern: re.Pattern[str]) -> bool:
+        """Go to the end of the pattern's first match in the first part of the file; whether there is one."""
+        self.skip_blanks()
+        match = pattern.search(self._text, self.place)
+        self.place = match.end() if match else self.place
+        return match is not None
 
     def peek(self) -> str:
         return self._text[self.place : self.place + 1]

@@ -62,7 +62,7 @@ class Reading:
                 self._set_aside(BadRow(str(file.path), str(error), ""))
 
     def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
-        known = self.format or find_file_format(file)
+        known = self.format or find_file_format(file, with_columns=bool(self.columns))
         if known is None:  # nothing in it that could be of any format
             yield from ()
             return
@@ -121,8 +121,12 @@ def find_foreign_format(path: Path) -> Format | None:
     return None if known is JSON_LINES else known
 
 
-def find_file_format(file: SourceFile) -> Format | None:
+def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format | None:
     """The format of the first row that is of any; None where a file has no rows.
+
+    Args:
+        file: The file.
+        with_columns: The user named columns; see `recognise`.
 
     Raises:
         DataError: No row of the file, of the first thousand, is of a known format.
@@ -138,7 +142,7 @@ def find_file_format(file: SourceFile) -> Format | None:
         except DataError:
             broken = True
             continue
-        known = recognise(Sample(file.path, file.kind, row))
+        known = recognise(Sample(file.path, file.kind, row), with_columns=with_columns)
         if known is not None:
             return known
         names = names or row.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from errata.errors import DataError
 
 NOT_ROWS = ("bad.jsonl", "dataset_info.json", "dataset_infos.json", "state.json")
 """Files that stand beside rows and hold none."""
+
+BESIDE = re.compile(r"(v\d+_)?\w+_annotations\.json")
+"""VQAv2's annotations, which are read with their questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,17 @@ def list_files(folder: Path) -> list[Path]:
     found = [
         file
         for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in KINDS and file.name not in NOT_ROWS and not _is_hidden(file.relative_to(folder))
+        if file.suffix.lower() in KINDS and not _stands_beside(file.name) and not _is_hidden(file.relative_to(folder))
     ]
     tables = [file for file in found if find_kind(file) == "parquet"]
     if not found:
         expected = f"files that end in {', '.join(KINDS)}"
         raise DataError(str(folder), expected=expected, found="none", fix="name the file or its folder")
     return tables or found
+
+
+def _stands_beside(name: str) -> bool:
+    return name in NOT_ROWS or BESIDE.fullmatch(name) is not None
 
 
 def _is_hidden(path: Path) -> bool:

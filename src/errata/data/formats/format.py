@@ -112,6 +112,7 @@ class Format:
             them by a word-level difference. Raises DataError by `ReadContext.error`.
         recognise_file: Whether a file is of this format, by its name or its first bytes; asked before any row is read,
             for formats that `read_rows`.
+        takes_columns: It reads what `--columns` says; formats with fixed columns are not asked then.
         read_rows: Reads the file itself, where it is no plain parquet, JSON, CSV or TSV.
         unique_ids: A repeated id is an error; otherwise it is made new, as released files repeat theirs.
         find_segments: The reader finds the segments that rows lack; False for our own formats, which have a place
@@ -129,6 +130,7 @@ class Format:
     recognise: Callable[[Sample], bool]
     read_row: Callable[[Row, ReadContext], Iterable[Record]]
     recognise_file: Callable[[Path], bool] | None = None
+    takes_columns: bool = False
     read_rows: Callable[[Path], Iterable[RawRow]] | None = None
     unique_ids: bool = False
     find_segments: bool = True

@@ -16,7 +16,7 @@ from errata.records.lines import parse_line
 
 
 def _recognise(sample: Sample) -> bool:
-    return sample.kind == "json" and "responses" in sample.names
+    return sample.kind == "json" and "responses" in sample.names and "fields" not in sample.names  # Argilla has both
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
@@ -62,7 +62,7 @@ SCHEMA = build_schema(
 
 
 def _recognise_table(sample: Sample) -> bool:
-    return sample.kind != "json" and "responses" in sample.names
+    return sample.kind != "json" and "responses" in sample.names and "fields" not in sample.names
 
 
 def _read_table_row(row: Row, context: ReadContext) -> Iterable[Record]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from errata.data.formats.amp import AMP
+from errata.data.formats.argilla import ARGILLA
 from errata.data.formats.conversations import CONVERSATIONS
 from errata.data.formats.format import Format, Sample
+from errata.data.formats.label_studio import LABEL_STUDIO
+from errata.data.formats.llama_factory import LLAMA_FACTORY
 from errata.data.formats.llava_rlhf import LLAVA_RLHF
+from errata.data.formats.ms_swift import MS_SWIFT
 from errata.data.formats.own import JSON_LINES, PARQUET
 from errata.data.formats.rlaifv import RLAIFV
 from errata.data.formats.rlhfv import RLHFV
 from errata.data.formats.rlhfv_tsv import RLHFV_TSV
+from errata.data.formats.table import TABLE
 from errata.data.formats.trl import TRL
 from errata.data.formats.vlfeedback import VLFEEDBACK
+from errata.data.formats.vqa import VQA
 from errata.errors import DataError
 
 FORMATS: tuple[Format, ...] = (
@@ -25,7 +31,13 @@ FORMATS: tuple[Format, ...] = (
     VLFEEDBACK,
     AMP,
     LLAVA_RLHF,
+    LABEL_STUDIO,
+    ARGILLA,
+    VQA,
+    LLAMA_FACTORY,
+    MS_SWIFT,
     CONVERSATIONS,
+    TABLE,
     TRL,
 )
 """Asked in this order which of them a row is of: those with rarer columns stand before those with common ones."""
@@ -40,8 +52,15 @@ def find_format(name: str) -> Format:
     raise DataError("--format", expected=f"one of {names}", found=repr(name), fix="choose one (docs/formats.md)")
 
 
-def recognise(sample: Sample) -> Format | None:
-    """The first format that says yes to a row, or None."""
+def recognise(sample: Sample, *, with_columns: bool = False) -> Format | None:
+    """The first format that says yes to a row, or None.
+
+    Args:
+        sample: The row.
+        with_columns: Columns were named: only formats that read such names are asked, and a table is any row.
+    """
+    if with_columns:
+        return next((known for known in FORMATS if known.takes_columns and known.recognise(sample)), TABLE)
     return next((known for known in FORMATS if known.recognise(sample)), None)
 
 
