@@ -34,7 +34,7 @@ demo: .venv/run  ## the main job, end to end, on this machine
 test: .venv/dev  ## the default tests: minutes, offline, CPU only
 	$(BIN)/python -m pytest
 
-test-all: .venv/dev  ## every test, slow ones too
+test-all: .venv/dev  ## every test: slow ones too, and where there is a GPU those that need one
 	$(BIN)/python -m pytest -m ''
 
 check: .venv/dev  ## format, lint, types and the import contract

@@ -26,6 +26,7 @@ import toy as toys
 from errata.objectives import Objective, aggregate, build_objective, preference_loss
 from errata.training.features import FrozenFeatures
 from errata.trees import TreeSample, build_row, enable_tree_attention, token_logps
+from place import CPU, Place
 from toy import Toy
 
 BETA = 0.1
@@ -39,12 +40,21 @@ class Step(ABC):
         samples: What the step trains on.
         lora: Adapters instead of all weights.
         keep_gradients: Zero the gradients where they are instead of freeing them, so that they count as state.
+        place: Where and in which format.
     """
 
-    def __init__(self, toy: Toy, samples: list[TreeSample], *, lora: bool, keep_gradients: bool = False) -> None:
-        self.toy, self.samples, self.lora, self._keep = toy, samples, lora, keep_gradients
-        self.model = self._build()
-        self._optimizer = torch.optim.AdamW(toys.trainable(self.model), lr=1e-6)
+    def __init__(
+        self,
+        toy: Toy,
+        samples: list[TreeSample],
+        *,
+        lora: bool,
+        keep_gradients: bool = False,
+        place: Place = CPU,
+    ) -> None:
+        self.toy, self.samples, self.lora, self._keep, self.place = toy, samples, lora, keep_gradients, place
+        self.model = place.prepare(self._build())
+        self._optimizer = torch.optim.AdamW(toys.trainable(self.model), lr=1e-6, fused=place.fused)
 
     def run(self) -> float:
         """Forward, backward, update; returns the loss."""
@@ -55,7 +65,7 @@ class Step(ABC):
         return float(loss.detach())
 
     def _build(self) -> nn.Module:
-        return toys.build_policy(self.toy, lora=self.lora)
+        return toys.build_policy(self.toy, lora=self.lora, place=self.place)
 
     def _without_adapter(self, reference: nn.Module | None) -> tuple[nn.Module, Any]:
         """The reference model, and the context it has to run in."""
@@ -64,7 +74,7 @@ class Step(ABC):
         return self.model, self.model.disable_adapter()  # type: ignore[operator]
 
     def _build_reference(self) -> nn.Module | None:
-        return None if self.lora else toys.build_model(self.toy).eval().requires_grad_(False)
+        return None if self.lora else toys.build_model(self.toy, self.place).eval().requires_grad_(False)
 
     @abstractmethod
     def loss(self) -> Tensor:
@@ -78,14 +88,14 @@ class ErrataStep(Step):
 
     def __init__(self, toy: Toy, samples: list[TreeSample], **options: Any) -> None:
         super().__init__(toy, samples, **options)
-        self._row = build_row(samples)
+        self._row = build_row(samples).to(self.place.device)
         self._objective = _choose_objective(samples)
         self._adapter = toys.build_adapter(toy, self.model)
         self._features = FrozenFeatures(self._adapter, self.model, max_mb=1024)
-        enable_tree_attention(self.model, self._adapter)
+        enable_tree_attention(self.model, self._adapter, self.place.attention)
         reference = self._build_reference()
         if reference is not None:
-            enable_tree_attention(reference, self._adapter)
+            enable_tree_attention(reference, self._adapter, self.place.attention)
         self._scores = self.score_reference(reference)
         self._reference = reference if self.live else None
 
@@ -129,7 +139,7 @@ class AmpStep(Step):
         super().__init__(toy, samples, **options)
         responses = len(samples[0].responses)
         # Level by level, as AMP repeats the batch.
-        self._batch = pad_sequences([(sample, number) for number in range(responses) for sample in samples])
+        self._batch = pad_sequences([(sample, n) for n in range(responses) for sample in samples], self.place)
         self._reference = self._build_reference()
         self._scores = self._score_reference() if self.cached else None
         if self.cached:
@@ -167,11 +177,13 @@ class TrlStep(Step):
 
     def __init__(self, toy: Toy, samples: list[TreeSample], **options: Any) -> None:
         super().__init__(toy, samples, **options)
-        self._batch = pad_sequences([(sample, number) for number in range(2) for sample in samples])
+        self._batch = pad_sequences([(sample, n) for n in range(2) for sample in samples], self.place)
 
     def _build(self) -> nn.Module:
-        base, rows = toys.build_model(self.toy), toys.build_rows(self.toy, 1)
-        self._trainer = build_trl_trainer(self.toy, base, self._build_reference(), rows, tempfile.gettempdir())
+        base, rows = toys.build_model(self.toy, self.place), toys.build_rows(self.toy, 1)
+        self._trainer = build_trl_trainer(
+            self.toy, base, self._build_reference(), rows, tempfile.gettempdir(), self.place
+        )
         model: nn.Module = self._trainer.model
         toys.move_policy(model, lora=self.lora)
         return model.train()
@@ -182,9 +194,15 @@ class TrlStep(Step):
 
 
 def build_trl_trainer(
-    toy: Toy, model: nn.Module, reference: nn.Module | None, rows: Any, folder: str, **arguments: Any
+    toy: Toy,
+    model: nn.Module,
+    reference: nn.Module | None,
+    rows: Any,
+    folder: str,
+    place: Place = CPU,
+    **arguments: Any,
 ) -> Any:
-    """The installed `DPOTrainer`, gradient checkpointing off, its compact head on; without a reference, on adapters."""
+    """The installed `DPOTrainer`, its compact head on; without a reference, on adapters."""
     from trl.trainer import utils
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
@@ -193,12 +211,14 @@ def build_trl_trainer(
     vars(utils)["_use_triton"] = lambda _: True
     options: dict[str, Any] = {
         "bf16": False,
-        "use_cpu": True,
+        "use_cpu": place.device == "cpu",
+        "gradient_checkpointing": place.checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
         "report_to": "none",
         "save_strategy": "no",
         "disable_tqdm": True,
     }
-    config = DPOConfig(folder, beta=BETA, gradient_checkpointing=False, **options, **arguments)
+    config = DPOConfig(folder, beta=BETA, **options, **arguments)
     return DPOTrainer(
         model,
         reference,
@@ -209,7 +229,7 @@ def build_trl_trainer(
     )
 
 
-def pad_sequences(chosen: list[tuple[TreeSample, int]]) -> dict[str, Tensor]:
+def pad_sequences(chosen: list[tuple[TreeSample, int]], place: Place) -> dict[str, Tensor]:
     """Prompt and response in one padded sequence each, every one with its own copy of the image."""
     sequences = [(item.prompt.input_ids, item.responses[number].input_ids) for item, number in chosen]
     longest = max(len(prompt) + len(response) for prompt, response in sequences)
@@ -221,7 +241,8 @@ def pad_sequences(chosen: list[tuple[TreeSample, int]]) -> dict[str, Tensor]:
         seen[number, :end] = 1
         completion[number, len(prompt) : end] = 1
     pixels = torch.stack([item.prompt.images[0].pixels for item, _ in chosen])
-    return {"input_ids": ids, "attention_mask": seen, "completion_mask": completion, "pixel_values": pixels}
+    batch = {"input_ids": ids, "attention_mask": seen, "completion_mask": completion, "pixel_values": pixels}
+    return {name: tensor.to(place.device) for name, tensor in batch.items()}
 
 
 STEPS: dict[str, type[Step]] = {

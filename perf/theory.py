@@ -21,15 +21,18 @@ class Passes:
     vision: int
 
 
-def count_passes(*, lora: bool, live: bool) -> Passes:
-    """Forward 1, backward 2 (with frozen weights 1, but 2 in attention, which has none), the reference 1."""
-    return Passes(linear=(2 if lora else 3) + live, attention=3 + live, vision=1 + live)
+def count_passes(*, lora: bool, live: bool, remembered: bool) -> Passes:
+    """Forward 1, backward 2 (with frozen weights 1, but 2 in attention, which has none), the reference 1.
+
+    Errata remembers what the frozen tower gives; a pass counts where the reference runs in the step, as in an epoch.
+    """
+    return Passes(linear=(2 if lora else 3) + live, attention=3 + live, vision=live if remembered else 1 + live)
 
 
 def count_step(toy: Toy, method: str, lengths: list[list[int]], *, lora: bool) -> float:
     """Multiplications of a step over samples, given as the lengths of their responses."""
     tree, compact = method.startswith("errata"), method not in ("amp", "muffin")
-    passes = count_passes(lora=lora, live=method not in ("errata", "muffin"))
+    passes = count_passes(lora=lora, live=method not in ("errata", "muffin"), remembered=tree)
     total = 0.0
     for responses in lengths:
         copies = 1 if tree else len(responses)
@@ -38,9 +41,14 @@ def count_step(toy: Toy, method: str, lengths: list[list[int]], *, lora: bool) -
         tails = responses if tree else [longest] * len(responses)
         tokens = copies * toy.prefix + sum(tails)
         scored = sum(responses) if compact else tokens
-        total += passes.linear * (tokens * _linear(toy) + scored * toy.hidden * toy.vocabulary)
+        linear = tokens * _linear(toy) + scored * toy.hidden * toy.vocabulary
+        if tree:  # the last layer makes keys and values of every token, the rest of scored positions
+            linear -= (tokens - scored) * (_linear(toy) // toy.layers - 2 * toy.hidden**2)
+        total += passes.linear * linear
         seen = copies * toy.prefix**2 / 2 + sum(tail * toy.prefix + tail**2 / 2 for tail in tails)
         total += passes.attention * seen * 2 * toy.hidden * toy.layers
+        if tree:
+            total -= passes.attention * toy.prefix**2 * toy.hidden
         total += passes.vision * copies * _vision(toy)
     return total
 

@@ -14,7 +14,14 @@ import datasets
 import torch
 from PIL import Image
 from torch import nn
-from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
+from transformers import (
+    AutoModelForImageTextToText,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+)
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from errata.models import EncodedImage, EncodedPrompt, EncodedResponse, LlavaAdapter, ModelSettings
@@ -22,6 +29,7 @@ from errata.models.tiny import CHAT_TEMPLATE, build_tokenizer
 from errata.training import LoraSettings
 from errata.training.parameters import add_adapter, choose_trainable
 from errata.trees import TreeSample
+from place import CPU, Place
 
 SPECIAL_TOKENS = 8
 """What the tokenizer adds to the words it is given."""
@@ -71,8 +79,8 @@ def build_processor(toy: Toy) -> LlavaProcessor:
     )
 
 
-def build_model(toy: Toy) -> LlavaForConditionalGeneration:
-    """The model with its tower and projector frozen; the same weights every time."""
+def build_model(toy: Toy, place: Place = CPU) -> LlavaForConditionalGeneration:
+    """The model with its tower and projector frozen; the same weights every time on the same kind of device."""
     text = LlamaConfig(
         vocab_size=toy.vocabulary,
         hidden_size=toy.hidden,
@@ -94,14 +102,15 @@ def build_model(toy: Toy) -> LlavaForConditionalGeneration:
     )
     config = LlavaConfig(text_config=text, vision_config=vision, image_token_id=4, image_seq_length=toy.image_tokens)
     torch.manual_seed(0)
-    model = LlavaForConditionalGeneration(config)
+    with torch.device(place.device):
+        model = AutoModelForImageTextToText.from_config(config, dtype=place.dtype)
     choose_trainable(model, vision=False, projector=False)
     return model
 
 
-def build_policy(toy: Toy, *, lora: bool) -> nn.Module:
+def build_policy(toy: Toy, *, lora: bool, place: Place = CPU) -> nn.Module:
     """`build_model`, moved away from the reference, which is the same model unmoved (or without its adapters)."""
-    model: nn.Module = build_model(toy)
+    model: nn.Module = build_model(toy, place)
     if lora:
         model = add_adapter(model, build_lora())
     move_policy(model, lora=lora)
@@ -115,11 +124,12 @@ def build_lora() -> Any:
 
 def move_policy(model: nn.Module, *, lora: bool) -> None:
     """Draw both halves of the adapters, or else move the matrices that learn, the same way every time."""
-    chance = torch.Generator().manual_seed(1)
+    device = trainable(model)[0].device
+    chance = torch.Generator(device).manual_seed(1)
     with torch.no_grad():
         for parameter in trainable(model):
             if parameter.dim() == 2:
-                noise = 0.01 * torch.randn(parameter.shape, generator=chance)
+                noise = 0.01 * torch.randn(parameter.shape, generator=chance, device=device, dtype=parameter.dtype)
                 parameter.copy_(noise if lora else parameter + noise)
 
 

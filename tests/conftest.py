@@ -33,3 +33,17 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the data folder beside the checkout")
     return SHARED / "data"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where there is no GPU, leave its tests out of every selection: a skip would look like a test that should run."""
+    needing = [item for item in items if item.get_closest_marker("gpu")]
+    if needing and not _has_gpu():
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if item not in needing]
+
+
+def _has_gpu() -> bool:
+    import torch  # by now a test that needs a GPU has imported it
+
+    return torch.cuda.is_available()

@@ -10,6 +10,7 @@ import re
 import runpy
 import shlex
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ def test_recipes_and_settings_of_the_page_are_those_there_are():
         for name in re.findall(r"`([\w.]+)`", row):
             group = name.partition(".")[0] or group
             assert (group + name if name.startswith(".") else name) in known, name
+
+
+def test_every_setting_of_ours_is_on_a_page():
+    from transformers import TrainingArguments
+
+    from errata.training import TrainRun
+    from errata.training.trl_fields import TrlFields
+
+    pages = read(ROOT / "docs" / "train.md") + read(ROOT / "docs" / "objectives.md")
+    elsewhere = {field.name for field in fields(TrainingArguments)} | {field.name for field in fields(TrlFields)}
+    own = {field.name for field in fields(TrainRun)} - elsewhere | {"max_length"}
+    assert sorted(name for name in own if not re.search(rf"`{name}[`.]", pages)) == []
 
 
 def test_the_bases_of_the_page_are_those_that_ship():

@@ -43,6 +43,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from errata.models import ProcessorParts
+from errata.models.templates import VICUNA
 from tiny_models import build_tokenizer, fill_weights
 
 CHATML = (
@@ -118,6 +119,7 @@ def build_family(name, seed=0):
 
 def build_llava_next(tokenizer):
     """Towers of 32 pixels; images take up to two tiles beside the whole."""
+    tokenizer.chat_template = VICUNA
     pinpoints = [[32, 64], [64, 32], [64, 64]]
     config = LlavaNextConfig(
         vision_config=CLIPVisionConfig(**VISION, image_size=32, patch_size=8),

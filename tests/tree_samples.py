@@ -20,7 +20,8 @@ ANSWERS = (
 def build(text="llama", kv_heads=4, **options):
     tokenizer = build_tokenizer()
     model = build_model(tokenizer, text=text, kv_heads=kv_heads, **options)
-    return LlavaAdapter(build_processor(tokenizer), model.config, ModelSettings("tiny")), model
+    settings = ModelSettings("tiny", template="vicuna")
+    return LlavaAdapter(build_processor(tokenizer), model.config, settings), model
 
 
 def build_samples(adapter):

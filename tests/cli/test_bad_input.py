@@ -116,6 +116,13 @@ def test_a_bad_record_or_image_is_named_where_it_stands(world, bad_images, tmp_p
     assert aside["id"] in ("r1", f"{file}:2")
 
 
+def test_a_bad_row_is_told_before_a_model_is_looked_for(world, tmp_path, fails):
+    file = tmp_path / "records.jsonl"
+    file.write_text("{\n")
+    command = [word.replace(str(world.model), str(tmp_path / "none")) for word in train(world, file, tmp_path / "run")]
+    assert f"{file}:1: " in fails(*command)
+
+
 def test_a_record_over_the_limit_is_set_aside_and_told(world, tmp_path, caplog):
     rows = world.rows()
     rows[1] = _answers(rows[1], "A red cup. " * 99)

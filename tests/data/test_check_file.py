@@ -157,7 +157,7 @@ def test_the_command_groups_by_kind_and_gives_json(tmp_path, capsys):
     command = ["data", "check", str(tmp_path / "a.jsonl"), "--no-images"]
     assert main([*command, "--examples", "2"]) == 3
     output = capsys.readouterr().out
-    assert "nul (5): NUL characters\n" in output
+    assert "nul (5): NUL characters, which no other verb reads\n" in output
     assert "a.jsonl:1 r0: prompt: 1 of them" in output
     assert "  and 3 more\n" in output
     assert "\x1b" not in output

@@ -51,6 +51,7 @@ def test_good_records_have_no_findings(root):
             ["segment"],
         ),
         ([record(responses=GOOD[:1])], []),  # a single answer is there to be learned
+        ([record(responses=GOOD[:1]), record("b", images=(), responses=GOOD[:1])], []),  # with an image or none
         ([record(responses=(GOOD[0], answer("A ball.")))], ["no-pair"]),
         ([record(responses=(answer("A cube."), answer("A ball.", 2, Segment(2, 6, 2, 6))))], ["levels"]),
         ([record(responses=(answer("A red cube."), answer("A big ball.", 1, Segment(6, 10, 6, 10))))], ["unexplained"]),

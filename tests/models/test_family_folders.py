@@ -96,7 +96,7 @@ def test_a_folder_trains_and_comes_back(loaded, place, tmp_path):
         assert torch.equal(value, again.model.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("name", ["qwen2_vl", "internvl"])
+@pytest.mark.parametrize("name", ["qwen2_vl", "internvl", "llava_next"])
 def test_a_model_without_a_chat_template_is_named(name, tmp_path):
     model, processor = build_family(name)
     model.save_pretrained(tmp_path / "tiny")

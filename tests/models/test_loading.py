@@ -43,6 +43,17 @@ def test_dtype_and_mode_are_settings(folder):
         load_model(ModelSettings(str(folder), device="abacus"))
 
 
+def test_the_template_of_vicuna_is_assumed_for_nothing_but_vicuna(tmp_path):
+    for name, text, eos in (("llama", "llama", "</s>"), ("mistral", "mistral", "</s>"), ("yi", "llama", "<pad>")):
+        place = save_tiny_model(tmp_path / name, text=text)
+        settings = json.loads((place / "tokenizer_config.json").read_text())
+        (place / "tokenizer_config.json").write_text(json.dumps(settings | {"eos_token": eos}))
+    load_model(ModelSettings(str(tmp_path / "llama")))
+    for name in ("mistral", "yi"):
+        with pytest.raises(ModelError, match=rf"{name}: model\.template: none; expected a chat template"):
+            load_model(ModelSettings(str(tmp_path / name)))
+
+
 def test_an_adapter_folder_brings_its_base(folder, tmp_path):
     base = load_model(ModelSettings(str(folder)))
     with quiet_transformers():

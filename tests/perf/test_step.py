@@ -42,4 +42,5 @@ def test_theory_of_a_7b_model(peer, responses, lora, gain, monkeypatch):
     llava = Toy(4096, 32, 11008, 32, vision_hidden=1024, vision_layers=23, prefix=616, vocabulary=32000)
     lengths = [[80] * responses]
     possible = count_step(llava, peer, lengths, lora=lora) / count_step(llava, "errata", lengths, lora=lora)
-    assert possible == pytest.approx(gain, rel=0.03)
+    # The published figures know neither remembered features (1 to 2 %) nor the last layer at scored positions (2 %).
+    assert 1.01 <= possible / gain <= 1.07

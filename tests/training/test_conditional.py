@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from errata.config import load_settings
-from errata.data import LoadedRecords, corrupt_image, open_image
+from errata.data import DataPart, LoadedRecords, corrupt_image, load_mixture, open_image
 from errata.errors import DataError
 from errata.records import write_records
 from errata.training import TrainRun, train
@@ -88,7 +89,7 @@ def test_the_loss_is_the_paper_s_by_ordinary_passes(build_trainer, load_tiny, re
     sample, model = trainer.train_dataset.build_sample(0), trainer.model
     image = open_image(record.images[0], image_folder)
     shown = [trainer.adapter.encode_image(image).pixels]
-    key = f"0 {record.id} {record.images[0]}"
+    key = f"0 {record.id} 0"
     shown.append(trainer.adapter.encode_image(corrupt_image(image, rule, key)).pixels)
     chosen, rejected = sample.responses
     with torch.no_grad():
@@ -111,6 +112,28 @@ def test_the_seed_and_the_record_decide_what_is_cropped(build_trainer):
     assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     assert not torch.equal(one[0], one[1])  # records 0, 4 and 8 show the same image
+
+
+def test_where_the_images_lie_decides_nothing(build_trainer, records, image_folder, tmp_path):
+    def corrupted(place):
+        shutil.copytree(image_folder, place / "images")
+        write_records(place / "mine.jsonl", records)
+        data = load_mixture([DataPart(place / "mine.jsonl", image_root=place / "images")], import_dir=place)
+        assert str(place) in data.records[0].images[0]
+        data = build_trainer({"train_dataset": data}, objective="conditional-dpo").train_dataset
+        return [data.build_sample(number).contrast.prompt.images[0].pixels for number in range(len(data))]
+
+    for one, other in zip(corrupted(tmp_path / "here"), corrupted(tmp_path / "there"), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_two_places_of_one_image_are_corrupted_apart(build_trainer, records, image_folder):
+    twice = replace(records[0], images=records[0].images * 2)
+    data = LoadedRecords([twice], image_folder)
+    sample = build_trainer({"train_dataset": data}, objective="conditional-dpo").train_dataset.build_sample(0)
+    one, other = sample.contrast.prompt.images
+    assert not torch.equal(one.pixels, other.pixels)
+    assert sample.prompt.images[0] is sample.prompt.images[1]
 
 
 def test_the_best_response_keeps_its_weights_under_the_corrupted_image(build_trainer):

@@ -29,7 +29,6 @@ SHAPES = (
     (TreeShape(7, (3, 5, 1, 4)),),
     (TreeShape(4, (2, 6)), TreeShape(9, (1, 1, 3)), TreeShape(1, (5, 2))),
 )
-GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def reference_kernel(q, k, v, cu_q, cu_k, max_q, max_k, *, scale, window_size, enable_gqa):
@@ -159,7 +158,6 @@ def test_the_setting_is_checked_before_a_model_is_loaded(tmp_path):
 
 
 @pytest.mark.gpu
-@GPU
 @pytest.mark.parametrize("window", [None, 33])
 @pytest.mark.parametrize("key_heads", [8, 2])
 def test_the_kernel_gives_the_split_s_numbers(key_heads, window):
@@ -177,7 +175,6 @@ def test_the_kernel_gives_the_split_s_numbers(key_heads, window):
 
 
 @pytest.mark.gpu
-@GPU
 def test_a_model_on_a_gpu_gives_the_split_s_numbers():
     adapter, model = build(kv_heads=2)
     model = model.to("cuda", torch.bfloat16)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -64,6 +67,40 @@ def test_nothing_of_the_size_of_the_logits_is_kept():
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor.numel()) or tensor, lambda x: x):
         head_logps(head, hidden, targets, chunk_size=7)
     assert max(kept) == max(V * H, T * H) < T * V
+
+
+STEP = """
+import sys, torch
+from torch import nn
+from errata.trees import head_logps
+
+def read_peak():
+    # Not ru_maxrss: a process starts with the peak of the one that started it.
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+torch.set_num_threads(1)
+head = nn.Linear(16, 152_064, bias=False)
+hidden, targets = torch.randn(400, 16, requires_grad=True), torch.randint(0, 152_064, (400,))
+def step(count, chunk_size):
+    head_logps(head, hidden[:count], targets[:count], chunk_size=chunk_size).sum().backward()
+step(20, 10)
+before = read_peak()
+step(400, int(sys.argv[1]) or None)
+print(read_peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
+def test_a_vocabulary_of_152_064_does_not_show_in_peak_memory():
+    """Four responses of 100 tokens: their logits take 243 MB in float32."""
+
+    def measure_mb(chunk_size):
+        command = [sys.executable, "-c", STEP, str(chunk_size)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
+
+    assert measure_mb(0) < 50
+    assert measure_mb(400) > 400
 
 
 def test_a_head_that_is_more_than_a_matrix_runs_as_a_module():

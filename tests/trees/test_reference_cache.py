@@ -17,6 +17,7 @@ from errata.trees import (
     enable_tree_attention,
     token_logps,
 )
+from errata.trees import cache as cache_module
 from errata.trees.fingerprint import hash_weights
 from tree_samples import build, build_samples
 
@@ -66,6 +67,19 @@ def test_what_was_flushed_is_not_computed_again(world, tmp_path):
     cache.flush()
     _, count = fill(tmp_path, world)
     assert count == len(rows) - 1
+
+
+@pytest.mark.parametrize(("limit", "value"), [("SHARD_S", 0.0), ("SHARD_TOKENS", 1)])
+def test_what_is_computed_is_written_before_long(world, tmp_path, monkeypatch, limit, value):
+    adapter, model, rows = world
+    cache = ReferenceCache(tmp_path, describe_reference(model, adapter))
+    with torch.no_grad():
+        cache.add(rows[0], token_logps(adapter, model, rows[0]))
+        assert not list(tmp_path.rglob("*.parquet"))
+        monkeypatch.setattr(cache_module, limit, value)
+        cache.add(rows[1], token_logps(adapter, model, rows[1]))
+    again = ReferenceCache(tmp_path, describe_reference(model, adapter))  # after a kill: nobody called flush
+    assert again.find(rows[0]) is not None
 
 
 def test_the_cache_of_another_reference_is_refused_and_the_part_named(world, tmp_path):

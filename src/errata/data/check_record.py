@@ -10,11 +10,14 @@ from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment
 
 
 def find_record_trouble(record: Record) -> Iterator[tuple[str, str]]:
-    """(kind, message) of everything that is wrong in one record by itself, images and style left out."""
+    """(kind, message) of everything that is wrong in one record by itself, images and style left out.
+
+    A record of one answer is there to be learned, as conversations are: it needs neither a pair nor an image.
+    """
     levels = record.levels
-    if not record.images:
+    if not record.images and len(levels) > 1:
         yield "no-image", "the record names no image; add one or drop the record"
-    if levels[-1] == 0 and len(levels) > 1:  # a single answer is there to be learned, not compared
+    if levels[-1] == 0 and len(levels) > 1:
         yield "no-pair", "all answers are at level 0, nothing can be compared; rank them"
     if levels[-1] >= len(set(levels)):
         yield "levels", f"levels {list(levels)} leave some out; --fix counts them anew"

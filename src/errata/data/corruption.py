@@ -33,7 +33,7 @@ def corrupt_image(image: Image.Image, rule: CorruptionRule, key: str) -> Image.I
         image: An RGB image.
         rule: `crop` enlarges a random part of at most a fifth of its area to the whole, `noise` mixes it with Gaussian
             noise as a diffusion does, `black` leaves nothing.
-        key: Decides what is random: a seed with the record's id and the image's name.
+        key: Decides what is random: a seed with the record's id and the image's number in it.
 
     Raises:
         ConfigError: Another rule.

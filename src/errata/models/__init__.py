@@ -5,6 +5,7 @@ attention belong to `trees`, sampling to `generation`, losses and optimisers to 
 """
 
 from errata.models.blocks import Block
+from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.families import build_adapter
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
@@ -12,16 +13,7 @@ from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
-from errata.models.protocol import (
-    NOT_TEXT,
-    Adapter,
-    EncodedImage,
-    EncodedPrompt,
-    EncodedResponse,
-    LoadedModel,
-    ModelSettings,
-    RowInputs,
-)
+from errata.models.protocol import Adapter, LoadedModel, ModelSettings, RowInputs
 
 __all__ = [
     "NOT_TEXT",

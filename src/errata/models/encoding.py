@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from errata.errors import DataError, ModelError
-from errata.models.protocol import NOT_TEXT, EncodedPrompt, EncodedResponse
+from errata.models.encoded import NOT_TEXT, EncodedPrompt, EncodedResponse
 from errata.models.templates import Template
 from errata.records import IMAGE_PLACEHOLDER, Turn
 

@@ -15,9 +15,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from errata.errors import ModelError
 from errata.models.blocks import Block
+from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.encoding import ChatEncoder, ImageText
-from errata.models.protocol import EncodedImage, EncodedPrompt, EncodedResponse, ModelSettings, RowInputs
-from errata.models.templates import VICUNA, Template
+from errata.models.protocol import ModelSettings, RowInputs
+from errata.models.templates import Template, find_source
 from errata.records import Turn
 
 
@@ -32,8 +33,6 @@ class FamilyAdapter(ABC):
 
     architecture: ClassVar[str]
     """The model class of transformers."""
-    plain_template: ClassVar[str | None] = None
-    """The template of checkpoints that come without one; None if the family's always have one."""
     whole_processor: ClassVar[bool] = True
     """False where the family's processor class needs torchvision, for videos: its parts are loaded one by one."""
     image_modes: ClassVar[tuple[str, ...]] = ("processor",)
@@ -79,21 +78,13 @@ class FamilyAdapter(ABC):
             )
 
     def _build_template(self) -> Template:
-        source: str | None = self.settings.template
-        if source == "auto":
-            source = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
-            source = source or self.plain_template
-        elif source == "vicuna":
-            source = VICUNA
-        if source is None or "{" not in source:
-            missing = source is None
-            raise ModelError(
-                f"{self.settings.name}: model.template" if missing else "model.template",
-                expected="a chat template beside the model" if missing else "'auto', 'vicuna' or Jinja text",
-                found="none" if missing else repr(source),
-                fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
-            )
+        own = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
+        source = find_source(self.settings, own or self._find_plain_template())
         return Template(source, self._tokenizer.special_tokens_map)
+
+    def _find_plain_template(self) -> str | None:
+        """The template of a checkpoint that comes without one; None where it cannot be told."""
+        return None
 
     def _find_eos_ids(self) -> tuple[int, ...]:
         stated = self._tokenizer.eos_token_id

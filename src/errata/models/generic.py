@@ -14,10 +14,11 @@ from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from errata.errors import DataError, ModelError
+from errata.models.encoded import EncodedImage, EncodedPrompt
 from errata.models.family import FamilyAdapter
 from errata.models.placement import first_line
 from errata.models.processed import ProcessedImage, build_image, join_images
-from errata.models.protocol import EncodedImage, EncodedPrompt, ModelSettings, RowInputs
+from errata.models.protocol import ModelSettings, RowInputs
 from errata.models.templates import Template
 from errata.records import Turn
 

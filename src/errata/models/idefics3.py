@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from errata.errors import ModelError
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage, ModelSettings
+from errata.models.protocol import ModelSettings
 
 _FRAME = "<fake_token_around_image>"
 """Stands before every tile and after the last."""

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from errata.errors import ModelError
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage, ModelSettings
+from errata.models.protocol import ModelSettings
 
 _FRAME = ("<img>", "</img>")
 """What stands before and after the features of an image."""

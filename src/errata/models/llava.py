@@ -9,17 +9,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from errata.errors import ModelError
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
-from errata.models.templates import VICUNA
+from errata.models.templates import VICUNA, is_vicuna
 
 
 class LlavaAdapter(FamilyAdapter):
     """Encode and run `LlavaForConditionalGeneration` (see the `Adapter` protocol)."""
 
     architecture = "LlavaForConditionalGeneration"
-    plain_template = VICUNA
     image_modes = ("processor", "pad")
+
+    def _find_plain_template(self) -> str | None:
+        return VICUNA if is_vicuna(self._config.text_config, self._tokenizer) else None
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[3, height, width]`, float32. Raises ModelError for a size that the vision tower cannot take."""

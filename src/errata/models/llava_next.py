@@ -8,16 +8,18 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
-from errata.models.templates import VICUNA
+from errata.models.templates import VICUNA, is_vicuna
 
 
 class LlavaNextAdapter(FamilyAdapter):
     """Encode and run `LlavaNextForConditionalGeneration`; an image's `size` is its height and width in the file."""
 
     architecture = "LlavaNextForConditionalGeneration"
-    plain_template = VICUNA
+
+    def _find_plain_template(self) -> str | None:
+        return VICUNA if is_vicuna(self._config.text_config, self._tokenizer) else None
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[tiles, 3, side, side]`, float32."""

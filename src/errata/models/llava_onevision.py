@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers.models.llava_onevision.modeling_llava_onevision import get_anyres_image_grid_shape, unpad_image
 
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
 
 _PARTNER = Image.new("RGB", (8, 8))
 """Stands beside an image, so that the image processor sees several."""

@@ -29,8 +29,10 @@ class PaliGemmaAdapter(SiglipAdapter):
     """Encode and run `PaliGemmaForConditionalGeneration`; the prompt is one block."""
 
     architecture = "PaliGemmaForConditionalGeneration"
-    plain_template = TEMPLATE
     first_position = 1
+
+    def _find_plain_template(self) -> str:
+        return TEMPLATE
 
     @property
     def image_length(self) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from errata.data import CorruptionRule, corrupt_image, open_image
-from errata.models.protocol import Adapter, EncodedImage
+from errata.models.encoded import EncodedImage
+from errata.models.protocol import Adapter
 
 
 class PixelCache:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from errata.models.protocol import EncodedImage
+from errata.models.encoded import EncodedImage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

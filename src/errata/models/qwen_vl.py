@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
+from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
-from errata.models.protocol import EncodedImage
 
 
 class Qwen2VLAdapter(FamilyAdapter):

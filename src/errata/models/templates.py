@@ -13,6 +13,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from errata.errors import DataError, ModelError
+from errata.models.protocol import ModelSettings
 from errata.records import IMAGE_PLACEHOLDER, Turn
 
 VICUNA = (
@@ -26,6 +27,33 @@ VICUNA = (
     "{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
 """LLaVA-1.5: `{system} USER: <image>\\n{question} ASSISTANT: {answer}</s>`."""
+
+
+def is_vicuna(text_config: Any, tokenizer: Any) -> bool:
+    """Whether a language model may be a Vicuna: a Llama whose turns end as those of Llama 1 and 2 do.
+
+    LLaVA-1.6 also stands on Mistral (`[INST]`), Yi (ChatML, a Llama by its configuration) and Llama 3; what these were
+    trained with cannot be told from their weights.
+    """
+    return bool(text_config.model_type == "llama" and tokenizer.eos_token == "</s>")
+
+
+def find_source(settings: ModelSettings, own: str | None) -> str:
+    """The template that the settings ask for; `own` is the model's.
+
+    Raises:
+        ModelError: The model has none and none is named, or what is named is no template.
+    """
+    source = {"auto": own, "vicuna": VICUNA}.get(settings.template, settings.template)
+    if source is None or "{" not in source:
+        missing = source is None
+        raise ModelError(
+            f"{settings.name}: model.template" if missing else "model.template",
+            expected="a chat template beside the model" if missing else "'auto', 'vicuna' or Jinja text",
+            found="none" if missing else repr(source),
+            fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
+        )
+    return source
 
 
 class Template:

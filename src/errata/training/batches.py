@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from errata.data import Portion
 from errata.models import EncodedImage
-from errata.training.encoding import EncodedRecord, LoadCorrupted, LoadPixels, refuse_corrupted
+from errata.training.encoding import EncodedRecord, LoadCorrupted, LoadPixels, key_image, refuse_corrupted
 from errata.training.sampler import MicroBatch
 from errata.trees import TreeRow, TreeSample, build_rows
 
@@ -84,7 +84,7 @@ class EncodedRecords(Dataset[StepShare]):
         sample = _put_images(record.sample, [self._load_pixels(name, among) for name in names])
         if sample.contrast is None:
             return sample
-        corrupted = [self._load_corrupted(name, among, sample.id) for name in names]
+        corrupted = [self._load_corrupted(name, among, key_image(sample.id, i)) for i, name in enumerate(names)]
         return replace(sample, contrast=_put_images(sample.contrast, corrupted))
 
     @property

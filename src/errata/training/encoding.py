@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from errata.corrections import OneSided, released_changed_ids, response_spans, response_token_weights
+from errata.corrections import OneSided
 from errata.errors import DataError, ModelError
-from errata.models import Adapter, EncodedImage, EncodedPrompt, EncodedResponse
-from errata.objectives import Objective, find_pairs, round_weights
+from errata.models import Adapter, EncodedImage, EncodedPrompt
+from errata.objectives import Objective, find_pairs
 from errata.records import Record
+from errata.training.token_weights import weigh_tokens
 from errata.trees import TreeSample
 
 LoadPixels = Callable[[str, int], EncodedImage]
 """From an image's name in a record, and how many images the record shows, to its pixels."""
 
 LoadCorrupted = Callable[[str, int, str], EncodedImage]
-"""The same with the record's id, to the pixels of the corrupted image."""
+"""The same with a key that is the image's alone and the same on every machine, to the pixels of the corrupted image."""
 
 
-def refuse_corrupted(name: str, among: int, record_id: str) -> EncodedImage:  # noqa: ARG001 - a `LoadCorrupted`
+def key_image(record_id: str, number: int) -> str:
+    """What the randomness of an image's corruption hangs on: names may be absolute paths, which differ by machine."""
+    return f"{record_id} {number}"
+
+
+def refuse_corrupted(name: str, among: int, key: str) -> EncodedImage:  # noqa: ARG001 - a `LoadCorrupted`
     """The source of corrupted images where there is none. Raises DataError."""
     raise DataError(
-        f"record {record_id!r}: image {name!r}",
+        f"record and number {key!r}: image {name!r}",
         expected="a source of corrupted images",
         found="none",
         fix="give load_corrupted, or choose an objective with image_weight 0",
@@ -96,7 +102,10 @@ class RecordEncoder:
         if not encoded:
             found = f"none of {len(records)}" + (f"; the first because {aside[0].reason}" if aside else "")
             raise DataError(
-                "the data set", expected="records to train on", found=found, fix="see the reasons and fix the data"
+                "the data set",
+                expected="records to train on",
+                found=found,
+                fix="fix the records, or raise max_length and max_tokens_per_row where they are too long",
             )
         return encoded, aside
 
@@ -149,7 +158,7 @@ class RecordEncoder:
             prompt=prompt,
             responses=responses,
             levels=tuple(record.levels[i] for i in wanted),
-            token_weights=tuple(self._weigh(record, wanted, prompt, responses)),
+            token_weights=weigh_tokens(record, wanted, prompt, responses, self.objective, self.one_sided),
         )
         if self.objective.needs_contrast:
             sample = replace(sample, contrast=self._build_contrast(record, sample))
@@ -165,7 +174,7 @@ class RecordEncoder:
                 fix="choose an objective with image_weight 0, or drop the record",
             )
         among = len(record.images)
-        images = [self.load_corrupted(name, among, record.id) for name in record.images]
+        images = [self.load_corrupted(name, among, key_image(record.id, i)) for i, name in enumerate(record.images)]
         best = [i for i, level in enumerate(sample.levels) if level == 0]
         weights = sample.token_weights or ()
         return TreeSample(
@@ -185,34 +194,6 @@ class RecordEncoder:
             self._prompts[key] = replace(prompt, images=tuple(image.without_pixels() for image in images))
         return self._prompts[key]
 
-    def _weigh(
-        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
-    ) -> Iterator[list[float]]:
-        """The weight of each token: corrected or not, times its round's, and 0 where the model does not write it."""
-        for corrected, response in zip(
-            self._weigh_corrections(record, wanted, prompt, responses), responses, strict=True
-        ):
-            rounds = round_weights(response.round_index, self.objective)
-            yield [
-                one * other if written else 0.0
-                for one, other, written in zip(corrected, rounds, response.is_response, strict=True)
-            ]
-
-    def _weigh_corrections(
-        self, record: Record, wanted: list[int], prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...]
-    ) -> Iterable[list[float]]:
-        gamma = self.objective.corrected_weight
-        if self.objective.weights == "none":
-            return [[1.0] * len(response.input_ids) for response in responses]
-        if self.objective.weights == "released":
-            levels = [record.levels[number] for number in wanted]
-            return _weigh_released(prompt, responses, levels, gamma)
-        spans = response_spans(record, one_sided=self.one_sided)
-        return [
-            response_token_weights(response.offsets, response.round_index, spans[number], gamma)
-            for number, response in zip(wanted, responses, strict=True)
-        ]
-
 
 def _require_words(sample: TreeSample) -> None:
     """Raise DataError for a response all of whose tokens are masked, which would score 0 or NaN."""
@@ -224,22 +205,3 @@ def _require_words(sample: TreeSample) -> None:
                 found="none: all are masked",
                 fix="drop the response, or change the weights",
             )
-
-
-def _weigh_released(
-    prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], levels: Sequence[int], gamma: float
-) -> list[list[float]]:
-    """RLHF-V's released rule on whole sequences without their first token.
-
-    Each worse response is compared with the first one, which gets the union; ties with it are not compared.
-    """
-    start = len(prompt.input_ids) - 1
-    sequences = [(prompt.input_ids + response.input_ids)[1:] for response in responses]
-    weights = [[1.0] * len(response.input_ids) for response in responses]
-    for number in (i for i, level in enumerate(levels) if level > 0):
-        changed, better_changed = released_changed_ids(sequences[number], sequences[0])
-        for where, indices in ((number, changed), (0, better_changed)):
-            for index in indices:
-                if index >= start:
-                    weights[where][index - start] = gamma
-    return weights

@@ -31,11 +31,7 @@ class FrozenFeatures:
         self._known: OrderedDict[str, Tensor] = OrderedDict()
         self._held = 0
         # Of an unknown model, features are not known apart from its forward pass.
-        self._frozen = (
-            not isinstance(adapter, GenericAdapter)
-            and not vision_learns(model)
-            and not isinstance(adapter, GenericAdapter)
-        )
+        self._frozen = not isinstance(adapter, GenericAdapter) and not vision_learns(model)
 
     def fill(self, model: nn.Module, row: TreeRow) -> TreeRow:
         """The row with the features of its images, where they may be remembered."""

@@ -26,12 +26,15 @@ from errata.objectives import Objective
 from errata.records import BadRow, Record
 from errata.training.batches import EncodedRecords
 from errata.training.encoding import RecordEncoder, SetAside
+from errata.training.parameters import choose_dtype
 from errata.training.settings import PreferenceConfig
 from errata.training.trl_fields import TrlFields
 
 
-def resolve_model(model: Any, processing_class: Any, args: TrlFields) -> LoadedModel:
+def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapters: bool = False) -> LoadedModel:
     """A loaded model from a LoadedModel, a transformers or PEFT model, a folder or a Hub name.
+
+    A model that is named is loaded in the format of `choose_dtype`, for new `adapters` or for training itself.
 
     Raises:
         ModelError: A model without a processor, or anything else.
@@ -39,7 +42,7 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields) -> LoadedM
     if isinstance(model, LoadedModel):
         return model
     if isinstance(model, (str, Path)):
-        return load_model(_build_settings(str(model), args), for_training=True)
+        return load_model(choose_dtype(_build_settings(str(model), args), adapters=adapters), for_training=True)
     if not isinstance(model, nn.Module):
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
@@ -83,8 +86,8 @@ def encode_dataset(
     loaded = resolve_records(dataset, args, bad.append if args.skip_bad else None)
     pixels = PixelCache(adapter, loaded.image_root, max_mb=args.image_memory_mb)
 
-    def load_corrupted(name: str, among: int, record_id: str) -> EncodedImage:
-        return pixels.load_corrupted(name, among, args.image_contrast, f"{args.seed} {record_id} {name}")
+    def load_corrupted(name: str, among: int, key: str) -> EncodedImage:
+        return pixels.load_corrupted(name, among, args.image_contrast, f"{args.seed} {key}")
 
     encoder = RecordEncoder(
         adapter,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from peft import LoraConfig, get_peft_model
@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from errata.errors import ConfigError, ModelError
-from errata.models import quiet_transformers
+from errata.models import ModelSettings, quiet_transformers
 
 LORA_TARGETS = r".*(language_model|text_model).*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """Attention and feed-forward projections of the language model alone. A list of these names, or "all-linear", would
@@ -35,6 +35,13 @@ class LoraSettings:
         return LoraConfig(
             r=self.r, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=self.target_modules, bias="none"
         )
+
+
+def choose_dtype(settings: ModelSettings, *, adapters: bool) -> ModelSettings:
+    """The settings with float32 where nothing is said and the model's own weights learn, which need it: steps of a
+    preference run are smaller than bfloat16 can add to them. New `adapters` are float32 beside weights of any format.
+    """
+    return replace(settings, dtype="float32") if settings.dtype == "auto" and not adapters else settings
 
 
 def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:

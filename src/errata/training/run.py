@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from errata.records import (
 from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
-from errata.training.parameters import LoraSettings
+from errata.training.parameters import LoraSettings, choose_dtype
 from errata.training.run_folder import open_run_folder
 from errata.training.settings import PreferenceConfig
 from errata.training.trainer import PreferenceTrainer
@@ -121,10 +121,11 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     if finished is not None:
         return finished
     bad: list[BadRow] = []
+    data = _load_data(settings, bad)  # a bad row is told before a large model is loaded
     trainer = PreferenceTrainer(
-        model=load_model(_choose_dtype(settings), for_training=True),
+        model=load_model(choose_dtype(settings.model, adapters=settings.lora is not None), for_training=True),
         args=settings,
-        train_dataset=_load_data(settings, bad),
+        train_dataset=data,
         eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
         peft_config=settings.lora.build() if settings.lora else None,
         callbacks=[ReportSteps(on_step)] if on_step else [],
@@ -139,13 +140,6 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
         if settings.should_save:
             write_json_lines(settings.out / "log.jsonl", map(_keep_finite, trainer.state.log_history))
     return _finish(settings, trainer, aside, checkpoint)
-
-
-def _choose_dtype(settings: TrainRun) -> ModelSettings:
-    """Weights that learn are float32: steps of a preference run are smaller than bfloat16 can add to them."""
-    if settings.model.dtype == "auto" and settings.lora is None:
-        return replace(settings.model, dtype="float32")
-    return settings.model
 
 
 def _load_data(settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PrinterCallback, ProgressCallback, Trainer, set_seed
+from transformers import PrinterCallback, ProgressCallback, set_seed
 from transformers.trainer_utils import EvalLoopOutput, TrainOutput
 from transformers.utils import logging
 from typing_extensions import override
 
-from errata.models import write_prompting
 from errata.objectives import preference_loss
 from errata.training.batches import EncodedRecords, StepShare, list_parts, take_share
 from errata.training.callbacks import StopOnSignal
-from errata.training.checkpoints import load_weights, require_checkpoint, writing
+from errata.training.checkpoints import require_checkpoint
 from errata.training.divergence import StopOnDivergence, default_max_loss
 from errata.training.encoding import SetAside
 from errata.training.features import FrozenFeatures
@@ -33,6 +31,7 @@ from errata.training.parameters import (
 from errata.training.passes import Passes
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
+from errata.training.saving import SavingTrainer
 from errata.training.settings import PreferenceConfig
 from errata.training.speed import TokenProgress, TokenRate, count_tokens
 from errata.training.wrapping import find_inner, run_as_forward
@@ -41,7 +40,7 @@ from errata.trees import TreeRow, evaluating
 logger = logging.get_logger(__name__)
 
 
-class PreferenceTrainer(Trainer):  # type: ignore[misc]
+class PreferenceTrainer(SavingTrainer):
     """Trains a model on preference records through the tree batch.
 
     Args:
@@ -77,7 +76,7 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         args = PreferenceConfig() if args is None else args
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
-        loaded = resolve_model(model, processing_class, args)
+        loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
         self.adapter = loaded.adapter
         self.set_aside: list[SetAside] = []
         self._means, self._rate = RunningMeans(), TokenRate()
@@ -257,27 +256,3 @@ class PreferenceTrainer(Trainer):  # type: ignore[misc]
         if "loss" in logs:
             logs |= drop_repeats(self._means.take()) | {"tokens/s": self._rate.take()}
         super().log(logs, start_time)
-
-    # Saving
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with self._rate.paused(), writing(folder, remove=True):
-            super()._save_checkpoint(model, trial)
-
-    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write the model (or adapter), its processor, and how it is asked. Raises StorageError on a full disk."""
-        folder = output_dir or self.args.output_dir
-        with writing(folder, remove=False):
-            super().save_model(output_dir, _internal_call)
-        if self.args.should_save:
-            write_prompting(folder, self.adapter.settings)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            load_weights(self.model, resume_from_checkpoint)
-
-    def _load_best_model(self) -> None:
-        self._load_from_checkpoint(self.state.best_model_checkpoint)

@@ -11,7 +11,8 @@ from errata.trees.fingerprint import describe_reference
 from errata.trees.layout import TreeLayout, TreeShape
 from errata.trees.logps import head_logps, token_logps
 from errata.trees.own_pass import change_attention, check_adapter
-from errata.trees.rows import TreeRow, TreeSample, build_row, build_rows
+from errata.trees.rows import TreeRow, build_row, build_rows
+from errata.trees.samples import TreeSample
 from errata.trees.separate import separate_logps
 from errata.trees.support import NoTreeError, check_layout_is_read, choose_attention, enable_tree_attention
 

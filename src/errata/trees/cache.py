@@ -11,6 +11,7 @@ again, unchanged ones are kept, also when records are added or removed.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from errata.records import replacing, write_text
 from errata.trees.fingerprint import digest_samples, find_differences, hash_json
 from errata.trees.rows import TreeRow
 
-SHARD_TOKENS = 200_000
-"""Log-probabilities per file; what a kill can lose at most."""
+SHARD_TOKENS, SHARD_S = 200_000, 30.0
+"""Log-probabilities per file, and seconds after which they are written in any case: what a kill can lose at most."""
 
 Key = tuple[str, int, str]
 
@@ -56,6 +57,7 @@ class ReferenceCache:
         self.damaged: list[Path] = []
         self._known: dict[Key, np.ndarray[Any, Any]] = {}
         self._new: dict[Key, np.ndarray[Any, Any]] = {}
+        self._written_s = time.monotonic()
         write_text(self.folder / "about.json", json.dumps(about, indent=2, ensure_ascii=False, default=str))
         self.reload()
 
@@ -103,11 +105,13 @@ class ReferenceCache:
                     fix="use another model.dtype or check the model's weights",
                 )
             self._known[key] = self._new[key] = piece.numpy()
-        if sum(len(piece) for piece in self._new.values()) >= SHARD_TOKENS:
+        waits = time.monotonic() - self._written_s
+        if waits >= SHARD_S or sum(len(piece) for piece in self._new.values()) >= SHARD_TOKENS:
             self.flush()
 
     def flush(self) -> None:
         """Write what is waiting as one file, which appears whole or not at all. Raises StorageError."""
+        self._written_s = time.monotonic()
         if not self._new:
             return
         ids, responses, digests = zip(*self._new, strict=True)

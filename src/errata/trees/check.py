@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from errata.models import Adapter
 from errata.trees.logps import token_logps
-from errata.trees.rows import TreeSample, build_row
+from errata.trees.rows import build_row
+from errata.trees.samples import TreeSample
 from errata.trees.separate import separate_logps
 
 TOLERANCES = {torch.float32: 1e-4, torch.float16: 0.05, torch.bfloat16: 0.25}

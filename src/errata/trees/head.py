@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 
 def is_plain(head: nn.Module) -> bool:
@@ -41,11 +40,12 @@ class _HeadLogps(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk_size: int
     ) -> Tensor:
-        logps, totals = [], []
+        logps, totals, room = [], [], _Room(weight, chunk_size)
         for states, tokens in zip(torch.split(hidden, chunk_size), torch.split(targets, chunk_size), strict=True):
-            logits = linear(states, weight, bias).float()
-            totals.append(logits.logsumexp(dim=1))
-            logps.append(logits.gather(1, tokens[:, None])[:, 0] - totals[-1])
+            logits = room.multiply(states, weight, bias)
+            chosen, highest = logits.gather(1, tokens[:, None])[:, 0], logits.amax(dim=1)
+            totals.append(logits.sub_(highest[:, None]).exp_().sum(dim=1).log_().add_(highest))
+            logps.append(chosen - totals[-1])
         ctx.save_for_backward(hidden, weight, bias, targets, torch.cat(totals))
         ctx.chunk_size = chunk_size
         return torch.cat(logps)
@@ -57,9 +57,10 @@ class _HeadLogps(torch.autograd.Function):
         grad_hidden = torch.empty_like(hidden) if wants_hidden else None
         grad_weight = torch.zeros_like(weight) if wants_weight else None
         grad_bias = torch.zeros_like(bias) if wants_bias else None
+        room = _Room(weight, ctx.chunk_size)
         for start in range(0, len(hidden), ctx.chunk_size):
             place = slice(start, start + ctx.chunk_size)
-            slope = _slope(ctx.saved_tensors, grad, place)
+            slope = _slope(ctx.saved_tensors, grad, place, room)
             if grad_hidden is not None:
                 torch.mm(slope, weight, out=grad_hidden[place])
             if grad_weight is not None:
@@ -69,10 +70,32 @@ class _HeadLogps(torch.autograd.Function):
         return grad_hidden, grad_weight, grad_bias, None, None
 
 
-def _slope(saved: tuple[Tensor, ...], grad: Tensor, place: slice) -> Tensor:
+class _Room:
+    """The memory of one chunk's logits, which all chunks use in turn. Freed and asked for again, memory of this size is
+    not found again by the allocator of a CPU: the process grows by every chunk as if all logits were kept."""
+
+    def __init__(self, weight: Tensor, chunk_size: int) -> None:
+        self._product = weight.new_empty(chunk_size, len(weight))
+        is_exact = weight.dtype == torch.float32
+        self._exact = self._product if is_exact else torch.empty_like(self._product, dtype=torch.float32)
+
+    def multiply(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Logits `[n, vocabulary]` in float32, computed in the format of the product."""
+        product = self._product[: len(hidden)]
+        if bias is None:
+            torch.mm(hidden, weight.T, out=product)
+        else:
+            torch.addmm(bias, hidden, weight.T, out=product)
+        return product if self._exact is self._product else self._exact[: len(hidden)].copy_(product)
+
+    def round(self, exact: Tensor) -> Tensor:
+        """What `multiply` gave, changed meanwhile, in the format of the product."""
+        return exact if self._exact is self._product else self._product[: len(exact)].copy_(exact)
+
+
+def _slope(saved: tuple[Tensor, ...], grad: Tensor, place: slice, room: _Room) -> Tensor:
     """The gradient of a chunk's logits, in the type of the product."""
     hidden, weight, bias, targets, totals = saved
-    slope = linear(hidden[place], weight, bias).float()
+    slope = room.multiply(hidden[place], weight, bias)
     slope.sub_(totals[place, None]).exp_().mul_(-grad[place, None])
-    slope.scatter_add_(1, targets[place, None], grad[place, None])
-    return slope.to(weight.dtype)
+    return room.round(slope.scatter_add_(1, targets[place, None], grad[place, None]))

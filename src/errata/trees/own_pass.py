@@ -15,7 +15,8 @@ from errata.errors import ErrataError, ModelError
 from errata.models import Adapter, EncodedResponse, GenericAdapter, quiet_transformers
 from errata.records import Turn
 from errata.trees.check import evaluating, find_tolerance
-from errata.trees.rows import TreeSample, build_row
+from errata.trees.rows import build_row
+from errata.trees.samples import TreeSample
 from errata.trees.separate import separate_logps
 
 SIZES_PX = ((300, 200), (180, 240))

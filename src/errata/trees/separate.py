@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from errata.models import Adapter, EncodedImage, GenericAdapter
 from errata.trees.logps import token_logps
-from errata.trees.rows import TreeRow, TreeSample, build_row
+from errata.trees.rows import TreeRow, build_row
+from errata.trees.samples import TreeSample
 
 
 def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:

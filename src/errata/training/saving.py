@@ -1,0 +1,43 @@
+"""What `transformers.Trainer` does on disk, so that it can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel, Trainer
+
+from errata.models import Adapter, write_prompting
+from errata.training.checkpoints import load_weights, writing
+from errata.training.speed import TokenRate
+
+
+class SavingTrainer(Trainer):  # type: ignore[misc]
+    """A Trainer whose checkpoints are whole and are loaded whole; a full disk is named and older checkpoints stay."""
+
+    adapter: Adapter
+    """The model's family; how it is asked is written beside its weights."""
+    _rate: TokenRate
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        with self._rate.paused(), writing(folder, remove=True):
+            super()._save_checkpoint(model, trial)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write the model (or adapter), its processor, and how it is asked. Raises StorageError on a full disk."""
+        folder = output_dir or self.args.output_dir
+        with writing(folder, remove=False):
+            super().save_model(output_dir, _internal_call)
+        if self.args.should_save:
+            write_prompting(folder, self.adapter.settings)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            load_weights(self.model, resume_from_checkpoint)
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
