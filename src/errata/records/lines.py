@@ -6,7 +6,9 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,30 @@ def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
         DataError: A row that JSON cannot hold: NaN, an infinity, half a surrogate pair.
         StorageError: The place cannot be written.
     """
-    _write_lines(Path(path), (_format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 1)))
+    with writing_json_lines(path) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def writing_json_lines(path: str | Path) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes one JSON value a line; the file appears when the block ends without an error.
+
+    Several of these can be open at once, each as large as its disk. Raises as `write_json_lines`.
+    """
+    numbers = count(1)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+
+        def write(row: Any) -> None:
+            file.write(_format_line(f"{path}:{next(numbers)}", row))
+
+        yield write
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file through a temporary sibling and rename, so that a kill or a full disk leaves the old one."""
-    _write_lines(Path(path), (text,))
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -106,8 +126,3 @@ def _format_line(where: str, row: Any) -> str:
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None
     return line
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines)
