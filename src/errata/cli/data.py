@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errata.cli import data_clean, data_shape, data_stats
 from errata.cli.asides import report_bad_rows
 from errata.cli.progress import show_progress
 from errata.errors import DONE, INCOMPLETE, DataError
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: Any) -> None:
     """Add `data` and its own verbs."""
-    verb = subparsers.add_parser("data", help="import, check, show, diff and export preference records")
-    verb.set_defaults(run=lambda _: verb.error("choose one of import, check, show, diff, export"))
+    verb = subparsers.add_parser("data", help="import, check, shape, show, diff and export preference records")
     verbs = verb.add_subparsers(metavar="VERB", prog="errata data")
+    verb.set_defaults(run=lambda _: verb.error("choose one of " + ", ".join(verbs.choices)))
 
     parser = verbs.add_parser("import", help="RLHF-V or TRL parquet to records and image files")
     parser.add_argument("source", type=Path, help="a .parquet file or a folder of them")
@@ -47,6 +48,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the .parquet file to write")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the file's folder)")
     parser.set_defaults(run=run_export)
+    for group in (data_shape, data_clean, data_stats):
+        group.add_parsers(verbs)
 
 
 def _add_reader(verbs: Any, name: str, description: str) -> argparse.ArgumentParser:

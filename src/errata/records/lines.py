@@ -51,8 +51,7 @@ def writing_json_lines(path: str | Path) -> Iterator[Callable[[Any], None]]:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a file through a temporary sibling and rename, so that a kill or a full disk leaves the old one."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    _write_lines(Path(path), (text,))
 
 
 def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -126,3 +125,8 @@ def _format_line(where: str, row: Any) -> str:
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None
     return line
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)

@@ -6,7 +6,7 @@ whose time is linear in the text.
 """
 
 from errata.data.expressions.names import FIELDS, FUNCTIONS
-from errata.data.expressions.parser import parse_filter
+from errata.data.expressions.parser import parse_filter, parse_value
 from errata.data.expressions.tokens import ExpressionError
 
-__all__ = ["FIELDS", "FUNCTIONS", "ExpressionError", "parse_filter"]
+__all__ = ["FIELDS", "FUNCTIONS", "ExpressionError", "parse_filter", "parse_value"]

@@ -45,7 +45,11 @@ FIELDS: dict[str, tuple[Kind, Callable[[Record], Any], str]] = {
     "models": ("texts", lambda record: [one.model for one in record.responses if one.model], "who gave the responses"),
     "rounds": ("number", lambda record: max(len(one.rounds) for one in record.responses), "assistant turns, at most"),
     "segments": ("texts", _list_segment_types, f"the type of each segment, `{UNTYPED}` where it has none"),
-    "edit_ratios": ("numbers", _list_edit_ratios, "for each worse response, the share of characters that differ"),
+    "edit_ratios": (
+        "numbers",
+        _list_edit_ratios,
+        "for each worse response, the share of the text that differs from the best",
+    ),
     "meta": ("any", lambda record: record.meta, "`meta.NAME`: a value of the record's own"),
 }
 """Name -> kind, value, meaning."""

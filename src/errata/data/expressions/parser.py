@@ -27,15 +27,29 @@ def parse_filter(expression: str) -> Callable[[Record], bool]:
         ExpressionError: At the character from which it cannot be understood.
     """
     parser = _Parser(expression)
-    node = parser.parse_or()
-    if parser.token.kind != "end":
-        raise parser.refuse(parser.token, "an operator, `and`, `or`, or the end")
+    node = parser.parse_all()
     parser.require_truth(node)
     return lambda record: node.value(record) is True
 
 
+def parse_value(expression: str) -> Callable[[Record], Any]:
+    """A field, a call or anything else of the filters' language as a function that gives its value for a record.
+
+    Raises:
+        ExpressionError: At the character from which it cannot be understood.
+    """
+    return _Parser(expression).parse_all().value
+
+
 class _Parser(Cursor):
     """Every method leaves the first token that is not its own."""
+
+    def parse_all(self) -> Node:
+        """The whole text as one value."""
+        node = self.parse_or()
+        if self.token.kind != "end":
+            raise self.refuse(self.token, "an operator, `and`, `or`, or the end")
+        return node
 
     def parse_or(self) -> Node:
         with self.deepen():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,12 @@ class EvaluationImages:
     Args:
         look_distance: Bits in which pictures that look alike may differ.
 
-    `names` and `pictures` count, for each benchmark, the names and the image files that are known.
+    `names` are those known of each benchmark, `pictures` the number of its image files. What several benchmarks use
+    is told of the one that was added first.
     """
 
     def __init__(self, look_distance: int = LOOK_DISTANCE) -> None:
-        self.names: Counter[str] = Counter()
+        self.names: dict[str, set[str]] = defaultdict(set)
         self.pictures: Counter[str] = Counter()
         self._keys: dict[str, str] = {}
         self._bytes: dict[str, tuple[str, str]] = {}
@@ -76,14 +77,14 @@ class EvaluationImages:
 
     def add_keys(self, benchmark: str, keys: set[str]) -> None:
         """Add names in the form of `find_name_keys`."""
-        self.names[benchmark] += sum(key not in self._keys for key in keys)
+        self.names[benchmark] |= keys
         for key in keys:
             self._keys.setdefault(key, benchmark)
 
     def add_picture(self, benchmark: str, name: str, digest: str, look: int) -> None:
         """Add a picture by the SHA-256 of its bytes and its look."""
+        self.pictures[benchmark] += 1
         if digest not in self._bytes:
-            self.pictures[benchmark] += 1
             self._bytes[digest] = benchmark, name
             self._looks.add(look)
             self._looked.append((benchmark, name))
@@ -163,16 +164,16 @@ def _add_path(known: EvaluationImages, benchmark: str, path: Path) -> None:
         _add_file(known, benchmark, path)
     elif path.suffix == ".txt":
         for _, name in _read_names(path):
-            known.add_keys(benchmark, find_name_keys(name))
+            known.add_keys(benchmark, find_name_keys(name) - {COCO_VAL2014})
     else:
         rows = read_parquet(path) if path.suffix == ".parquet" else _read_rows(path)
         for where, row in rows:
-            known.add_keys(benchmark, list_name_keys(row))
+            known.add_keys(benchmark, list_name_keys(row) - {COCO_VAL2014})
             _add_embedded(known, benchmark, row, where)
 
 
 def _add_file(known: EvaluationImages, benchmark: str, file: Path) -> None:
-    known.add_keys(benchmark, find_name_keys(file.name))
+    known.add_keys(benchmark, find_name_keys(file.name) - {COCO_VAL2014})
     known.add_picture(benchmark, file.name, hash_file(file), hash_file_look(file))
 
 

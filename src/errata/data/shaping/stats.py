@@ -35,27 +35,25 @@ QUANTILES = {"least": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "most": 1.0}
 """Name -> share of the numbers that are below it."""
 
 
-def collect_stats(records: Iterable[Record], *, diff: bool = False) -> dict[str, Any]:
+def collect_stats(records: Iterable[Record]) -> dict[str, Any]:
     """Counts of records by what they have, as JSON holds them.
 
     Args:
         records: Read once.
-        diff: Also measure edit ratios of responses without segments, by the word-level difference, which takes time.
 
     Returns:
-        `totals` (records, images, responses, segments, pairs), `counts` (for each of `COUNTS`, how often a value occurs)
-        and `numbers` (for each of `NUMBERS`, count, mean, quantiles, and every number with how often it occurs). Words
-        are what white space parts.
+        `totals` (records, images, responses, segments, pairs), `counts` (for each of `COUNTS`, how often a value
+        occurs) and `numbers` (for each of `NUMBERS`, its count, mean, quantiles, and every number with how often it
+        occurs). Words are what white space parts.
     """
-    counter = _Counter(diff)
+    counter = _Counter()
     for record in records:
         counter.add(record)
     return counter.describe()
 
 
 class _Counter:
-    def __init__(self, diff: bool) -> None:
-        self._diff = diff
+    def __init__(self) -> None:
         self._totals: Counter[str] = Counter(dict.fromkeys(("records", "responses", "segments", "pairs"), 0))
         self._images: set[str] = set()
         self._counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTS}
@@ -87,8 +85,7 @@ class _Counter:
             self._numbers["words of worse responses"].add(words)
             self._numbers["words more in the best response"].add(best_words - words)
             self._numbers["segments per worse response"].add(len(response.segments))
-            if response.segments or self._diff:
-                self._numbers["edit ratio"].add(round(measure_edit_ratio(response, best), 3))
+            self._numbers["edit ratio"].add(round(measure_edit_ratio(response, best), 3))
 
     def describe(self) -> dict[str, Any]:
         totals = {"records": 0, "images": len(self._images)} | dict(self._totals)
