@@ -2,7 +2,8 @@
 
 In: files that others wrote (our JSON lines, RLHF-V's parquet, TRL's rows, conversations, image files). Out: `Record`s
 with their images stored beside them, several files as one mixture, foreign files again, and findings with the place
-they were found. What a record is does not belong here (`records`), nor does anything that needs torch or a model.
+they were found. `shaping` makes records of records, `expressions` is the language of its filter. What a record is does
+not belong here (`records`), nor does anything that needs torch or a model.
 """
 
 from errata.data.browse import find_segments, make_printable, render_record

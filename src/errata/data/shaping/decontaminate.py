@@ -53,7 +53,7 @@ def write_decontaminated(
                 try:
                     found = matcher.find(record)
                 except DataError as error:
-                    set_aside(record.id, error, on_bad)
+                    set_aside(record, error, on_bad)
                     continue
                 if found is None:
                     folder.write(record, source.root)

@@ -65,7 +65,7 @@ def write_distinct(
                 try:
                     found = finder.find_or_keep(record)
                 except DataError as error:
-                    set_aside(record.id, error, on_bad)
+                    set_aside(record, error, on_bad)
                     continue
                 if found is None:
                     folder.write(record, source.root)
@@ -93,12 +93,12 @@ class _Finder:
             self._measure("file", image)  # a record that cannot be written must not stand for others
         key = self._build_key(record)
         if "look" in self._same and record.images:
-            return self._find_alike(record, (*key, len(record.images)))
+            return self._find_alike(record, key)
         first = self._kept.setdefault(key, record.id)
         return None if first == record.id else {"kept": first}
 
     def _build_key(self, record: Record) -> tuple[Any, ...]:
-        key: list[Any] = [bool(record.images)]
+        key: list[Any] = [len(record.images)] if {"image", "look"} & set(self._same) else []
         if "image" in self._same:
             key += [self._measure("bytes", image) for image in record.images]
         if "prompt" in self._same or "text" in self._same:

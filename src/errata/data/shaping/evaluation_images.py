@@ -39,7 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "mmhal": Benchmark(("mmhal*/*.json", "mmhal*/*.jsonl"), 96),
     "mrhal": Benchmark(("mrhal*/*.json", "mrhal*/*.jsonl"), 105),
     "amber": Benchmark(("amber/query/*.json", "amber/*.jsonl"), 1004),
-    "llava_bench": Benchmark(("llava_bench/*.json", "llava_bench/*.jsonl"), 30),
+    "llava_bench": Benchmark(("llava_bench/*questions*.jsonl",), 30),
     "refomb": Benchmark(("refomb/*.json", "refomb/*.jsonl"), 73),
 }
 """Name -> where it lies. CHAIR is measured on a sample of COCO's val2014 that no paper lists, so all of it counts."""

@@ -87,7 +87,7 @@ class RecordFolder:
         try:
             record = self._bring_images(record, root)
         except DataError as error:
-            set_aside(record.id, error, self.on_bad, json.dumps(record_to_row(record), ensure_ascii=False))
+            set_aside(record, error, self.on_bad)
             self.left_out += 1
             return
         self._write_row(record_to_row(record))
@@ -144,8 +144,11 @@ def writing_folder(
         yield RecordFolder(out, images, on_bad, write)
 
 
-def set_aside(name: str, error: DataError, on_bad: OnBad | None, line: str = "") -> None:
-    """Hand a record that cannot be used to `on_bad`; without it, raise the error with the record's id."""
+def set_aside(record: Record | str, error: DataError, on_bad: OnBad | None) -> None:
+    """Hand a record that cannot be used, or its id, to `on_bad`; without it, raise the error with the id."""
+    name, line = record, ""
+    if isinstance(record, Record):
+        name, line = record.id, json.dumps(record_to_row(record), ensure_ascii=False)
     where = f"record {name!r}: {error.where}"
     named = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
     if on_bad is None:

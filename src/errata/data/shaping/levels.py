@@ -15,6 +15,9 @@ from errata.data.shaping.segments_moved import compare_with
 from errata.errors import ConfigError, DataError
 from errata.records import Record
 
+MOST = 1e100
+"""A rating is smaller than this."""
+
 LevelRule = Literal["distinct", "gap", "at_most"]
 
 
@@ -69,7 +72,7 @@ def write_levels(
             try:
                 levelled = level_record(record, levelling)
             except DataError as error:
-                set_aside(record.id, error, on_bad)
+                set_aside(record, error, on_bad)
                 continue
             folder.write(levelled, source.root)
     return folder
@@ -85,8 +88,8 @@ def level_record(record: Record, levelling: Levelling) -> Record:
     """
     columns = [_read_ratings(record, name) for name in levelling.names]
     sign = 1.0 if levelling.lowest_is_best else -1.0
-    # Rounded, so that means of the same ratings in another order are ties.
-    keys = [round(sign * sum(values) / len(columns), 9) for values in zip(*columns, strict=True)]
+    # A plain sum would depend on the order of the ratings, and part ties.
+    keys = [sign * math.fsum(values) / len(columns) for values in zip(*columns, strict=True)]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     levels = find_levels([keys[place] for place in order], levelling)
     best, former = record.responses[order[0]], record.responses[0]
@@ -141,6 +144,6 @@ def _read_number(value: Any, where: str) -> float:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) < MOST:
         raise DataError(where, expected="numbers", found=repr(value)[:60], fix="rate the response or drop the record")
     return number
