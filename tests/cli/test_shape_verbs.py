@@ -39,7 +39,9 @@ COMMANDS = [
 def test_a_verb_writes_and_says_where(folder, tmp_path, capsys, words, said):
     out = tmp_path / "out"
     assert main(["data", words[0], str(folder), *words[1:], "--out", str(out)]) == 0
-    assert said.format(out=out) in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert said.format(out=out) in printed.out
+    assert f"{folder}/records.jsonl: 7 done" in printed.err
     for path in out.rglob("records.jsonl"):
         read_records(path)
     assert list(out.rglob("*.tmp")) == []

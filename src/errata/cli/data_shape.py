@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def add_parsers(verbs: Any) -> None:
     parser = verbs.add_parser("merge", help="several files of records as one, with an id for each record")
     parser.add_argument("records", type=Path, nargs="+", help="two or more .jsonl files or folders")
     add_output(parser)
-    parser.set_defaults(run=run_merge)
+    parser.set_defaults(run=with_progress(run_merge))
 
     parser = add_shaper(verbs, "sample", "some of the records, chosen by a seed", run_sample)
     size = parser.add_mutually_exclusive_group(required=True)
@@ -37,9 +38,8 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("--stratify", metavar="VALUE", help="keep the proportions of a value, such as source")
     add_seed(parser)
 
-    parser = add_shaper(verbs, "filter", "the records that a condition keeps", None)
+    parser = add_shaper(verbs, "filter", "the records that a condition keeps", run_filter)
     parser.add_argument("expression", metavar="EXPR", help="such as 'words(best) < 80 and \"object\" in segments'")
-    parser.set_defaults(run=run_filter)
 
     parser = add_shaper(verbs, "pairs", "records of several levels as records of two", run_pairs)
     help_text = "which are compared (default: best_vs_rest)"
@@ -59,11 +59,21 @@ def add_parsers(verbs: Any) -> None:
 
 def add_shaper(verbs: Any, name: str, description: str, run: Any) -> argparse.ArgumentParser:
     """A verb that reads one file of records and writes a folder."""
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=description)
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=description, description=description)
     parser.add_argument("records", type=Path, help="a .jsonl file of records, or a folder with records.jsonl")
     add_output(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=with_progress(run))
     return parser
+
+
+def with_progress(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The verb with a bar for every file that it reads; `open_records` takes it from `args.on_progress`."""
+
+    def run_with_progress(args: argparse.Namespace) -> int:
+        with show_progress() as args.on_progress:
+            return run(args)
+
+    return run_with_progress
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +106,7 @@ def open_records(args: argparse.Namespace) -> RecordFile:
     """The file that a verb reads."""
     from errata.data.shaping import find_records
 
-    return find_records(args.records, args.image_root)
+    return find_records(args.records, args.image_root, args.on_progress)
 
 
 def finish(args: argparse.Namespace, bad: list[BadRow], folder: RecordFolder) -> int:
@@ -110,17 +120,15 @@ def run_split(args: argparse.Namespace) -> int:
     from errata.data.shaping import split_records
 
     bad: list[BadRow] = []
-    with show_progress() as on_progress:
-        folders = split_records(
-            open_records(args),
-            args.out,
-            _list_parts(args),
-            seed=args.seed,
-            look_distance=args.look_distance,
-            images=args.images,
-            on_bad=bad.append if args.skip_bad else None,
-            on_progress=on_progress,
-        )
+    folders = split_records(
+        open_records(args),
+        args.out,
+        _list_parts(args),
+        seed=args.seed,
+        look_distance=args.look_distance,
+        images=args.images,
+        on_bad=bad.append if args.skip_bad else None,
+    )
     for name, folder in folders.items():
         print(f"{name}: {folder.count} records: {folder.records}")
     return report_bad_rows(bad, args.out)
@@ -150,7 +158,7 @@ def run_merge(args: argparse.Namespace) -> int:
     from errata.data.shaping import find_records, merge_records
 
     bad: list[BadRow] = []
-    sources = [find_records(path, args.image_root) for path in args.records]
+    sources = [find_records(path, args.image_root, args.on_progress) for path in args.records]
     merged = merge_records(sources, args.out, images=args.images, on_bad=bad.append if args.skip_bad else None)
     for source, count, renamed in zip(sources, merged.records, merged.renamed, strict=True):
         print(f"{count} records, {renamed} of them with a new id: {source.path}")
@@ -164,18 +172,16 @@ def run_sample(args: argparse.Namespace) -> int:
 
     bad: list[BadRow] = []
     value = None if args.stratify is None else parse_value(args.stratify)
-    with show_progress() as on_progress:
-        folder = sample_records(
-            open_records(args),
-            args.out,
-            args.fraction if args.count is None else args.count,
-            by_image=args.by == "image",
-            stratify=None if value is None else lambda record: str(value(record)),
-            seed=args.seed,
-            images=args.images,
-            on_bad=bad.append if args.skip_bad else None,
-            on_progress=on_progress,
-        )
+    folder = sample_records(
+        open_records(args),
+        args.out,
+        args.fraction if args.count is None else args.count,
+        by_image=args.by == "image",
+        stratify=None if value is None else lambda record: str(value(record)),
+        seed=args.seed,
+        images=args.images,
+        on_bad=bad.append if args.skip_bad else None,
+    )
     return finish(args, bad, folder)
 
 

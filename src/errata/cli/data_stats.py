@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errata.cli.asides import report_bad_rows
-from errata.cli.data_shape import open_records
+from errata.cli.data_shape import open_records, with_progress
 from errata.errors import DONE, INCOMPLETE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add_parsers(verbs: Any) -> None:
     parser.add_argument("records", type=Path, help="a .jsonl file of records, or a folder with records.jsonl")
     parser.add_argument("--out", type=Path, help="folder for stats.json, plots/ and stats.html")
     parser.add_argument("--skip-bad", action="store_true", help="leave bad records out (exit code 3)")
-    parser.set_defaults(run=run, image_root=None)
+    parser.set_defaults(run=with_progress(run), image_root=None)
 
 
 def run(args: argparse.Namespace) -> int:

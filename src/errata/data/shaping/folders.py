@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.images import resolve_image
-from errata.data.open_dataset import RECORDS_FILE, OnBad
+from errata.data.open_dataset import RECORDS_FILE, OnBad, OnProgress
 from errata.data.shaping.image_files import hash_file
 from errata.errors import DataError
 from errata.records import BadRow, Record, iterate_records, record_to_row, replacing, storing, writing_json_lines
@@ -26,14 +26,27 @@ IMAGE_RULES: tuple[ImageRule, ...] = ("link", "copy", "none")
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """A file of our records and the folder that its relative image paths start from."""
+    """A file of our records and the folder that its relative image paths start from.
+
+    `on_progress` is called while it is read, with its name, how many records were, and how many lines there are.
+    """
 
     path: Path
     root: Path
+    on_progress: OnProgress | None = None
 
     def read(self, on_bad: OnBad | None = None) -> Iterator[Record]:
         """Its records one after another; see `iterate_records`."""
-        return iterate_records(self.path, on_bad=on_bad)
+        records = iterate_records(self.path, on_bad=on_bad)
+        return records if self.on_progress is None else self._tell(records, self.on_progress)
+
+    def _tell(self, records: Iterator[Record], on_progress: OnProgress) -> Iterator[Record]:
+        with self.path.open("rb") as file:
+            total = sum(1 for _ in file)
+        for number, record in enumerate(records, 1):
+            on_progress(str(self.path), min(number, total - 1), total)
+            yield record
+        on_progress(str(self.path), total, total)
 
     def read_again(self) -> Iterator[Record]:
         """The same records once more; bad rows were told the first time."""
@@ -44,8 +57,10 @@ def _ignore(_: BadRow) -> None:
     pass
 
 
-def find_records(path: str | Path, image_root: str | Path | None = None) -> RecordFile:
-    """The records of a `.jsonl` file or of a folder with records.jsonl.
+def find_records(
+    path: str | Path, image_root: str | Path | None = None, on_progress: OnProgress | None = None
+) -> RecordFile:
+    """The records of a `.jsonl` file or of a folder with records.jsonl; see `RecordFile` for `on_progress`.
 
     Raises:
         DataError: It is a parquet file or a folder without records.
@@ -58,7 +73,7 @@ def find_records(path: str | Path, image_root: str | Path | None = None) -> Reco
         raise DataError(
             str(path), expected=f"a .jsonl file of records or a folder with {RECORDS_FILE}", found=found, fix=fix
         )
-    return RecordFile(file, Path(image_root or file.parent))
+    return RecordFile(file, Path(image_root or file.parent), on_progress)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.data.open_dataset import OnBad, OnProgress
+from errata.data.open_dataset import OnBad
 from errata.data.shaping.folders import RecordFile, find_image, set_aside
 from errata.data.shaping.image_files import LookIndex, hash_file, hash_file_look
 from errata.errors import DataError
@@ -26,7 +26,6 @@ def group_by_image(
     read_files: bool = True,
     look_distance: int | None = None,
     on_bad: OnBad | None = None,
-    on_progress: OnProgress | None = None,
 ) -> list[ImageGroup]:
     """Groups of records with the same picture: by path, by exact bytes, and by look where a distance is given.
 
@@ -35,7 +34,6 @@ def group_by_image(
         read_files: Compare the files' bytes too; else paths alone.
         look_distance: Bits in which pictures that look alike may differ.
         on_bad: Called with every record that cannot be used or whose picture is missing, which is then left out.
-        on_progress: Called with "images compared", how many are, and how many there are.
     """
     records = [(record.id, record.images) for record in source.read(on_bad)]
     index = LookIndex(look_distance) if look_distance is not None and read_files else None
@@ -43,8 +41,8 @@ def group_by_image(
     keys: dict[str, list[Key] | DataError] = {}
     for number, image in enumerate(paths, 1):
         keys[image] = _find_keys(image, source.root, read_files, index)
-        if on_progress is not None:
-            on_progress("images compared", number, len(paths))
+        if source.on_progress is not None:
+            source.on_progress("images compared", number, len(paths))
     joined = _Joined()
     groups: dict[Key, list[str]] = {}
     usable = [name for name, images in records if _join_images(name, images, keys, joined, on_bad)]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from errata.data.open_dataset import OnBad, OnProgress
+from errata.data.open_dataset import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
 from errata.data.shaping.groups import ImageGroup, group_by_image
 from errata.data.shaping.split import round_shares, shuffle_key
@@ -24,7 +24,6 @@ def sample_records(
     seed: int = 0,
     images: ImageRule = "link",
     on_bad: OnBad | None = None,
-    on_progress: OnProgress | None = None,
 ) -> RecordFolder:
     """Write some records, in the order they had.
 
@@ -40,14 +39,13 @@ def sample_records(
         seed: Another number, another sample.
         images: How pictures come into the folder; with `none`, pictures are compared by path alone.
         on_bad: Called with every record that cannot be used, which is then left out; without it the first one raises.
-        on_progress: Called with a stage, how much is done, and how much there is.
 
     Raises:
         ConfigError: A size that cannot be.
     """
     units: list[ImageGroup] = []
     if by_image:
-        units = group_by_image(source, read_files=images != "none", on_bad=on_bad, on_progress=on_progress)
+        units = group_by_image(source, read_files=images != "none", on_bad=on_bad)
     records = source.read_again() if by_image else source.read(on_bad)
     strata = {record.id: stratify(record) if stratify else "" for record in records}
     units = units if by_image else [ImageGroup((name,)) for name in strata]

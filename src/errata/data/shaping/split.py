@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.data.open_dataset import OnBad, OnProgress
+from errata.data.open_dataset import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
 from errata.data.shaping.groups import ImageGroup, group_by_image
 from errata.errors import ConfigError, DataError
@@ -32,7 +32,6 @@ def split_records(
     look_distance: int | None = None,
     images: ImageRule = "link",
     on_bad: OnBad | None = None,
-    on_progress: OnProgress | None = None,
 ) -> dict[str, RecordFolder]:
     """Write `out`/NAME/records.jsonl for every part. Records that share a picture go to the same one.
 
@@ -47,16 +46,13 @@ def split_records(
         look_distance: Bits in which pictures that look alike may differ; None compares paths and bytes alone.
         images: How pictures come into the folders; with `none`, pictures are compared by path alone.
         on_bad: Called with every record that cannot be used, which is then left out; without it the first one raises.
-        on_progress: Called with a stage, how much is done, and how much there is.
 
     Raises:
         ConfigError: Sizes that cannot be, or a name twice.
         DataError: A part would be empty.
     """
     _check_parts(parts)
-    groups = group_by_image(
-        source, read_files=images != "none", look_distance=look_distance, on_bad=on_bad, on_progress=on_progress
-    )
+    groups = group_by_image(source, read_files=images != "none", look_distance=look_distance, on_bad=on_bad)
     total = sum(len(group.ids) for group in groups)
     part_of = _assign(groups, count_sizes(parts, total), seed)
     _require_filled(source, parts, part_of)

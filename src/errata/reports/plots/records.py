@@ -75,7 +75,7 @@ def _draw_histograms(ax: Any, groups: list[tuple[dict[str, Any], str, str]], lab
     low = min(group["least"] for group, _, _ in groups)
     high = max(_find_high(group) for group, _, _ in groups)
     width = (high - low) / BINS or 1
-    if all(float(value).is_integer() for group, _, _ in groups for value, _ in group["values"]):
+    if whole := all(float(value).is_integer() for group, _, _ in groups for value, _ in group["values"]):
         width = max(1, round(width))
         low -= 0.5  # a bar stands around its whole number
     edges = [low + width * step for step in range(int((high - low) / width) + 2)]
@@ -86,6 +86,8 @@ def _draw_histograms(ax: Any, groups: list[tuple[dict[str, Any], str, str]], lab
         ax.hist(values, edges, weights=weights, **style)
         ax.hist(values, edges, weights=weights, histtype="step", color=color, linewidth=1.6, label=name or None)
     quiet(ax, "y")
+    if whole:
+        ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel(label)
     ax.set_title("Share, %")
 
