@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from errata.data.shaping import (
@@ -40,6 +40,8 @@ def contents(path: Path) -> set[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(records=record_lists, seed=st.integers(0, 9), share=st.floats(0.1, 0.9))
+@example(records=[build("r0", ["a.png"]), build("r1", ["a-copy.png"])], seed=0, share=0.5)
+@example(records=[build(f"r{i}", [name]) for i, name in enumerate(PICTURES)], seed=1, share=0.5)
 def test_a_split_never_has_a_picture_on_two_sides_and_merging_undoes_it(records, seed, share):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -240,7 +242,8 @@ def test_the_rules_of_levels():
 def test_several_ratings_are_averaged_and_the_rule_is_named():
     record = build("r", levels=(0, 0, 0), meta={"helpful": ["2", 5, 5], "true": [1, 4, "5"]})
     levelled = level_record(record, Levelling(("helpful", "true")))
-    assert levelled.meta["helpful"] == [5, 5, "2"]
+    assert (levelled.meta["helpful"], levelled.meta["true"]) == ([5, 5, "2"], ["5", 4, 1])
+    assert levelled.levels == (0, 1, 2)
     assert levelled.meta["levels_by"] == {"ratings": ["helpful", "true"], "rule": "distinct"}
     assert levelled.responses[2].text == record.responses[0].text
 
