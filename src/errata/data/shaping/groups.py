@@ -73,7 +73,7 @@ def _find_keys(image: str, root: Path, read_files: bool, index: LookIndex | None
         return [("path", image)]
     try:
         file = find_image(image, root)
-        keys: list[Key] = [("path", str(file)), ("bytes", hash_file(file))]
+        keys: list[Key] = [("bytes", hash_file(file))]  # of one path, the same bytes
         if index is not None:
             look = hash_file_look(file)
             keys += [("look", number) for _, number in index.find(look)]
