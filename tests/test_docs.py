@@ -82,8 +82,9 @@ def test_every_verb_has_its_page_in_the_order_of_the_help():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_page_has_every_option_of_its_verb(verb):
-    page = read(ROOT / "docs" / f"{verb}.md")
+def test_the_pages_of_a_verb_have_all_its_options(verb):
+    pages = [ROOT / "docs" / f"{verb}.md", *(ROOT / "docs").glob(f"*-{verb}.md")]
+    page = "".join(map(read, pages))
     assert sorted(option for option in list_options(VERBS[verb]) if option not in page) == []
 
 

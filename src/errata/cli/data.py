@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from errata.cli import data_check, data_look
+from errata.cli import data_check, data_clean, data_look, data_shape, data_stats
 from errata.cli.data_transfer import add_export, add_import
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `data` and its own verbs."""
-    verb = subparsers.add_parser("data", help="import, check, show, browse, diff and export preference records")
-    verb.set_defaults(run=lambda _: verb.error("choose one of import, check, show, browse, diff, export"))
+    verb = subparsers.add_parser("data", help="import, check, look at, shape and export preference records")
     verbs = verb.add_subparsers(metavar="VERB", prog="errata data")
+    verb.set_defaults(run=lambda _: verb.error("choose one of " + ", ".join(verbs.choices)))
 
     add_import(verbs)
 
@@ -25,6 +25,8 @@ def add_parser(subparsers: Any) -> None:
         verbs.add_parser("diff", help="show the segments of two texts, or find those of records")
     )
 
+    for group in (data_shape, data_clean, data_stats):
+        group.add_parsers(verbs)
     add_export(verbs)
 
 

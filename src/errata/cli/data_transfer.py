@@ -90,12 +90,12 @@ def read_columns(texts: Sequence[str]) -> dict[str, str]:
 
 def run_export(args: argparse.Namespace) -> int:
     """Write a foreign format and say what it could not hold."""
-    from errata.data import export_records, iterate_records, push_folder
+    from errata.data import export_records, open_records, push_folder
 
     if args.push_to_hub and args.out.suffix:
         expected, fix = "a folder as --out", "leave the ending out"
         raise ConfigError("--push-to-hub", expected=expected, found=str(args.out), fix=fix)
-    records, root = iterate_records(require_jsonl(args.records), args.image_root)
+    records, root = open_records(require_jsonl(args.records), args.image_root)
     done = export_records(records, root, args.out, format=args.format)
     print(f"{done.rows} rows: {args.out}" + _list_lost(done.dropped))
     if args.push_to_hub:

@@ -2,8 +2,9 @@
 
 In: files that others wrote (our JSON lines, RLHF-V's parquet, TRL's rows, conversations, image files). Out: `Record`s
 with their images stored beside them, several files as one mixture, foreign files again, findings with the place they
-were found, safe repairs, and records to look at, in a terminal or as one page. What a record is does not belong here
-(`records`), nor does anything that needs torch or a model.
+were found, safe repairs, and records to look at, in a terminal or as one page. `shaping` makes records of records,
+`expressions` is the language of its filter. What a record is does not belong here (`records`), nor does anything that
+needs torch or a model.
 """
 
 from errata.data.browse import write_browse_page
@@ -14,7 +15,7 @@ from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
 from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import LoadedRecords, Portion, iterate_records, load_records
+from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
 from errata.data.pieces import make_printable
 from errata.data.push import push_folder
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
@@ -42,12 +43,12 @@ __all__ = [
     "export_records",
     "find_segments",
     "import_records",
-    "iterate_records",
     "list_writers",
     "load_mixture",
     "load_records",
     "make_printable",
     "open_image",
+    "open_records",
     "push_folder",
     "record_to_trl",
     "records_from_trl",

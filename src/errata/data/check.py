@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,12 @@ from errata.data.check_style import StyleCheck
 from errata.data.findings import FINDING_KINDS, Finding, find_kind
 from errata.data.image_store import ImageStore
 from errata.data.images import open_image
-from errata.data.import_records import RECORDS_FILE
+from errata.data.import_records import RECORDS_FILE, OnProgress
 from errata.data.reading import Reading, find_foreign_format
 from errata.data.sources import open_file
 from errata.errors import DataError
 from errata.records import Record, parse_record
 from errata.records.lines import iterate_lines, parse_line
-
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

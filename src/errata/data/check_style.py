@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
+from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.findings import Finding
-from errata.records import Record, Response
+from errata.records import Record
 
 REWRITE_RATIO = 0.75
 """A correction that changes more than this share of both texts is a rewrite."""
@@ -45,7 +45,7 @@ class StyleCheck:
             if response.level == 0:
                 continue
             length = sum(map(len, response.rounds))
-            ratio = find_edit_ratio(response, best)
+            ratio = measure_edit_ratio(response, best)
             self._ratios.append(ratio)
             self._lengths.append(math.log(best_length / length))
             if ratio > REWRITE_RATIO:
@@ -65,12 +65,3 @@ class StyleCheck:
             if not 1 / BIAS_FACTOR <= factor <= BIAS_FACTOR:
                 message = f"better answers are on average {factor:.2f} times as long; length will be learned too"
                 yield Finding("length-bias", file, "", message)
-
-
-def find_edit_ratio(response: Response, best: Response) -> float:
-    """The share of both texts' characters that their segments change; without segments, of words they do not share."""
-    if response.segments:
-        changed = sum(s.end - s.start + s.better_end - s.better_start for s in response.segments)
-        return changed / (sum(map(len, response.rounds)) + sum(map(len, best.rounds)))
-    own, better = (Counter(" ".join(one.rounds).split()) for one in (response, best))
-    return 1 - 2 * (own & better).total() / (own.total() + better.total())

@@ -43,13 +43,13 @@ def load_records(
 ) -> LoadedRecords:
     """Read all of our JSON lines, an imported folder, or a foreign file in any format of docs/formats.md.
 
-    The arguments and errors are those of `iterate_records`.
+    The arguments and errors are those of `open_records`.
     """
-    records, root = iterate_records(path, image_root, import_dir=import_dir, on_bad=on_bad)
+    records, root = open_records(path, image_root, import_dir=import_dir, on_bad=on_bad)
     return LoadedRecords(list(records), root)
 
 
-def iterate_records(
+def open_records(
     path: str | Path,
     image_root: str | Path | None = None,
     *,

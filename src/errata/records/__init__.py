@@ -8,8 +8,8 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
-from errata.records.jsonl import parse_record, read_records, record_to_row, write_records
-from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text
+from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
+from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text, writing_json_lines
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
@@ -39,6 +39,7 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "iterate_records",
     "parse_record",
     "read_answers",
     "read_json_lines",
@@ -58,4 +59,5 @@ __all__ = [
     "write_questions",
     "write_records",
     "write_text",
+    "writing_json_lines",
 ]

@@ -7,7 +7,7 @@ response of one round may be plain strings (`"prompt": "…"`, `{"level": 0, "te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ from errata.records.preference import Record, Response, Segment
 
 
 def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> list[Record]:
-    """Read preference records.
+    """All preference records of a file; see `iterate_records`."""
+    return list(iterate_records(path, on_bad=on_bad))
+
+
+def iterate_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> Iterator[Record]:
+    """Read preference records one after another; of those that went by, only ids are kept.
 
     Args:
         path: A `.jsonl` file.
@@ -29,7 +34,6 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
     Raises:
         DataError: `file:line` with what is wrong, or a file that does not exist, or an id that occurs twice.
     """
-    records: list[Record] = []
     seen: dict[str, str] = {}
     for where, line in iterate_lines(Path(path)):
         try:
@@ -48,8 +52,7 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
             on_bad(BadRow(where, str(error), line.decode("utf-8", "replace")))
             continue
         seen[record.id] = where
-        records.append(record)
-    return records
+        yield record
 
 
 def write_records(path: str | Path, records: Iterable[Record]) -> None:

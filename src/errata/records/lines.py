@@ -6,7 +6,9 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,24 @@ def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
         DataError: A row that JSON cannot hold: NaN, an infinity, half a surrogate pair.
         StorageError: The place cannot be written.
     """
-    _write_lines(Path(path), (format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 1)))
+    with writing_json_lines(path) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def writing_json_lines(path: str | Path) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes one JSON value a line; the file appears when the block ends without an error.
+
+    Several of these can be open at once, each as large as its disk. Raises as `write_json_lines`.
+    """
+    numbers = count(1)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+
+        def write(row: Any) -> None:
+            file.write(format_line(f"{path}:{next(numbers)}", row))
+
+        yield write
 
 
 def write_json_array(path: str | Path, rows: Iterable[Any]) -> None:

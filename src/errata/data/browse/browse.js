@@ -122,8 +122,15 @@
     const source = byId(`i${img.dataset.number}`);
     if (source) { img.src = source.textContent; img.alt = img.title; near.unobserve(img); }
   }
-  const near = new IntersectionObserver((entries) => { for (const entry of entries) if (entry.isIntersecting) load(entry.target); }, { rootMargin: "600px" });
-  function watch() { near.disconnect(); for (const img of list.querySelectorAll("img:not([src])")) near.observe(img); }
+  const NEAR = 600;
+  const near = new IntersectionObserver((entries) => { for (const entry of entries) if (entry.isIntersecting) load(entry.target); }, { rootMargin: `${NEAR}px` });
+  function watch() {
+    near.disconnect();
+    for (const img of list.querySelectorAll("img:not([src])")) {
+      if (img.getBoundingClientRect().top < innerHeight + NEAR) load(img);  // at once: an observer waits for a frame
+      if (!img.hasAttribute("src")) near.observe(img);
+    }
+  }
 
   function show(number) {
     const pages = Math.max(Math.ceil(found.length / PAGE), 1);
