@@ -189,3 +189,13 @@ def test_pictures_are_small_and_need_nothing():
         assert path.stat().st_size < 150_000, path.name
         if path.suffix == ".svg":
             assert not re.search(r"href|<script|url\((?!#)", read(path))
+
+
+def test_the_table_of_formats_is_the_registry_s():
+    from errata.data.formats import FORMATS
+
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|.*\| (.*?) \| (.*?)\|$", read(ROOT / "docs" / "formats.md"), flags=re.MULTILINE
+    )
+    written = {name: text.startswith("yes") for name, _, text in rows}
+    assert written == {known.name: known.write_row is not None for known in FORMATS}

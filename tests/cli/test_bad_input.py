@@ -289,7 +289,6 @@ def test_an_out_that_is_a_folder_where_a_file_is_meant(world, tmp_path, fails):
         generate(world, tmp_path),
         generate(world, tmp_path, "--fresh"),
         ["data", "diff", world.records, "--out", tmp_path],
-        ["data", "export", world.records, "--out", tmp_path],
     ):
         assert "Is a directory" in fails(*command)
     assert tmp_path.is_dir()

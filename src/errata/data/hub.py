@@ -29,13 +29,14 @@ def build_hub_source(name: str, split: str = "train") -> SourceFile:
     Raises:
         DataError: It cannot be reached or has no such split.
     """
-    data = _load(name, split)
+    data = build_dataset(name, split)
     splits = data.info.splits or {}
     count = splits[split].num_examples if split in splits else None
     return SourceFile(Path(name), "hub", lambda: _iterate(data, name), lambda: data.column_names, lambda: count or None)
 
 
-def _load(name: str, split: str) -> Any:
+def build_dataset(name: str, split: str) -> Any:
+    """A split as `datasets` streams it, pictures as bytes. Raises DataError."""
     import datasets  # takes a second, and most imports do without
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from errata.errors import StorageError
 
@@ -17,10 +18,8 @@ def push_folder(folder: str | Path, name: str) -> str:
     Raises:
         StorageError: Offline, not logged in, or refused.
     """
-    from huggingface_hub import HfApi  # takes a second, and most exports do without
-
+    api = build_api()
     try:
-        api = HfApi()
         address = str(api.create_repo(name, repo_type="dataset", private=True, exist_ok=True))
         api.upload_folder(repo_id=name, repo_type="dataset", folder_path=str(folder))
     except Exception as error:  # offline, no token, no right, a broken connection: each has an exception of its own
@@ -28,3 +27,10 @@ def push_folder(folder: str | Path, name: str) -> str:
         fix = f"go online and run `hf auth login`, then give the command again; {folder} is whole and can be uploaded"
         raise StorageError(f"Hub: {name}", expected="a data set that can be written", found=found, fix=fix) from None
     return address
+
+
+def build_api() -> Any:
+    """The Hub's client."""
+    from huggingface_hub import HfApi  # takes a second, and most exports do without
+
+    return HfApi()
