@@ -8,6 +8,7 @@ says less hallucinates less.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from errata.benchmarks.chair_words import find_caption_words
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.errors import ConfigError, DataError
 from errata.records import Answer, BenchmarkResult
-from errata.text import Mention, Vocabulary, find_mentions, find_words
+from errata.text import Mention, Vocabulary, Word, find_mentions, find_words
 
 Mode = Literal["official", "strict"]
 Span = tuple[int, int]
@@ -116,15 +117,20 @@ def _score_answer(
     spans = [(mention["start"], mention["end"]) for mention in wrong]
     made_up = [widen(text, span) for span in spans] if widen else spans
     words = find_words(text)
-    truthful = [word for word in words if all(word.end <= start or end <= word.start for start, end in made_up)]
     counts = {
         "chair_s": [int(bool(wrong)), 1],
         "chair_i": [len(wrong), len(claims)],
         "recall": [len(named & truth), len(truth)],
         "words": [len(words), 1],
-        "words_truthful": [len(truthful), 1],
+        "words_truthful": [len(words) - _count_touching(words, made_up), 1],
     }
     return {"text": text, "mentions": mentions, "missing": sorted(truth - named), "counts": counts}
+
+
+def _count_touching(words: Sequence[Word], spans: Iterable[Span]) -> int:
+    """How many of the words have a character inside one of the spans."""
+    starts, ends = [word.start for word in words], [word.end for word in words]
+    return len({i for start, end in spans for i in range(bisect_right(ends, start), bisect_left(starts, end))})
 
 
 def _mark(mention: Mention, truth: set[str]) -> dict[str, Any]:
