@@ -98,7 +98,7 @@ def test_a_cut_run_goes_on(loaded, questions, place, tmp_path):
     class StopError(Exception):
         pass
 
-    def stop(done, total):
+    def stop(done, total, tokens):
         if done >= 4:
             raise StopError
 
@@ -113,7 +113,7 @@ def test_a_cut_run_goes_on(loaded, questions, place, tmp_path):
         settings,
         image_root=place,
         out=out,
-        on_progress=lambda done, total: seen.append((done, total)),
+        on_progress=lambda done, total, tokens: seen.append((done, total)),
     )
     assert texts(again) == texts(whole)
     assert seen == [(3, 7), (4, 7), (6, 7), (7, 7)]

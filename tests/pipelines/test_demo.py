@@ -29,7 +29,7 @@ def finished(sizes, tmp_path_factory):
     """A small finished run with the comparison, and the stages it reported."""
     stages: list[str] = []
     settings = DemoSettings(out=tmp_path_factory.mktemp("demo") / "run", seed=7, quick=True, compare=True)
-    result = run_demo(settings, lambda stage, done, total: stages.append(stage))
+    result = run_demo(settings, lambda stage, *_: stages.append(stage))
     assert result is not None
     return settings, result, stages
 

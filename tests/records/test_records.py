@@ -244,8 +244,8 @@ def test_a_full_disk_is_a_storage_error_and_keeps_the_old_file(tmp_path, monkeyp
 
 def test_questions_and_answers_come_back(tmp_path):
     turns = (Turn("system", "Be brief."), Turn("user", "What?"))
-    questions = [Question("a", ("a.png",), turns[1:]), Question("b", (), turns, {"label": "yes"})]
-    answers = [Answer("a", "x"), Answer("b", "", "m", False, {"k": 1})]
+    questions = [Question("a", ("a.png",), turns[1:]), Question("b", (), turns, {"label": "yes"}, ("Why?",))]
+    answers = [Answer("a", "x"), Answer("b", "", "m", False, {"k": 1}, ("Yes.",))]
     write_questions(tmp_path / "q.jsonl", questions)
     write_answers(tmp_path / "a.jsonl", answers)
     assert read_questions(tmp_path / "q.jsonl") == questions
@@ -261,6 +261,8 @@ def test_questions_and_answers_come_back(tmp_path):
         {"id": "a", "prompt": "x", "image": "a.png"},
         {"id": "a", "prompt": "<image> x"},
         {"id": "a", "prompt": [{"role": "assistant", "text": "x"}]},
+        {"id": "a", "prompt": "x", "followups": ["Why?", " "]},
+        {"id": "a", "images": ["a.png"], "prompt": "x", "followups": ["<image> And this?"]},
     ],
 )
 def test_a_bad_question_names_its_line(tmp_path, row):

@@ -1,10 +1,33 @@
 """Questions in, answers out: batched, seeded and resumable.
 
-In: a loaded model and questions. Out: answers, also as JSON lines that grow while the run goes on. What an answer is
-worth belongs to `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
+In: a loaded model and questions, or an endpoint and requests. Out: answers, also as JSON lines that grow while the run
+goes on. This room has the only client of endpoints; judges use it too. What an answer is worth belongs to
+`benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
+from errata.generation.answers import OnAnswers
+from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings, FailureKind
+from errata.generation.chat_client import ChatClient
+from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
 from errata.generation.local import generate
+from errata.generation.protocols import PROTOCOLS, build_settings
+from errata.generation.samples import repeat_questions
 from errata.generation.settings import GenerationSettings
 
-__all__ = ["GenerationSettings", "generate"]
+__all__ = [
+    "PROTOCOLS",
+    "ChatClient",
+    "ChatFailure",
+    "ChatReply",
+    "ChatRequest",
+    "Endpoint",
+    "EndpointSettings",
+    "FailureKind",
+    "GenerationSettings",
+    "OnAnswers",
+    "build_settings",
+    "generate",
+    "is_endpoint",
+    "parse_endpoint",
+    "repeat_questions",
+]

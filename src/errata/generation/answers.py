@@ -5,13 +5,27 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from errata.config import describe_difference
-from errata.errors import ConfigError
-from errata.records import Answer, answer_to_row, read_answers, storing, write_text
+from errata.errors import ConfigError, DataError
+from errata.records import Answer, Question, answer_to_row, read_answers, storing, write_answers, write_text
+
+OnAnswers = Callable[[int, int, int], None]
+"""Called with the answers there are, the questions, and the tokens written since the run began."""
+
+
+def check_ids(questions: Sequence[Question]) -> None:
+    """Raise DataError when an id occurs twice: answers are joined by id."""
+    seen: set[str] = set()
+    for question in questions:
+        if question.id in seen:
+            raise DataError(
+                f"question {question.id!r}", expected="ids that occur once", found="the same id again", fix="rename it"
+            )
+        seen.add(question.id)
 
 
 class AnswerFile:
@@ -71,3 +85,10 @@ class AnswerFile:
             file.flush()
             os.fsync(file.fileno())
         self.answers.update((answer.id, answer) for answer in answers)
+
+    def put_in_order(self, ids: Iterable[str]) -> None:
+        """Write the answers there are in this order: a finished file does not tell in which order they came."""
+        ordered = {name: self.answers[name] for name in ids if name in self.answers}
+        if list(ordered) != list(self.answers):
+            write_answers(self.path, ordered.values())
+            self.answers = ordered

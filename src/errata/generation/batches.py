@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from errata.generation.settings import GenerationSettings
 from errata.models import EncodedImage, EncodedPrompt, GenericAdapter, LoadedModel
 from errata.records import Question
 
@@ -37,20 +38,30 @@ def build_batches(prompts: Sequence[Prompt], batch_size: int) -> Iterator[list[P
         yield ordered[start : start + batch_size]
 
 
-def fit_batch_size(loaded: LoadedModel, prompts: Sequence[Prompt], max_tokens: int, num_beams: int) -> int:
-    """How many of the longest prompts fit `KV_CACHE_MB` of keys and values; between 1 and `MAX_BATCH`."""
+def fit_batch_size(loaded: LoadedModel, prompts: Sequence[Prompt], settings: GenerationSettings) -> int:
+    """How many of the longest conversations fit `KV_CACHE_MB` of keys and values; between 1 and `MAX_BATCH`.
+
+    A followup is taken to have as many tokens as characters: more than it has.
+    """
     config = loaded.adapter.text_config(loaded.model)
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     width = next(loaded.model.parameters()).element_size()
-    tokens = max(len(prompt.encoded.input_ids) for prompt in prompts) + max_tokens
-    bytes_each: int = 2 * config.num_hidden_layers * heads * head_size * width * tokens * num_beams
+    tokens = max(_count_tokens(prompt, settings.max_tokens) for prompt in prompts)
+    bytes_each: int = 2 * config.num_hidden_layers * heads * head_size * width * tokens * settings.num_beams
     return max(1, min(MAX_BATCH, KV_CACHE_MB * 2**20 // bytes_each))
 
 
-def build_seed(seed: int, batch: Sequence[Prompt]) -> int:
-    """A seed that depends on the run's seed and on the questions of the batch alone."""
-    text = "\n".join([str(seed), *(prompt.question.id for prompt in batch)])
+def _count_tokens(prompt: Prompt, max_tokens: int) -> int:
+    """Of the whole conversation, at most."""
+    asked = len(prompt.encoded.input_ids) + sum(map(len, prompt.question.followups))
+    return asked + max_tokens * (1 + len(prompt.question.followups))
+
+
+def build_seed(seed: int, batch: Sequence[Prompt], number: int = 0) -> int:
+    """A seed that depends on the run's seed, the questions of the batch and the number of the round alone."""
+    asked = [prompt.question.id for prompt in batch]
+    text = "\n".join([str(seed), *asked, *([f"round {number}"] if number else [])])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

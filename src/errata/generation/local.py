@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
-from transformers import GenerationConfig, GenerationMixin
-
-from errata.errors import DataError, ModelError
-from errata.generation.answers import AnswerFile
-from errata.generation.batches import FeatureCache, Prompt, build_batches, build_seed, fit_batch_size, pad_left
+from errata.errors import ConfigError, DataError, ModelError
+from errata.generation.answers import AnswerFile, OnAnswers, check_ids
+from errata.generation.batches import Prompt, build_batches, build_seed, fit_batch_size
+from errata.generation.decoding import Decoder
+from errata.generation.dialogue import Dialogue
+from errata.generation.identity import describe_run
 from errata.generation.settings import GenerationSettings
-from errata.models import GenericAdapter, LoadedModel, PixelCache, quiet_transformers
+from errata.models import GenericAdapter, LoadedModel, PixelCache
 from errata.records import Answer, Question
-from errata.trees import check_adapter, evaluating
-
-WEIGHTS_SAMPLED = 256
-"""Numbers of each tensor that tell two models of one name apart."""
+from errata.trees import check_adapter
 
 
 def generate(
@@ -34,149 +25,106 @@ def generate(
     image_root: str | Path | None = None,
     out: str | Path | None = None,
     pixels: PixelCache | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnAnswers | None = None,
 ) -> list[Answer]:
     """Answer every question, in the order of the questions.
+
+    A question with followups is a conversation: each of them is asked after the model's own answer to the turn before.
 
     Args:
         loaded: The model.
         questions: With ids that occur once.
         settings: How to decode.
         image_root: Where relative image paths begin; images must lie below it.
-        out: JSON lines that grow batch by batch. If they exist, what they hold is not asked again; batches are formed
-            of all questions, so a continued run gives the answers of an uninterrupted one.
+        out: JSON lines that grow batch by batch and end in the order of the questions. If they exist, what they hold
+            is not asked again; batches are formed of all questions, so a continued run gives the answers of an
+            uninterrupted one.
         pixels: A cache of processed images to share between calls.
-        on_progress: Called with (answers so far, questions), at the start and after every batch.
+        on_progress: Called at the start and after every batch.
 
     Raises:
         DataError: An image that cannot be opened, an id that occurs twice, a text that holds a special token.
-        ConfigError: `out` holds answers of another run.
+        ConfigError: `out` holds answers of another run, or `settings` want images that `loaded` does not make.
         StorageError: `out` cannot be written.
     """
-    _check_ids(questions)
-    _check_beams(loaded, settings)
-    store = AnswerFile(out, _describe_run(loaded, questions, settings)) if out is not None else None
+    check_ids(questions)
+    _check_settings(loaded, settings)
+    store = AnswerFile(out, describe_run(loaded, questions, settings)) if out is not None else None
     answers = dict(store.answers) if store is not None else {}
-    if on_progress is not None:
-        on_progress(len(answers), len(questions))
+    on_progress = on_progress or _ignore
+    on_progress(len(answers), len(questions), 0)
     if len(answers) < len(questions):
         check_adapter(loaded.adapter, loaded.model)
-        pixels = pixels or PixelCache(loaded.adapter, image_root)
-        for batch in _answer_batches(loaded, questions, settings, pixels, answers):
+        run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root))
+        for batch in run.answer(questions, answers):
             if store is not None:
                 store.append(batch)
             answers.update((answer.id, answer) for answer in batch)
-            if on_progress is not None:
-                on_progress(len(answers), len(questions))
+            on_progress(len(answers), len(questions), run.tokens)
+    if store is not None:
+        store.put_in_order(question.id for question in questions)
     return [answers[question.id] for question in questions]
 
 
-def _answer_batches(
-    loaded: LoadedModel,
-    questions: Sequence[Question],
-    settings: GenerationSettings,
-    pixels: PixelCache,
-    known: dict[str, Answer],
-) -> Iterable[list[Answer]]:
-    """Per batch the answers that are not known yet."""
-    prompts = [_encode(loaded, number, question, pixels) for number, question in enumerate(questions)]
-    batch_size = settings.batch_size or fit_batch_size(loaded, prompts, settings.max_tokens, settings.num_beams)
-    if isinstance(loaded.adapter, GenericAdapter) and loaded.adapter.one_image_because is not None:
-        batch_size = 1  # images of several prompts would stand together as those of one prompt may not
-    features, texts = FeatureCache(loaded), _Texts(loaded)
-    config = _build_config(loaded, settings)
-    for batch in build_batches(prompts, batch_size):
-        if all(prompt.question.id in known for prompt in batch):
-            continue
-        tokens = _run_batch(loaded, batch, config, features, build_seed(settings.seed, batch))
-        answers = [texts.build_answer(prompt, row) for prompt, row in zip(batch, tokens, strict=True)]
-        yield [answer for answer in answers if answer.id not in known]
+def _ignore(done: int, total: int, tokens: int) -> None:
+    """Nobody watches."""
 
 
-def _encode(loaded: LoadedModel, number: int, question: Question, pixels: PixelCache) -> Prompt:
-    try:
-        images = [pixels.load(path, len(question.images)) for path in question.images]
-        return Prompt(number, question, loaded.adapter.encode_prompt(question.prompt, images))
-    except DataError as error:
-        where = f"question {question.id!r}: {error.where}"
-        raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
+class _Run:
+    """Answers under way; `tokens` counts what was written so far."""
+
+    def __init__(self, loaded: LoadedModel, settings: GenerationSettings, pixels: PixelCache) -> None:
+        self._loaded, self._settings, self._pixels = loaded, settings, pixels
+        self._decoder, self.tokens = Decoder(loaded, settings), 0
+
+    def answer(self, questions: Sequence[Question], known: dict[str, Answer]) -> Iterator[list[Answer]]:
+        """Per batch the answers that are not known yet."""
+        prompts = [self._encode(number, question) for number, question in enumerate(questions)]
+        for batch in build_batches(prompts, self._choose_size(prompts)):
+            if all(prompt.question.id in known for prompt in batch):
+                continue
+            yield [answer for answer in self._answer_batch(batch) if answer.id not in known]
+
+    def _choose_size(self, prompts: Sequence[Prompt]) -> int:
+        adapter = self._loaded.adapter
+        if isinstance(adapter, GenericAdapter) and adapter.one_image_because is not None:
+            return 1  # images of several prompts would stand together as those of one prompt may not
+        return self._settings.batch_size or fit_batch_size(self._loaded, prompts, self._settings)
+
+    def _answer_batch(self, batch: Sequence[Prompt]) -> list[Answer]:
+        """All rounds of a batch; conversations that are over leave it."""
+        dialogues = {prompt.number: Dialogue(prompt.question) for prompt in batch}
+        number, waiting = 0, list(batch)
+        while waiting:
+            written = self._decoder.write(waiting, build_seed(self._settings.seed, waiting, number))
+            for prompt, new in zip(waiting, written, strict=True):
+                dialogues[prompt.number].add(new.text, finished=new.finished)
+                self.tokens += new.tokens
+            number, waiting = number + 1, self._go_on(dialogues)
+        return [dialogue.build_answer(self._loaded.name) for dialogue in dialogues.values()]
+
+    def _go_on(self, dialogues: dict[int, Dialogue]) -> list[Prompt]:
+        """The next round of every conversation that has one."""
+        prompts = []
+        for number, dialogue in dialogues.items():
+            if not dialogue.is_open:
+                continue
+            try:
+                prompts.append(self._encode(number, dialogue.build_question()))
+            except DataError as error:  # the model wrote what cannot be told back to it, such as an image's token
+                dialogue.stop(str(error))
+        return prompts
+
+    def _encode(self, number: int, question: Question) -> Prompt:
+        try:
+            images = [self._pixels.load(path, len(question.images)) for path in question.images]
+            return Prompt(number, question, self._loaded.adapter.encode_prompt(question.prompt, images))
+        except DataError as error:
+            where = f"question {question.id!r}: {error.where}"
+            raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
 
 
-def _run_batch(
-    loaded: LoadedModel, batch: list[Prompt], config: GenerationConfig, features: FeatureCache, seed: int
-) -> list[list[int]]:
-    """New tokens of every prompt, without padding."""
-    inputs = pad_left(batch, loaded.adapter.pad_token_id, loaded.device)
-    masks = loaded.adapter.mask_inputs(inputs["input_ids"], inputs["input_ids"].shape[1])
-    devices = [loaded.device] if loaded.device.type == "cuda" else []
-    with (
-        quiet_transformers(),
-        torch.inference_mode(),
-        evaluating(loaded.model),
-        _without_defaults(loaded.model),
-        torch.random.fork_rng(devices),
-    ):
-        torch.manual_seed(seed)
-        output: Tensor = loaded.model.generate(
-            **inputs, **masks, **features.build_inputs(batch), generation_config=config
-        )
-    return output[:, inputs["input_ids"].shape[1] :].tolist()
-
-
-@contextmanager
-def _without_defaults(model: Any) -> Iterator[None]:
-    """Hide the generation settings that came with the model, which would fill whatever a run leaves open."""
-    owner = next(module for module in model.modules() if isinstance(module, GenerationMixin))
-    own = owner.generation_config
-    owner.generation_config = GenerationConfig()
-    try:
-        yield
-    finally:
-        owner.generation_config = own
-
-
-def _build_config(loaded: LoadedModel, settings: GenerationSettings) -> GenerationConfig:
-    sampling: dict[str, Any] = {"do_sample": settings.temperature > 0}
-    if settings.temperature > 0:
-        sampling |= {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
-    return GenerationConfig(
-        max_new_tokens=settings.max_tokens,
-        num_beams=settings.num_beams,
-        repetition_penalty=settings.repetition_penalty,
-        eos_token_id=list(loaded.adapter.eos_token_ids),
-        pad_token_id=loaded.adapter.pad_token_id,
-        use_cache=True,
-        **sampling,
-    )
-
-
-class _Texts:
-    """Tokens to answers; short answers repeat, so each token sequence is decoded once."""
-
-    def __init__(self, loaded: LoadedModel) -> None:
-        self._loaded, self._ends = loaded, frozenset(loaded.adapter.eos_token_ids)
-        self._known: dict[tuple[int, ...], str] = {}
-
-    def build_answer(self, prompt: Prompt, tokens: list[int]) -> Answer:
-        """The answer up to its first end token; unfinished if there is none."""
-        end = next((place for place, token in enumerate(tokens) if token in self._ends), None)
-        words = tuple(tokens[:end])
-        if words not in self._known:
-            self._known[words] = self._loaded.adapter.decode(words)
-        return Answer(prompt.question.id, self._known[words], self._loaded.name, finished=end is not None)
-
-
-def _check_ids(questions: Sequence[Question]) -> None:
-    seen: set[str] = set()
-    for question in questions:
-        if question.id in seen:
-            raise DataError(
-                f"question {question.id!r}", expected="ids that occur once", found="the same id again", fix="rename it"
-            )
-        seen.add(question.id)
-
-
-def _check_beams(loaded: LoadedModel, settings: GenerationSettings) -> None:
+def _check_settings(loaded: LoadedModel, settings: GenerationSettings) -> None:
     """Beams repeat the rows of every argument, which only for one-row-per-image pixels gives each beam its image."""
     if isinstance(loaded.adapter, GenericAdapter) and settings.num_beams > 1:
         raise ModelError(
@@ -185,31 +133,11 @@ def _check_beams(loaded: LoadedModel, settings: GenerationSettings) -> None:
             found=str(settings.num_beams),
             fix="leave num_beams out",
         )
-
-
-def _describe_run(loaded: LoadedModel, questions: Sequence[Question], settings: GenerationSettings) -> dict[str, Any]:
-    """What answers depend on, as values that JSON gives back unchanged."""
-    asked = json.dumps([[q.id, q.images, [asdict(turn) for turn in q.prompt]] for q in questions], ensure_ascii=False)
-    run = {
-        "model": loaded.name,
-        "weights": _sample_weights(loaded.model),
-        "encoding": loaded.adapter.describe(),
-        "settings": asdict(settings),
-        "questions": hashlib.sha256(asked.encode()).hexdigest(),
-    }
-    described: dict[str, Any] = json.loads(json.dumps(run))
-    return described
-
-
-def _sample_weights(model: torch.nn.Module) -> str:
-    """A digest of a few numbers of every tensor: another model under the same name is noticed.
-
-    Hashing all of billions of weights would outlast short runs.
-    """
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        flat = value.detach().reshape(-1)
-        some = flat[:: max(1, len(flat) // WEIGHTS_SAMPLED)].to(torch.float32).cpu()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(some.numpy().tobytes())
-    return digest.hexdigest()[:20]
+    made = loaded.adapter.settings.image_mode
+    if settings.image_mode not in (None, made):
+        raise ConfigError(
+            "generation.image_mode",
+            expected=f"{made!r}, as {loaded.name} was loaded, or null",
+            found=repr(settings.image_mode),
+            fix="load the model with the same image_mode",
+        )

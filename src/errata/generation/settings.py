@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from errata.errors import ConfigError
+from errata.models import ImageMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,11 @@ class GenerationSettings:
         top_p: Sample from the smallest set of tokens with this much probability.
         num_beams: Above 1, beam search.
         repetition_penalty: 1 is none.
+        no_repeat_ngram_size: No sequence of this many tokens occurs twice in prompt and answer; 0 allows all.
         batch_size: Questions at a time; None takes as many as fit `KV_CACHE_MB` of keys and values, at most 128.
         seed: The same seed, questions and settings give the same answers on the same machine. Sampling is seeded per
             batch, from the seed and the batch's question ids, so another batch size samples other answers.
+        image_mode: As in `ModelSettings`; None leaves it to the model.
     """
 
     max_tokens: int = 512
@@ -27,8 +31,10 @@ class GenerationSettings:
     top_p: float = 1.0
     num_beams: int = 1
     repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
     batch_size: int | None = None
     seed: int = 0
+    image_mode: ImageMode | None = None
 
     def __post_init__(self) -> None:
         _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")
@@ -36,7 +42,10 @@ class GenerationSettings:
         _check("top_p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
         _check("num_beams", self.num_beams, self.num_beams >= 1, "at least 1")
         _check("repetition_penalty", self.repetition_penalty, self.repetition_penalty > 0, "above 0")
+        _check("no_repeat_ngram_size", self.no_repeat_ngram_size, self.no_repeat_ngram_size >= 0, "0 or more")
         _check("batch_size", self.batch_size, self.batch_size is None or self.batch_size >= 1, "at least 1, or null")
+        modes = (None, *get_args(ImageMode))
+        _check("image_mode", self.image_mode, self.image_mode in modes, "null, 'processor' or 'pad'")
 
 
 def _check(name: str, value: object, good: bool, rule: str) -> None:

@@ -13,7 +13,7 @@ from errata.models.loading import load_model, quiet_transformers
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
-from errata.models.protocol import Adapter, LoadedModel, ModelSettings, RowInputs
+from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
 
 __all__ = [
     "NOT_TEXT",
@@ -23,6 +23,7 @@ __all__ = [
     "EncodedPrompt",
     "EncodedResponse",
     "GenericAdapter",
+    "ImageMode",
     "LlavaAdapter",
     "LoadedModel",
     "ModelSettings",

@@ -30,7 +30,8 @@ def load_model(
     """Load a model with its processor; of a PEFT adapter folder, also the base model that it names.
 
     Args:
-        settings: What to load and how to run it.
+        settings: What to load and how to run it; `BASE+ADAPTER` for the name puts an adapter on another base than the
+            one that it names.
         for_training: Leave the model in training mode; a PEFT adapter's weights become trainable.
         adapter_path: A PEFT adapter to put on the model.
 
@@ -39,7 +40,10 @@ def load_model(
             weights, or a processor that cannot be read.
     """
     name = settings.name
-    settings = read_prompting(name if adapter_path is None else adapter_path, settings)
+    if adapter_path is None and "+" in name and not Path(name).exists():
+        base, _, adapter_path = name.rpartition("+")
+        settings = replace(settings, name=base)
+    settings = read_prompting(adapter_path or settings.name, settings)
     if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
         adapter_path = name
         settings = replace(settings, name=_read_base_name(Path(name)))

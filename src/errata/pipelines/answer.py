@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings, generate, repeat_questions
 from errata.models import ModelSettings, PixelCache, load_model
 from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
 """Questions and the file that their answers are kept in -> an answer to each."""
-OnProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much."""
+
+
+class OnProgress(Protocol):
+    """Called with what is being done, how much of it is done, of how much, and the tokens written for it so far."""
+
+    def __call__(self, what: str, done: int, total: int, tokens: int = 0, /) -> None:
+        """Show it."""
 
 
 def answer_file(
@@ -22,17 +29,19 @@ def answer_file(
     *,
     image_root: str | Path | None = None,
     settings: GenerationSettings | None = None,
+    samples: int = 1,
     fresh: bool = False,
     on_progress: OnProgress | None = None,
 ) -> list[Answer]:
     """Let a model answer a file of questions; answers that `out` holds already are kept.
 
     Args:
-        model: A checkpoint folder, a PEFT adapter folder or a Hub name.
+        model: A checkpoint folder, a PEFT adapter folder, a Hub name or `BASE+ADAPTER`.
         questions: JSON lines of questions.
         out: The JSON lines of answers, which grow as the run goes on.
         image_root: Where relative image paths start; None is the folder of the questions.
         settings: How answers are drawn.
+        samples: How many answers to each question, under the ids `ID#1`, `ID#2`, … where it is more than one.
         fresh: Start over even where `out` holds answers.
         on_progress: Told about every batch.
 
@@ -42,7 +51,8 @@ def answer_file(
         ConfigError: `out` holds the answers of another run.
         StorageError: `out` cannot be written.
     """
-    asked = read_questions(questions)
+    settings = settings or GenerationSettings()
+    asked = repeat_questions(read_questions(questions), samples, settings)
     ask = load_answerer(model, image_root or Path(questions).parent, settings, on_progress)
     if fresh:
         remove_file(out)
@@ -56,18 +66,19 @@ def load_answerer(
     on_progress: OnProgress | None = None,
 ) -> Ask:
     """Load a model once, to answer several sets of questions about images below `image_root`."""
-    loaded = load_model(ModelSettings(model))
+    settings = settings or GenerationSettings()
+    loaded = load_model(ModelSettings(model, image_mode=settings.image_mode or "processor"))
     pixels = PixelCache(loaded.adapter, image_root)
 
     def ask(questions: Sequence[Question], out: Path) -> list[Answer]:
         return generate(
             loaded,
             questions,
-            settings or GenerationSettings(),
+            settings,
             image_root=image_root,
             out=out,
             pixels=pixels,
-            on_progress=(lambda done, total: on_progress(out.stem, done, total)) if on_progress else None,
+            on_progress=partial(on_progress, out.stem) if on_progress else None,
         )
 
     return ask

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from errata.config import load_settings
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.models.tiny import one_thread
+from errata.pipelines.answer import OnProgress
 from errata.pipelines.demo_results import build_results
 from errata.pipelines.demo_settings import DemoResult, DemoSettings, open_folder
 from errata.pipelines.world_corrections import Corrections, collect_corrections, uncorrected
@@ -31,10 +32,6 @@ TEMPERATURE = 0.7
 """Corrected answers are sampled, as RLHF-V's were, so that people also see what the model says now and then."""
 QUICK = ("records_per_step=16", "learning_rate=3.0e-4")
 """A tenth of the corrections in one epoch takes smaller and larger steps to show anything."""
-
-
-OnProgress = Callable[[str, int, int], None]
-"""Called with (stage, done, total)."""
 
 
 def run_demo(settings: DemoSettings, on_progress: OnProgress, *, fresh: bool = False) -> DemoResult | None:
@@ -75,7 +72,11 @@ class _Demo:
     def _measure(self, stage: str, loaded: LoadedModel) -> dict[str, BenchmarkResult]:
         with self._timed(f"measure {stage}"):
             return measure(
-                loaded, self.scenes, self.root, stage, lambda what, i, n: self.on_progress(f"{stage}: {what}", i, n)
+                loaded,
+                self.scenes,
+                self.root,
+                stage,
+                lambda what, *counts: self.on_progress(f"{stage}: {what}", *counts),
             )
 
     def _correct(self, base: LoadedModel) -> Corrections:

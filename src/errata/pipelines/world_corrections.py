@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from errata.generation import GenerationSettings, generate
 from errata.models import LoadedModel
+from errata.pipelines.answer import OnProgress
 from errata.records import Record, Response, Turn
 from errata.world import (
     DESCRIBE,
@@ -48,7 +49,7 @@ def collect_corrections(
     seed: int,
     temperature: float,
     care: Carelessness,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Corrections:
     """Sample a description and two yes/no answers per scene and correct them.
 
@@ -69,7 +70,7 @@ def collect_corrections(
         GenerationSettings(max_tokens=64, batch_size=256, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-descriptions.jsonl",
-        on_progress=on_progress and partial(on_progress, "descriptions to correct"),
+        on_progress=partial(on_progress, "descriptions to correct") if on_progress else None,
     )
     verdicts = generate(
         loaded,
@@ -77,7 +78,7 @@ def collect_corrections(
         GenerationSettings(max_tokens=2, batch_size=512, temperature=temperature, seed=seed),
         image_root=root,
         out=root / "answers" / "corrected-verdicts.jsonl",
-        on_progress=on_progress and partial(on_progress, "yes/no answers to correct"),
+        on_progress=partial(on_progress, "yes/no answers to correct") if on_progress else None,
     )
     rng = np.random.default_rng((seed, 5))
     by_id = {scene.id: scene for scene in scenes}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
 from errata.benchmarks import SETTINGS, build_pope, score_chair, score_pope
 from errata.generation import GenerationSettings, generate
 from errata.models import LoadedModel
+from errata.pipelines.answer import OnProgress
 from errata.records import BenchmarkResult, Question
 from errata.text import build_vocabulary
 from errata.world import CATEGORIES, EVALUATION, Scene, describe_questions, image_name, sample_scenes
@@ -28,7 +29,7 @@ def measure(
     scenes: Sequence[Scene],
     root: Path,
     stage: str,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, BenchmarkResult]:
     """Ask, score and return the results by benchmark: `chair`, `pope_random`, `pope_popular`, `pope_adversarial`.
 
@@ -46,7 +47,7 @@ def measure(
         DESCRIPTION,
         image_root=root,
         out=root / "answers" / f"{stage}-chair.jsonl",
-        on_progress=on_progress and partial(on_progress, "chair"),
+        on_progress=partial(on_progress, "chair") if on_progress else None,
     )
     chair = score_chair(
         answers,
@@ -64,7 +65,7 @@ def measure(
             VERDICT,
             image_root=root,
             out=root / "answers" / f"{stage}-pope-{setting}.jsonl",
-            on_progress=on_progress and partial(on_progress, f"pope {setting}"),
+            on_progress=partial(on_progress, f"pope {setting}") if on_progress else None,
         )
         results[f"pope_{setting}"] = score_pope(asked, said, model=stage)
     return results

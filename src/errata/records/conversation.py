@@ -23,21 +23,32 @@ class Turn:
 class Question:
     """Something to ask a model: images and a conversation that ends with a user turn.
 
-    `images` are paths as text, absolute or relative to a root folder that the reader is given.
+    `images` are paths as text, absolute or relative to a root folder that the reader is given. `followups` are what the
+    user says next, turn by turn, each after the model's own answer to the turn before.
     """
 
     id: str
     images: tuple[str, ...]
     prompt: tuple[Turn, ...]
     meta: dict[str, Any] = field(default_factory=dict)
+    followups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said to the question of the same `id`. `finished` is False when `max_tokens` cut it off."""
+    """What a model said to the question of the same `id`. `finished` is False when `max_tokens` cut it off.
+
+    `text` answers the last turn that was asked, `earlier` those before it, of a question with followups.
+    """
 
     id: str
     text: str
     model: str = ""
     finished: bool = True
     meta: dict[str, Any] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def rounds(self) -> tuple[str, ...]:
+        """The answers to every turn, in the order they were given."""
+        return (*self.earlier, self.text)

@@ -1,7 +1,8 @@
 """Questions and answers as JSON lines.
 
-A question's row is `{"id", "images", "prompt", "meta"}` with the prompt as in a preference record; an answer's is
-`{"id", "text", "model", "finished", "meta"}`.
+A question's row is `{"id", "images", "prompt", "meta"}` with the prompt as in a preference record, and `followups`
+where the user goes on; an answer's is `{"id", "text", "model", "finished", "meta"}`, and `earlier` where several turns
+were answered.
 """
 
 from __future__ import annotations
@@ -45,12 +46,15 @@ def question_to_row(question: Question) -> dict[str, Any]:
     if len(question.prompt) == 1:
         prompt = question.prompt[0].text
     row = {"id": question.id, "images": list(question.images), "prompt": prompt}
-    return row | ({"meta": question.meta} if question.meta else {})
+    row |= {"meta": question.meta} if question.meta else {}
+    return row | ({"followups": list(question.followups)} if question.followups else {})
 
 
 def answer_to_row(answer: Answer) -> dict[str, Any]:
     """The JSON form of an answer."""
-    return asdict(answer)
+    row = asdict(answer)
+    earlier = row.pop("earlier")
+    return row | ({"earlier": list(earlier)} if earlier else {})
 
 
 def parse_question(row: Any, where: str) -> Question:
@@ -61,6 +65,7 @@ def parse_question(row: Any, where: str) -> Question:
         images=fields.take_texts("images"),
         prompt=parse_turns(fields.take("prompt", (str, list)), "user", where),
         meta=fields.take("meta", dict, {}),
+        followups=fields.take_texts("followups"),
     )
     fields.finish()
     placeholders = sum(turn.text.count(IMAGE_PLACEHOLDER) for turn in question.prompt)
@@ -75,6 +80,13 @@ def parse_question(row: Any, where: str) -> Question:
             found=f"{placeholders} placeholders for {len(question.images)} images",
             fix="remove the placeholders to put all images first",
         )
+    if any(not text.strip() or IMAGE_PLACEHOLDER in text for text in question.followups):
+        raise DataError(
+            where,
+            expected="followups with words and without images of their own",
+            found="an empty one or an image",
+            fix="show every image in the prompt",
+        )
     return question
 
 
@@ -87,6 +99,7 @@ def parse_answer(row: Any, where: str) -> Answer:
         model=fields.take("model", str, ""),
         finished=fields.take("finished", bool, True),
         meta=fields.take("meta", dict, {}),
+        earlier=fields.take_texts("earlier"),
     )
     fields.finish()
     return answer

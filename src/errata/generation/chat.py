@@ -1,0 +1,126 @@
+"""What is asked of an endpoint and what comes back: a reply, or a failure that has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from errata.errors import ConfigError
+from errata.records import Turn
+
+FailureKind = Literal[
+    "bad request",
+    "cut reply",
+    "deadline",
+    "filtered",
+    "image",
+    "key refused",
+    "no choices",
+    "not found",
+    "not JSON",
+    "other model",
+    "rate limit",
+    "server error",
+    "time-out",
+    "unreachable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One conversation to be continued.
+
+    Attributes:
+        id: Occurs once among the requests of a call.
+        turns: The conversation, ending with a user turn; `<image>` in a user turn marks where an image stands, and
+            without any the images come first, in the first user turn.
+        images: Their files, in order.
+        max_tokens: At most this many new tokens; None leaves it to the server.
+        temperature, top_p: None leaves them to the server.
+        seed: For servers that sample reproducibly.
+        extra: Further fields of the request's body, such as vLLM's `repetition_penalty`.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+    images: tuple[Path, ...] = ()
+    max_tokens: int | None = 512
+    temperature: float | None = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What a model said to the request of the same `id`.
+
+    Attributes:
+        model: The name that the server gave the model; empty where it gave none.
+        finished: False when `max_tokens` cut the text off.
+        prompt_tokens, completion_tokens: As the server counted them; None where it did not.
+        seconds: From sending to the last byte, of the attempt that succeeded.
+        attempts: How often it was sent.
+    """
+
+    id: str
+    text: str
+    model: str
+    finished: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFailure:
+    """A request that got no usable reply. `reason` says what the last attempt ended with; it never holds a key."""
+
+    id: str
+    kind: FailureKind
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """How hard servers are asked, and when they are given up.
+
+    Args:
+        concurrency: Requests at a time to each server.
+        timeout_s: Of one attempt, whole: a server that drips bytes does not prolong it.
+        deadline_s: Of one request with all its attempts and waits.
+        total_s: Of a whole call; None sets no limit.
+        max_attempts: Times a request is sent that a server answers with an error of its own or with nonsense. Waits
+            that the server asked for, and servers that cannot be reached, do not count; `give_up_s` and
+            `deadline_s` end those.
+        give_up_s: A server that failed for this long without one success is not asked again in this call.
+        backoff_s: The first wait after a failure; each further one is twice as long, up to `max_backoff_s`, times a
+            random number between 0.5 and 1. A longer Retry-After is honoured.
+        reply_models: Names that replies may carry beside the asked one and its dated forms.
+    """
+
+    concurrency: int = 16
+    timeout_s: float = 120.0
+    deadline_s: float = 600.0
+    total_s: float | None = None
+    max_attempts: int = 4
+    give_up_s: float = 60.0
+    backoff_s: float = 0.5
+    max_backoff_s: float = 30.0
+    reply_models: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("concurrency", "max_attempts"):
+            _check(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        for name in ("timeout_s", "deadline_s", "give_up_s", "backoff_s", "max_backoff_s"):
+            _check(name, getattr(self, name), 0 < getattr(self, name) < 1e7, "above 0 and below 1e7")
+        _check("total_s", self.total_s, self.total_s is None or 0 < self.total_s < 1e7, "above 0, or null")
+
+
+def _check(name: str, value: object, good: bool, rule: str) -> None:
+    if not good:
+        raise ConfigError(f"endpoint.{name}", expected=rule, found=repr(value), fix="change the setting")

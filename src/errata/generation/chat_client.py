@@ -1,0 +1,140 @@
+"""Asking an endpoint many things at once, from code that knows no event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from queue import SimpleQueue
+
+from errata.errors import DataError
+from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings
+from errata.generation.chat_lanes import Lane
+from errata.generation.chat_run import Outcome, Run
+from errata.generation.chat_transport import build_transport
+from errata.generation.endpoint import Endpoint, read_key
+
+MIN_KEY_LENGTH = 8
+"""A shorter text is no key that has to be hidden, and hiding it would tear words apart."""
+
+
+class ChatClient:
+    """The client of an endpoint; it holds nothing open between calls.
+
+    Args:
+        endpoint: Model and servers.
+        settings: Concurrency, deadlines, patience.
+    """
+
+    def __init__(self, endpoint: Endpoint, settings: EndpointSettings | None = None) -> None:
+        self.endpoint, self.settings = endpoint, settings or EndpointSettings()
+
+    def ask(
+        self,
+        requests: Sequence[ChatRequest],
+        on_reply: Callable[[ChatReply | ChatFailure], None] | None = None,
+    ) -> list[ChatReply | ChatFailure]:
+        """Bring every request to a reply or a named failure; one request's failure costs no other.
+
+        Args:
+            requests: With ids that occur once.
+            on_reply: Called in this thread with every outcome as it comes, so that what it stores survives a kill. The
+                servers stay busy meanwhile. Whatever it raises ends the call.
+
+        Returns:
+            The outcomes in the order of the requests.
+
+        Raises:
+            DataError: An id that occurs twice.
+            ConfigError: No key where one is needed.
+            ModelError: The package `openai` is not installed.
+        """
+        _check_ids(requests)
+        call = _Call(self.endpoint, self.settings, requests)
+        outcomes: dict[str, Outcome] = {}
+        try:
+            for outcome in call:
+                outcomes[outcome.id] = outcome
+                if on_reply is not None:
+                    on_reply(outcome)
+        finally:
+            call.end()
+        return [outcomes[request.id] for request in requests]
+
+
+class _Call:
+    """A call in a thread of its own, which hands its outcomes over."""
+
+    def __init__(self, endpoint: Endpoint, settings: EndpointSettings, requests: Sequence[ChatRequest]) -> None:
+        self._endpoint, self._settings, self._requests = endpoint, settings, requests
+        self._key = read_key(endpoint)
+        self._outcomes: SimpleQueue[Outcome | BaseException | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="errata-endpoint", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> _Call:
+        return self
+
+    def __next__(self) -> Outcome:
+        outcome = self._outcomes.get()
+        if outcome is None:
+            raise StopIteration
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return self._redact(outcome)
+
+    def end(self) -> None:
+        """Stop what is under way and close all connections."""
+        self._stopped = True
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._ask())
+            self._outcomes.put(None)
+        except asyncio.CancelledError:
+            self._outcomes.put(None)
+        except BaseException as error:  # is raised where the caller waits
+            self._outcomes.put(error)
+
+    async def _ask(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped:
+            return
+        concurrency = self._settings.concurrency
+        transports = [build_transport(self._endpoint, url, self._key, concurrency) for url in self._endpoint.urls]
+        lanes = [Lane(transport, self._settings) for transport in transports]
+        try:
+            await Run(self._endpoint.model, lanes, self._settings, self._outcomes.put).run(self._requests)
+        finally:
+            for transport in transports:
+                await transport.close()
+
+    def _redact(self, outcome: Outcome) -> Outcome:
+        """A server may repeat the key it was sent, in an error or in an answer; it must not get into a file."""
+        if len(self._key) < MIN_KEY_LENGTH:
+            return outcome
+        if isinstance(outcome, ChatFailure):
+            return replace(outcome, reason=outcome.reason.replace(self._key, REDACTED))
+        hidden = {name: getattr(outcome, name).replace(self._key, REDACTED) for name in ("text", "model")}
+        return replace(outcome, **hidden)
+
+
+REDACTED = "[key]"
+
+
+def _check_ids(requests: Sequence[ChatRequest]) -> None:
+    twice = [name for name, count in Counter(request.id for request in requests).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"request {twice[0]!r}", expected="ids that occur once", found="two requests of it", fix="rename one"
+        )

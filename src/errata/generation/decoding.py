@@ -1,0 +1,95 @@
+"""A batch of prompts -> new tokens -> texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, GenerationMixin
+
+from errata.generation.batches import FeatureCache, Prompt, pad_left
+from errata.generation.settings import GenerationSettings
+from errata.models import LoadedModel, quiet_transformers
+from errata.trees import evaluating
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote after a prompt: text, tokens (the end token counts), and whether it came to an end."""
+
+    text: str
+    tokens: int
+    finished: bool
+
+
+class Decoder:
+    """Runs batches of one model with one way of decoding."""
+
+    def __init__(self, loaded: LoadedModel, settings: GenerationSettings) -> None:
+        self._loaded, self._features = loaded, FeatureCache(loaded)
+        self._config = _build_config(loaded, settings)
+        self._ends = frozenset(loaded.adapter.eos_token_ids)
+        self._known: dict[tuple[int, ...], str] = {}
+
+    def write(self, batch: Sequence[Prompt], seed: int) -> list[Written]:
+        """What the model writes after each prompt; sampling begins from `seed`."""
+        return [self._read(row) for row in self._run(batch, seed)]
+
+    def _run(self, batch: Sequence[Prompt], seed: int) -> list[list[int]]:
+        loaded = self._loaded
+        inputs = pad_left(batch, loaded.adapter.pad_token_id, loaded.device)
+        masks = loaded.adapter.mask_inputs(inputs["input_ids"], inputs["input_ids"].shape[1])
+        devices = [loaded.device] if loaded.device.type == "cuda" else []
+        with (
+            quiet_transformers(),
+            torch.inference_mode(),
+            evaluating(loaded.model),
+            _without_defaults(loaded.model),
+            torch.random.fork_rng(devices),
+        ):
+            torch.manual_seed(seed)
+            output: Tensor = loaded.model.generate(
+                **inputs, **masks, **self._features.build_inputs(batch), generation_config=self._config
+            )
+        new: list[list[int]] = output[:, inputs["input_ids"].shape[1] :].tolist()
+        return new
+
+    def _read(self, tokens: list[int]) -> Written:
+        """The text up to the first end token; unfinished if there is none."""
+        end = next((place for place, token in enumerate(tokens) if token in self._ends), None)
+        words = tuple(tokens[:end])
+        if words not in self._known:  # short answers repeat, so each sequence is decoded once
+            self._known[words] = self._loaded.adapter.decode(words)
+        return Written(self._known[words], len(words) + (end is not None), end is not None)
+
+
+@contextmanager
+def _without_defaults(model: Any) -> Iterator[None]:
+    """Hide the generation settings that came with the model, which would fill whatever a run leaves open."""
+    owner = next(module for module in model.modules() if isinstance(module, GenerationMixin))
+    own = owner.generation_config
+    owner.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        owner.generation_config = own
+
+
+def _build_config(loaded: LoadedModel, settings: GenerationSettings) -> GenerationConfig:
+    sampling: dict[str, Any] = {"do_sample": settings.temperature > 0}
+    if settings.temperature > 0:
+        sampling |= {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
+    return GenerationConfig(
+        max_new_tokens=settings.max_tokens,
+        num_beams=settings.num_beams,
+        repetition_penalty=settings.repetition_penalty,
+        no_repeat_ngram_size=settings.no_repeat_ngram_size,
+        eos_token_id=list(loaded.adapter.eos_token_ids),
+        pad_token_id=loaded.adapter.pad_token_id,
+        use_cache=True,
+        **sampling,
+    )
