@@ -13,6 +13,7 @@ from errata.records.lines import read_json_lines, write_json_lines, write_text
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
+    question_to_row,
     read_answers,
     read_questions,
     write_answers,
@@ -39,6 +40,7 @@ __all__ = [
     "Turn",
     "answer_to_row",
     "parse_record",
+    "question_to_row",
     "read_answers",
     "read_json_lines",
     "read_questions",
