@@ -137,5 +137,5 @@ def test_a_report_shows_the_result_folder(settings, tmp_path):
     evaluate(settings, tmp_path / "out", ask=script)
     page = render_report(tmp_path / "out").read_text(encoding="utf-8")
     assert "data:image/" in page
-    assert "POPE · adversarial" in page
+    assert "POPE strict · adversarial" in page
     assert page.count('<mark class="hallucinated"') >= 3
