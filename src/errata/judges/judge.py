@@ -1,0 +1,186 @@
+"""A judge: calls in, verdicts out; what was asked before comes from the cache."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from errata.errors import ConfigError, DataError
+from errata.judges.cache import CachedReply, VerdictCache, now, to_json
+from errata.judges.calls import Backend, JudgeCall, JudgeFailure, JudgeReply, JudgeRequest, Parameters, Verdict
+from errata.judges.estimate import Estimate, estimate_tokens
+from errata.judges.keys import build_key, hash_images
+from errata.judges.pending import Pending
+from errata.judges.prices import Price, PriceTable, compute_price, load_prices
+
+OnProgress = Callable[[int, int], None]
+FREE = Price(0.0, 0.0, "")
+
+
+class Judge:
+    """A backend with a cache, repetitions and prices.
+
+    Args:
+        backend: Who replies.
+        cache: Where replies are kept.
+        parameters: How the backend decodes.
+        samples: Verdicts per call.
+        attempts: Times a call is asked until its reply can be read; then it counts as unreadable.
+        prices: None takes the table of the package.
+
+    Attributes:
+        asked: Replies that this object has had from its backend; all others came from the cache.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        cache: VerdictCache,
+        *,
+        parameters: Parameters | None = None,
+        samples: int = 1,
+        attempts: int = 3,
+        prices: PriceTable | None = None,
+    ) -> None:
+        for name, value in (("judge.samples", samples), ("judge.attempts", attempts)):
+            if value < 1:
+                raise ConfigError(name, expected="at least 1", found=str(value), fix="change the setting")
+        self.backend, self.cache, self.parameters = backend, cache, parameters or Parameters()
+        self.samples, self.attempts = samples, attempts
+        self._prices = prices or load_prices()
+        self.asked = 0
+
+    def describe(self) -> dict[str, Any]:
+        """What verdicts depend on besides the calls, as JSON values for a result."""
+        who = {"judge": self.backend.name, "model": self.backend.model}
+        return who | {"samples": self.samples, "attempts": self.attempts} | asdict(self.parameters)
+
+    def ask(self, calls: Sequence[JudgeCall], on_progress: OnProgress | None = None) -> list[Verdict]:
+        """A verdict on every call, in their order; replies are kept as they come.
+
+        Args:
+            calls: With ids that occur once. Calls of equal contents are asked once.
+            on_progress: Called with (verdicts so far, verdicts in all), repetitions counted.
+
+        Raises:
+            DataError: An id that occurs twice, or an image that is not there.
+            StorageError: The cache cannot be used.
+            ConfigError: A call that does not fill its prompt, or a key that the judge needs and does not find.
+        """
+        pending = self._prepare(calls)
+        with self.cache as cache:
+            self._recall(cache, pending)
+            for attempt in range(self.attempts):
+                self._send(cache, pending, attempt, on_progress or _ignore)
+        samples = [one.build_sample(self._compute_price) for one in pending]
+        groups = [samples[start : start + self.samples] for start in range(0, len(samples), self.samples)]
+        return [Verdict(call.id, tuple(group)) for call, group in zip(calls, groups, strict=True)]
+
+    def estimate(self, calls: Sequence[JudgeCall]) -> Estimate:
+        """What `ask` would cost, without asking. Raises as `ask` does."""
+        pending = list({one.keys: one for one in self._prepare(calls)}.values())
+        if self.cache.path.exists():
+            with self.cache as cache:
+                self._recall(cache, pending)
+        tokens = [estimate_tokens(one.call) for one in pending if one.status is None]
+        prompt, completion = (sum(part) for part in zip(*tokens, strict=True)) if tokens else (0, 0)
+        price = self._find_price("")
+        cost = compute_price(price, prompt, completion)
+        return Estimate(len(pending), len(pending) - len(tokens), prompt, completion, cost, price)
+
+    def _prepare(self, calls: Sequence[JudgeCall]) -> list[Pending]:
+        twice = [name for name, count in Counter(call.id for call in calls).items() if count > 1]
+        if twice:
+            raise DataError(
+                f"judge call {twice[0]!r}", expected="ids that occur once", found="two calls of it", fix="rename one"
+            )
+        return [Pending(call, sample, self._keys(call, sample)) for call in calls for sample in range(self.samples)]
+
+    def _keys(self, call: JudgeCall, sample: int) -> tuple[str, ...]:
+        model, parameters = self.backend.model, self.parameters
+        return tuple(build_key(model, call, parameters, sample, attempt) for attempt in range(self.attempts))
+
+    def _recall(self, cache: VerdictCache, pending: Sequence[Pending]) -> None:
+        """Take what is known, attempt by attempt."""
+        found = cache.find([key for one in pending for key in one.keys])
+        for one in pending:
+            for key in one.keys:
+                if one.status is None and key in found:
+                    one.take(found[key])
+                else:
+                    break
+
+    def _send(self, cache: VerdictCache, pending: Sequence[Pending], attempt: int, on_progress: OnProgress) -> None:
+        """Ask what is still open for the next time."""
+        waiting: dict[str, list[Pending]] = {}
+        for one in pending:
+            if one.status is None and len(one.replies) == attempt:
+                waiting.setdefault(one.keys[attempt], []).append(one)
+        done = sum(one.status is not None for one in pending)
+        on_progress(done, len(pending))
+
+        def take(reply: JudgeReply | JudgeFailure) -> None:
+            nonlocal done
+            equal = waiting[reply.key]
+            if isinstance(reply, JudgeFailure):
+                for one in equal:
+                    one.lose(reply.reason)
+            else:
+                self.asked += 1
+                kept = cache.put(self._keep(equal[0], reply, attempt))
+                for one in equal:
+                    one.take(kept)
+            done += sum(one.status is not None for one in equal)
+            on_progress(done, len(pending))
+
+        if waiting:
+            self.backend.ask([self._build_request(key, ones[0], attempt) for key, ones in waiting.items()], take)
+
+    def _build_request(self, key: str, one: Pending, attempt: int) -> JudgeRequest:
+        return JudgeRequest(key, one.call, one.call.render(one.sample, attempt), one.sample, attempt, self.parameters)
+
+    def _keep(self, one: Pending, reply: JudgeReply, attempt: int) -> CachedReply:
+        prompt = one.call.prompt
+        kept = CachedReply(
+            key=reply.key,
+            judge=self.backend.name,
+            model=self.backend.model,
+            prompt=prompt.name,
+            prompt_version=prompt.version,
+            prompt_hash=prompt.hash,
+            images=to_json(hash_images(one.call)) or "",
+            parameters=to_json(asdict(self.parameters) | {"max_tokens": prompt.max_tokens}) or "",
+            sample=one.sample,
+            attempt=attempt,
+            raw=reply.text,
+            parsed=_parse_for_record(one.call, reply.text),
+            reply_model=reply.model,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            price=None,
+            seconds=reply.seconds,
+            at=now(),
+        )
+        return replace(kept, price=self._compute_price(kept))
+
+    def _compute_price(self, reply: CachedReply) -> float | None:
+        """The price on the day of the reply, or where it was unknown then, the one in the table now."""
+        if reply.price is not None:
+            return reply.price
+        return compute_price(self._find_price(reply.reply_model), reply.prompt_tokens, reply.completion_tokens)
+
+    def _find_price(self, reply_model: str) -> Price | None:
+        return FREE if self.backend.free else self._prices.find(reply_model, self.backend.model.partition(":")[2])
+
+
+def _parse_for_record(call: JudgeCall, text: str) -> str | None:
+    try:
+        return to_json(call.parse(text))
+    except Exception:  # a parser's bug is raised when the reply is read, after it was kept: it has been paid for
+        return None
+
+
+def _ignore(done: int, total: int) -> None:
+    """Nobody watches."""

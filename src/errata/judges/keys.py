@@ -1,0 +1,38 @@
+"""Under which key a reply is kept: everything that it depends on, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+
+from errata.errors import DataError
+from errata.judges.calls import JudgeCall, Parameters
+
+
+def build_key(model: str, call: JudgeCall, parameters: Parameters, sample: int, attempt: int) -> str:
+    """The key of one reply. The server's address and the call's id are not in it. Raises DataError on a lost image."""
+    parts = [model, call.prompt.hash, call.prompt.max_tokens, dict(call.values), hash_images(call), asdict(parameters)]
+    text = json.dumps([*parts, sample, attempt], sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_images(call: JudgeCall) -> list[str]:
+    """SHA-256 of the call's image files, in order. Raises DataError on one that cannot be read."""
+    try:
+        states = [(path, path.stat()) for path in call.images]
+        return [_hash_file(path, state.st_mtime_ns, state.st_size) for path, state in states]
+    except OSError as error:
+        raise DataError(
+            f"judge call {call.id!r}",
+            expected="an image file",
+            found=f"{error.filename}: {error.strerror}",
+            fix="check the image folder",
+        ) from None
+
+
+@lru_cache(maxsize=100_000)
+def _hash_file(path: Path, *_changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

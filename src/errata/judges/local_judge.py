@@ -1,0 +1,99 @@
+"""A Hub or folder model as a judge, through our own generation."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+from errata.generation import GenerationSettings, generate
+from errata.judges.calls import JudgeReply, JudgeRequest, OnReply
+from errata.models import LoadedModel, ModelSettings, load_model
+from errata.records import Question, Turn
+
+CHUNK = 64
+"""Requests that are answered before their replies are kept: what a kill costs at most."""
+HASHED_WHOLE = 2**20
+"""Larger files are told apart by their ends and their size; training changes all weights."""
+
+
+class LocalJudge:
+    """`local:MODEL`, loaded when the cache does not know an answer. Verdicts are kept under what is in its files."""
+
+    free = True
+
+    def __init__(self, name: str) -> None:
+        self._source = name.removeprefix("local:")
+        self.name = name
+
+    @cached_property
+    def model(self) -> str:
+        """The name with a digest of the files; of a Hub model also what revision is here."""
+        folder = find_folder(self._source)
+        if folder is None:
+            _ = self._loaded  # brings the files here
+            folder = find_folder(self._source)
+        return f"{self.name}#{hash_folder(folder)}" if folder is not None else self.name
+
+    @cached_property
+    def _loaded(self) -> LoadedModel:
+        return load_model(ModelSettings(self._source))
+
+    def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
+        """Answer chunk by chunk."""
+        for chunk, settings in _split(requests):
+            started = time.monotonic()
+            answers = generate(self._loaded, [_build_question(request) for request in chunk], settings)
+            seconds = (time.monotonic() - started) / len(chunk)
+            for answer in answers:
+                on_reply(JudgeReply(answer.id, answer.text, self._source, seconds=seconds))
+
+
+def find_folder(name: str) -> Path | None:
+    """Where a model's files are: the folder itself, or the snapshot of a Hub model; None where there is neither."""
+    if Path(name).is_dir():
+        return Path(name)
+    for file in ("config.json", "adapter_config.json"):
+        found = try_to_load_from_cache(name, file)
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
+
+
+def hash_folder(folder: Path) -> str:
+    """Sixteen digits of the names, sizes and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(HASHED_WHOLE))
+            if size > HASHED_WHOLE:
+                file.seek(-HASHED_WHOLE, 2)
+                digest.update(file.read())
+    return digest.hexdigest()[:16]
+
+
+def _split(requests: Sequence[JudgeRequest]) -> Iterator[tuple[list[JudgeRequest], GenerationSettings]]:
+    """Requests that can be decoded together: with the same settings."""
+
+    def kind(request: JudgeRequest) -> tuple[int, float, float, int]:
+        decoding, repetition = request.parameters, request.sample + 1000 * request.attempt
+        seed = repetition if request.seed is None else request.seed
+        return request.call.prompt.max_tokens, decoding.temperature, decoding.top_p or 1.0, seed
+
+    for (max_tokens, temperature, top_p, seed), group in groupby(sorted(requests, key=kind), key=kind):
+        equal = list(group)
+        settings = GenerationSettings(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
+        for start in range(0, len(equal), CHUNK):
+            yield equal[start : start + CHUNK], settings
+
+
+def _build_question(request: JudgeRequest) -> Question:
+    images = tuple(str(path) for path in request.call.images)
+    return Question(request.key, images, (Turn("user", request.text),))

@@ -1,0 +1,53 @@
+"""Verdicts as the numbers that stand beside a result: how many, how sure, at what cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from errata.judges.calls import JudgeCall, Verdict
+from errata.judges.pending import add_known
+from errata.judges.prices import UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and standard deviation (n - 1) of repetitions; None where there are too few. `missing` were left out."""
+
+    mean: float | None
+    deviation: float | None
+    n: int
+    missing: int
+
+
+def measure_spread(values: Sequence[float | None]) -> Spread:
+    """The spread of repeated numbers: of one call's samples, or of a metric computed from each sample in turn."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    mean = fmean(known) if known else None
+    return Spread(mean, stdev(known) if len(known) > 1 else None, len(known), len(values) - len(known))
+
+
+def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What a result says about its verdicts, as JSON values.
+
+    It depends on the verdicts alone, not on which of them came from the cache: a resumed run says the same.
+    """
+    samples = [sample for verdict in verdicts for sample in verdict.samples]
+    price = add_known([sample.price for sample in samples])
+    return {
+        "prompts": {
+            call.prompt.name: {"version": call.prompt.version, "hash": call.prompt.hash}
+            for call in sorted(calls, key=lambda call: call.prompt.name)
+        },
+        "reply_models": sorted({sample.model for sample in samples if sample.model}),
+        "verdicts": len(samples),
+        "read": sum(sample.status == "read" for sample in samples),
+        "unreadable": sum(sample.status == "unreadable" for sample in samples),
+        "missing": sum(sample.status == "missing" for sample in samples),
+        "prompt_tokens": add_known([sample.prompt_tokens for sample in samples]),
+        "completion_tokens": add_known([sample.completion_tokens for sample in samples]),
+        "price_usd": UNKNOWN if price is None else round(price, 6),
+    }
