@@ -3,39 +3,76 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE
+from errata.errors import DONE, INCOMPLETE
+
+PROTOCOLS = ("rlhfv", "rlaifv", "amp")
+"""Names of `errata.generation.PROTOCOLS`, which loads torch."""
+
+
+MODEL = "a checkpoint folder, a PEFT adapter folder, a Hub name, BASE+ADAPTER, or openai:NAME@URL[,URL…]"
+"""What the argument that names a model may be."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `generate`."""
     parser = subparsers.add_parser("generate", help="let a model answer questions about images")
-    parser.add_argument("model", help="a checkpoint folder, a PEFT adapter folder or a Hub name")
-    parser.add_argument("questions", type=Path, help="JSON lines of {id, images, prompt}")
+    parser.add_argument("model", help=MODEL)
+    parser.add_argument("questions", type=Path, help="JSON lines of {id, images, prompt, followups?}")
     parser.add_argument("--out", type=Path, required=True, help="the file of answers; a partial one is continued")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the questions' folder)")
+    parser.add_argument("--samples", type=int, default=1, help="answers to each question (default: 1)")
     add_sampling(parser)
+    add_endpoint(parser)
     parser.set_defaults(run=run)
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how answers are drawn."""
-    parser.add_argument("--max-tokens", type=int, default=512, help="longest answer in tokens (default: 512)")
-    parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default: 0)")
+    """Add the options that say how answers are drawn; those left out are the protocol's."""
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="decode as the evaluation of this paper did")
+    parser.add_argument("--max-tokens", type=int, help="longest answer in tokens (default: 512)")
+    parser.add_argument("--temperature", type=float, help="0 takes the likeliest token (default: 0)")
+    parser.add_argument("--top-p", type=float, help="sample from the likeliest tokens with this share (default: 1)")
+    parser.add_argument("--beams", type=int, help="above 1, beam search (default: 1)")
+    parser.add_argument("--repetition-penalty", type=float, help="1 is none (default: 1)")
+    parser.add_argument("--no-repeat-ngram", type=int, help="no so many tokens occur twice in a row (default: 0, off)")
     parser.add_argument("--batch-size", type=int, help="questions at a time (default: as many as fit)")
-    parser.add_argument("--seed", type=int, default=0, help="of sampling (default: 0)")
+    parser.add_argument("--seed", type=int, help="of sampling (default: 0)")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing")
 
 
 def read_sampling(args: argparse.Namespace) -> Any:
     """The options of `add_sampling` as generation settings."""
-    from errata.generation import GenerationSettings
+    from errata.generation import build_settings
 
-    return GenerationSettings(
-        max_tokens=args.max_tokens, temperature=args.temperature, batch_size=args.batch_size, seed=args.seed
+    return build_settings(
+        args.protocol,
+        max_tokens=args.max_tokens,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        num_beams=args.beams,
+        repetition_penalty=args.repetition_penalty,
+        no_repeat_ngram_size=args.no_repeat_ngram,
+        batch_size=args.batch_size,
+        seed=args.seed,
     )
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how hard an endpoint is asked."""
+    parser.add_argument("--concurrency", type=int, help="requests at a time to each server of openai:… (default: 16)")
+    parser.add_argument("--timeout-s", type=float, help="longest wait for one reply of openai:… (default: 120)")
+
+
+def read_endpoint(args: argparse.Namespace) -> Any:
+    """The options of `add_endpoint` as endpoint settings."""
+    from errata.generation import EndpointSettings
+
+    stated = {"concurrency": args.concurrency, "timeout_s": args.timeout_s}
+    return EndpointSettings(**{name: value for name, value in stated.items() if value is not None})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,15 +81,22 @@ def run(args: argparse.Namespace) -> int:
     from errata.pipelines.answer import answer_file
 
     with show_progress() as on_progress:
-        answers = answer_file(
+        answered = answer_file(
             args.model,
             args.questions,
             args.out,
             image_root=args.image_root,
             settings=read_sampling(args),
+            endpoint=read_endpoint(args),
+            samples=args.samples,
             fresh=args.fresh,
             on_progress=on_progress,
         )
-    cut = sum(not answer.finished for answer in answers)
-    print(f"{len(answers)} answers" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}")
-    return DONE
+    cut = sum(not answer.finished for answer in answered.answers)
+    print(f"{len(answered.answers)} answers" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}")
+    if not answered.missing:
+        return DONE
+    name, reason = next(iter(answered.missing.items()))
+    print(f"{len(answered.missing)} questions without an answer: {args.out}.failed.jsonl", file=sys.stderr)
+    print(f"the first, {name}: {reason}; the same command asks them again", file=sys.stderr)
+    return INCOMPLETE

@@ -11,11 +11,13 @@ from errata.generation.chat_client import ChatClient
 from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
 from errata.generation.local import generate
 from errata.generation.protocols import PROTOCOLS, build_settings
+from errata.generation.remote import Answered, ask_endpoint
 from errata.generation.samples import repeat_questions
 from errata.generation.settings import GenerationSettings
 
 __all__ = [
     "PROTOCOLS",
+    "Answered",
     "ChatClient",
     "ChatFailure",
     "ChatReply",
@@ -25,6 +27,7 @@ __all__ = [
     "FailureKind",
     "GenerationSettings",
     "OnAnswers",
+    "ask_endpoint",
     "build_settings",
     "generate",
     "is_endpoint",

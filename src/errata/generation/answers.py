@@ -11,7 +11,16 @@ from typing import Any
 
 from errata.config import describe_difference
 from errata.errors import ConfigError, DataError
-from errata.records import Answer, Question, answer_to_row, read_answers, storing, write_answers, write_text
+from errata.records import (
+    Answer,
+    Question,
+    answer_to_row,
+    read_answers,
+    remove_file,
+    storing,
+    write_answers,
+    write_text,
+)
 
 OnAnswers = Callable[[int, int, int], None]
 """Called with the answers there are, the questions, and the tokens written since the run began."""
@@ -46,9 +55,13 @@ class AnswerFile:
             self._check_run(run)
             self.answers = {answer.id: answer for answer in self._recover()}
 
+    @property
+    def _beside(self) -> Path:
+        return self.path.with_name(self.path.name + ".run.json")
+
     def _check_run(self, run: dict[str, Any]) -> None:
         """Answers of two models or settings in one file could not be told apart later."""
-        beside = self.path.with_name(self.path.name + ".run.json")
+        beside = self._beside
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not self.path.exists():
@@ -92,3 +105,8 @@ class AnswerFile:
         if list(ordered) != list(self.answers):
             write_answers(self.path, ordered.values())
             self.answers = ordered
+
+    def remove(self) -> None:
+        """Remove the file and what says which run it is of: nothing needs it any more."""
+        remove_file(self.path)
+        remove_file(self._beside)

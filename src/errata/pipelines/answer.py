@@ -7,12 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from errata.generation import GenerationSettings, generate, repeat_questions
-from errata.models import ModelSettings, PixelCache, load_model
+from errata.errors import ModelError
+from errata.generation import (
+    Answered,
+    ChatClient,
+    EndpointSettings,
+    GenerationSettings,
+    OnAnswers,
+    ask_endpoint,
+    generate,
+    is_endpoint,
+    parse_endpoint,
+    repeat_questions,
+)
+from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
 from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
-"""Questions and the file that their answers are kept in -> an answer to each."""
+"""Questions and the file that their answers are kept in -> the answers there are, in the order of the questions. A
+model that is loaded answers every question; an endpoint may fail some, which `FILE.failed.jsonl` then names."""
 
 
 class OnProgress(Protocol):
@@ -29,34 +42,39 @@ def answer_file(
     *,
     image_root: str | Path | None = None,
     settings: GenerationSettings | None = None,
+    endpoint: EndpointSettings | None = None,
     samples: int = 1,
     fresh: bool = False,
     on_progress: OnProgress | None = None,
-) -> list[Answer]:
+) -> Answered:
     """Let a model answer a file of questions; answers that `out` holds already are kept.
 
     Args:
-        model: A checkpoint folder, a PEFT adapter folder, a Hub name or `BASE+ADAPTER`.
+        model: A checkpoint folder, a PEFT adapter folder, a Hub name, `BASE+ADAPTER` or `openai:MODEL@URL,URL`.
         questions: JSON lines of questions.
         out: The JSON lines of answers, which grow as the run goes on.
         image_root: Where relative image paths start; None is the folder of the questions.
         settings: How answers are drawn.
+        endpoint: How hard an endpoint is asked.
         samples: How many answers to each question, under the ids `ID#1`, `ID#2`, … where it is more than one.
         fresh: Start over even where `out` holds answers.
-        on_progress: Told about every batch.
+        on_progress: Told about every batch, or every answer of an endpoint.
+
+    Returns:
+        The answers, and why others are missing; only an endpoint's can be.
 
     Raises:
         DataError: Questions that cannot be read, or an image that does not open.
         ModelError: A model that cannot be loaded.
-        ConfigError: `out` holds the answers of another run.
+        ConfigError: `out` holds the answers of another run, or an endpoint is misnamed or lacks its key.
         StorageError: `out` cannot be written.
     """
     settings = settings or GenerationSettings()
     asked = repeat_questions(read_questions(questions), samples, settings)
-    ask = load_answerer(model, image_root or Path(questions).parent, settings, on_progress)
+    answer = _load(model, image_root or Path(questions).parent, settings, endpoint)
     if fresh:
         remove_file(out)
-    return ask(asked, Path(out))
+    return answer(asked, Path(out), partial(on_progress, Path(out).stem) if on_progress else None)
 
 
 def load_answerer(
@@ -64,21 +82,56 @@ def load_answerer(
     image_root: str | Path,
     settings: GenerationSettings | None = None,
     on_progress: OnProgress | None = None,
+    endpoint: EndpointSettings | None = None,
 ) -> Ask:
-    """Load a model once, to answer several sets of questions about images below `image_root`."""
-    settings = settings or GenerationSettings()
-    loaded = load_model(ModelSettings(model, image_mode=settings.image_mode or "processor"))
-    pixels = PixelCache(loaded.adapter, image_root)
+    """Load a model once, to answer several sets of questions about images below `image_root`.
+
+    Takes every kind of model that `answer_file` takes, and raises what it raises about them.
+    """
+    answer = _load(model, image_root, settings or GenerationSettings(), endpoint)
 
     def ask(questions: Sequence[Question], out: Path) -> list[Answer]:
-        return generate(
-            loaded,
-            questions,
-            settings,
-            image_root=image_root,
-            out=out,
-            pixels=pixels,
-            on_progress=partial(on_progress, out.stem) if on_progress else None,
-        )
+        return answer(questions, out, partial(on_progress, out.stem) if on_progress else None).answers
 
     return ask
+
+
+_Answer = Callable[[Sequence[Question], Path, OnAnswers | None], Answered]
+
+
+def _load(
+    model: str, image_root: str | Path, settings: GenerationSettings, endpoint: EndpointSettings | None
+) -> _Answer:
+    if not is_endpoint(model):
+        return _answer_locally(_load_here(model, settings), image_root, settings)
+    client = ChatClient(parse_endpoint(model), endpoint)
+
+    def answer(questions: Sequence[Question], out: Path, on_answers: OnAnswers | None) -> Answered:
+        return ask_endpoint(client, questions, settings, image_root=image_root, out=out, on_progress=on_answers)
+
+    return answer
+
+
+def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: GenerationSettings) -> _Answer:
+    pixels = PixelCache(loaded.adapter, image_root)
+
+    def answer(questions: Sequence[Question], out: Path, on_answers: OnAnswers | None) -> Answered:
+        found = generate(
+            loaded, questions, settings, image_root=image_root, out=out, pixels=pixels, on_progress=on_answers
+        )
+        return Answered(found, {})
+
+    return answer
+
+
+def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:
+    """Load the model with the images of the settings."""
+    if settings.image_mode is None:
+        return load_model(ModelSettings(model))
+    try:
+        return load_model(ModelSettings(model, image_mode=settings.image_mode))
+    except ModelError as error:
+        if error.where != "model.image_mode":
+            raise
+        fix = "state beams and lengths of the protocol one by one; its images are made for LLaVA-1.5"
+        raise ModelError(model, expected=error.expected, found=f"image_mode {error.found}", fix=fix) from None

@@ -1,0 +1,127 @@
+"""Answers of an endpoint to many questions: side by side, resumable question by question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from errata.data import resolve_image
+from errata.errors import DataError
+from errata.generation.answers import OnAnswers, check_ids
+from errata.generation.chat import ChatFailure, ChatReply, ChatRequest
+from errata.generation.chat_client import ChatClient
+from errata.generation.dialogue import Dialogue
+from errata.generation.remote_store import RemoteStore
+from errata.generation.requests import build_request, check_settings, describe_remote_run
+from errata.generation.settings import GenerationSettings
+from errata.records import Answer, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back: the answers there are, in the order of the questions, and why the others are missing, by id."""
+
+    answers: list[Answer]
+    missing: dict[str, str]
+
+
+def ask_endpoint(
+    client: ChatClient,
+    questions: Sequence[Question],
+    settings: GenerationSettings,
+    *,
+    image_root: str | Path | None = None,
+    out: str | Path | None = None,
+    on_progress: OnAnswers | None = None,
+) -> Answered:
+    """Ask every question; one that gets no answer costs no other.
+
+    A question with followups is a conversation: each of them is asked after the model's own answer to the turn before.
+
+    Args:
+        client: The endpoint and how hard it is asked.
+        questions: With ids that occur once.
+        settings: How to decode; `batch_size` means nothing here.
+        image_root: Where relative image paths begin; images must lie below it.
+        out: JSON lines that grow answer by answer and end in the order of the questions; `OUT.rounds.jsonl` holds what
+            was said in conversations that are not over. What they hold is not asked again. `OUT.failed.jsonl` says
+            which questions got no answer and why.
+        on_progress: Called at the start and after every answer; tokens are those that the servers report.
+
+    Raises:
+        DataError: An image that is not there, or an id that occurs twice.
+        ConfigError: `out` holds answers of another run, a setting that endpoints do not have, or no key.
+        ModelError: The package `openai` is not installed.
+        StorageError: `out` cannot be written.
+    """
+    check_ids(questions)
+    check_settings(settings)
+    images = {question.id: _find_images(question, image_root) for question in questions}
+    store = RemoteStore(out, describe_remote_run(client.endpoint.model, questions, settings))
+    run = _Run(client, settings, images, store, on_progress, questions)
+    run.ask_all()
+    store.finish([question.id for question in questions], run.failures)
+    missing = {failure.id: f"{failure.kind}: {failure.reason}" for failure in run.failures}
+    return Answered([store.answers[q.id] for q in questions if q.id in store.answers], missing)
+
+
+def _find_images(question: Question, root: str | Path | None) -> tuple[Path, ...]:
+    files = tuple(resolve_image(path, root) for path in question.images)
+    for path, file in zip(question.images, files, strict=True):
+        if not file.is_file():
+            raise DataError(
+                f"question {question.id!r}: {path}",
+                expected="an image file",
+                found="no such file",
+                fix="check the path, or name the folder that it starts from as --image-root",
+            )
+    return files
+
+
+class _Run:
+    """The conversations that are not over, round by round."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        settings: GenerationSettings,
+        images: dict[str, tuple[Path, ...]],
+        store: RemoteStore,
+        on_progress: OnAnswers | None,
+        questions: Sequence[Question],
+    ) -> None:
+        self._client, self._settings, self._images, self._store = client, settings, images, store
+        self._on_progress, self._total, self._tokens = on_progress, len(questions), 0
+        self._open = {q.id: store.restore(q) for q in questions if q.id not in store.answers}
+        self.failures: list[ChatFailure] = []
+
+    def ask_all(self) -> None:
+        """Ask round after round until every conversation is over or has failed."""
+        self._report()
+        while self._open:
+            requests = [self._build_request(dialogue) for dialogue in self._open.values()]
+            self._client.ask(requests, self._take)
+
+    def _build_request(self, dialogue: Dialogue) -> ChatRequest:
+        question = dialogue.build_question()
+        return build_request(question, self._images[question.id], self._settings, len(dialogue.said))
+
+    def _take(self, outcome: ChatReply | ChatFailure) -> None:
+        if isinstance(outcome, ChatFailure):
+            self.failures.append(outcome)
+            del self._open[outcome.id]
+            return
+        self._tokens += outcome.completion_tokens or 0
+        dialogue, model = self._open[outcome.id], outcome.model or self._client.endpoint.model
+        dialogue.add(outcome.text, finished=outcome.finished)
+        if dialogue.is_open:
+            self._store.add_round(dialogue, model, finished=outcome.finished)
+        else:
+            self._store.add(dialogue.build_answer(model))
+            del self._open[outcome.id]
+        self._report()
+
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(len(self._store.answers), self._total, self._tokens)
