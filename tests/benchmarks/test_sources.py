@@ -123,7 +123,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
 def test_where_files_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("ERRATA_CACHE", str(tmp_path / "cache"))
     assert find_data("pope", None) is None
-    find_cache("pope").mkdir(parents=True)
+    find_cache("benchmarks/pope").mkdir(parents=True)
     assert find_data("pope", None) == tmp_path / "cache" / "benchmarks" / "pope"
     (tmp_path / "data" / "pope").mkdir(parents=True)
     assert find_data("pope", tmp_path / "data") == tmp_path / "data" / "pope"

@@ -16,7 +16,7 @@ from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
 from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.pope_score import score_pope, score_pope_settings
-from errata.benchmarks.protocol import Benchmark, Item, Mode, Setup, build_item
+from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup, build_item
 from errata.benchmarks.sources import fetch_data, find_cache, find_data
 from errata.benchmarks.statistics import Combined, PairedDifference, Unit, compare, describe_combined, estimate, recount
 from errata.benchmarks.table import BENCHMARKS, build_benchmarks
@@ -35,6 +35,7 @@ __all__ = [
     "PairedDifference",
     "Published",
     "Remote",
+    "Reply",
     "Setup",
     "Unit",
     "align_answers",

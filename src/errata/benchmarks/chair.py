@@ -16,9 +16,9 @@ from typing import Literal
 from errata.benchmarks.annotations import AnnotatedImage, read_annotations
 from errata.benchmarks.card import Card, Remote
 from errata.benchmarks.chair_score import UNITS, build_truth, count_description
-from errata.benchmarks.protocol import Benchmark, Item, Setup
+from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.errors import ConfigError, DataError
-from errata.records import Answer, BenchmarkResult, Question, Turn
+from errata.records import BenchmarkResult, Question, Turn
 from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
 
 SYNONYMS = "synonyms.txt"
@@ -85,11 +85,11 @@ class Chair(Benchmark[AnnotatedImage]):
         asked = Turn("user", self.question or row.question)
         return Question(row.image, (row.image,), (asked,), {"objects": [*row.objects], "captions": [*row.captions]})
 
-    def parse(self, question: Question, answer: Answer, setup: Setup) -> Item:
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Mentions, true and made up."""
         vocabulary, meta = _load_vocabulary(setup), question.meta
         truth = build_truth({"": meta["objects"]}, {"": meta["captions"]}, vocabulary, setup.mode)[""]
-        text = drop_cut_sentence(answer.text) if self.cut_sentence == "drop" else answer.text
+        text = drop_cut_sentence(reply.text) if self.cut_sentence == "drop" else reply.text
         return count_description(text, truth, vocabulary, setup.mode)
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:

@@ -15,10 +15,10 @@ from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.pope_build import SETTINGS, Setting, build_pope
 from errata.benchmarks.pope_files import read_pope
 from errata.benchmarks.pope_score import count_answer, list_units
-from errata.benchmarks.protocol import Benchmark, Item, Mode, Setup
+from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import RESAMPLES, Combined, describe_combined, estimate
 from errata.errors import DataError
-from errata.records import Answer, BenchmarkResult, Question, Turn
+from errata.records import BenchmarkResult, Question, Turn
 
 _URL = "https://raw.githubusercontent.com/RUCAIBox/POPE/main/output/coco/coco_pope_{}.json"
 _SHA256 = {
@@ -85,9 +85,9 @@ class Pope(Benchmark[Question]):
         """A row is a question already."""
         return row
 
-    def parse(self, question: Question, answer: Answer, setup: Setup) -> Item:
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Yes, no, or in strict mode unknown, against the label."""
-        return count_answer(question, answer.text, setup.mode)
+        return count_answer(question, reply.text, setup.mode)
 
     def adopt(self, given: Sequence[GivenAnswer], /) -> list[Question] | None:
         """lmms-eval and VLMEvalKit write question, label and setting beside each answer."""

@@ -18,6 +18,7 @@ from errata.benchmarks.answer_files import GivenAnswer
 from errata.benchmarks.card import Card
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.config import dump_settings
+from errata.judges import JudgeCall, Sample
 from errata.records import Answer, BenchmarkResult, Question
 
 Mode = Literal["official", "strict"]
@@ -36,6 +37,7 @@ class Setup:
         vocabulary: A file of object names; None is the benchmark's own choice.
         seed: Of everything drawn.
         model: Name for the results.
+        image_root: Where image paths start, for a judge that sees images.
     """
 
     mode: Mode = "strict"
@@ -44,6 +46,23 @@ class Setup:
     vocabulary: Path | None = None
     seed: int = 0
     model: str = ""
+    image_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, and what a judge said about it: one verdict per call of `judge`, in their order, none without a judge.
+
+    A verdict is `read` or `unreadable` here: an answer whose verdict is missing is not parsed but counted as missing.
+    """
+
+    answer: Answer
+    verdicts: tuple[Sample, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The answer, to the last round where there are several."""
+        return self.answer.text
 
 
 class Benchmark(ABC, Generic[Row]):
@@ -70,8 +89,16 @@ class Benchmark(ABC, Generic[Row]):
         """What the model is asked about a row; `meta` holds what `parse` needs to know of it."""
 
     @abstractmethod
-    def parse(self, question: Question, answer: Answer, setup: Setup) -> Item:
-        """What an answer says: `counts[metric] = [numerator, denominator]`, and whatever helps to understand them."""
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
+        """What a reply says: `counts[metric] = [numerator, denominator]`, and whatever helps to understand them."""
+
+    def judge(self, _question: Question, _reply: Reply, _setup: Setup, /) -> Sequence[JudgeCall]:
+        """The next calls of a judge; none where the verdicts so far are enough, as without a judge.
+
+        It is called again with the verdicts on the calls before, so that a call may depend on an earlier reply; where
+        the judge is asked several times, on the first. Ids occur once within the benchmark.
+        """
+        return ()
 
     def adopt(self, _given: Sequence[GivenAnswer], /) -> list[Question] | None:
         """The questions that an answer file of another harness holds itself; None where it does not hold all of them.
@@ -92,8 +119,9 @@ class Benchmark(ABC, Generic[Row]):
         return BenchmarkResult(name, setup.mode, setup.model, estimate(items, units), list(items), settings)
 
 
-def build_item(benchmark: Benchmark[Any], question: Question, answer: Answer, setup: Setup) -> Item:
-    """What `parse` found, with the item's id, its image (the unit of the bootstrap) and the text where it gave none."""
+def build_item(benchmark: Benchmark[Any], question: Question, reply: Reply, setup: Setup) -> Item:
+    """What `parse` found, with the item's id, its image (the unit of the bootstrap), the text and the verdicts."""
     image = question.images[0] if question.images else question.id
-    known = {"id": question.id, "image": image, "text": answer.text}
-    return known | benchmark.parse(question, answer, setup)
+    known = {"id": question.id, "image": image, "text": reply.text}
+    said = [{"status": sample.status, "value": sample.value, "raw": sample.raw} for sample in reply.verdicts]
+    return known | benchmark.parse(question, reply, setup) | ({"verdicts": said} if said else {})

@@ -27,9 +27,9 @@ _BLOCK = 1 << 20
 
 
 def find_cache(name: str) -> Path:
-    """The folder that a benchmark is fetched into: below $ERRATA_CACHE, else below ~/.cache/errata."""
+    """A place in the cache, such as `benchmarks/pope`: below $ERRATA_CACHE, else below ~/.cache/errata."""
     root = os.environ.get("ERRATA_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "errata") / "benchmarks" / name
+    return (Path(root) if root else Path.home() / ".cache" / "errata") / name
 
 
 def find_data(name: str, given: Path | None) -> Path | None:
@@ -38,7 +38,7 @@ def find_data(name: str, given: Path | None) -> Path | None:
         if not given.is_dir():
             raise DataError(str(given), expected="a folder of official files", found="none", fix="check --data")
         return given / name if (given / name).is_dir() else given
-    cache = find_cache(name)
+    cache = find_cache(f"benchmarks/{name}")
     return cache if cache.is_dir() else None
 
 

@@ -59,7 +59,9 @@ def run_fetch(args: argparse.Namespace) -> int:
 
     (benchmark,) = build_benchmarks([args.name])
     with show_progress() as on_progress:
-        paths = fetch_data(benchmark.card, args.out or find_cache(benchmark.card.name), on_progress=on_progress)
+        paths = fetch_data(
+            benchmark.card, args.out or find_cache(f"benchmarks/{benchmark.card.name}"), on_progress=on_progress
+        )
     for path in paths:
         print(path)
     return DONE

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from errata.cli.generate import add_sampling, read_sampling
+from errata.cli.generate import MODEL, add_endpoint, add_sampling, read_endpoint, read_sampling
+from errata.cli.judging import add_judge, print_plan, read_judge
 
 
 def add_parser(subparsers: Any) -> None:
@@ -16,12 +17,14 @@ def add_parser(subparsers: Any) -> None:
         help="measure a model's hallucinations",
         description="Ask a model the questions of benchmarks, score its answers; a stopped run continues.",
     )
-    parser.add_argument("model", help="a checkpoint folder, a PEFT adapter folder or a Hub name")
+    parser.add_argument("model", help=MODEL)
     parser.add_argument("--out", type=Path, required=True, help="folder for questions/, answers/ and results.json")
     names = "pope,chair"
     parser.add_argument("--benchmarks", default=names, help=f"separated by commas, or all (default: {names})")
     add_data(parser)
     add_sampling(parser)
+    add_endpoint(parser)
+    add_judge(parser)
     parser.set_defaults(run=run)
 
 
@@ -41,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and print each metric with its interval."""
     from errata.cli.metrics import print_evaluation
     from errata.cli.progress import show_progress
+    from errata.pipelines.dry_run import plan_evaluation
     from errata.pipelines.evaluate import EvaluationSettings, evaluate
 
     settings = EvaluationSettings(
@@ -53,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
         data=args.data,
         options=tuple(args.overrides),
         generation=read_sampling(args),
+        endpoint=read_endpoint(args),
+        judge=read_judge(args),
     )
+    if args.dry_run:
+        return print_plan(plan_evaluation(settings, args.out))
     with show_progress() as on_progress:
         evaluation = evaluate(settings, args.out, fresh=args.fresh, on_progress=on_progress)
     code = print_evaluation(evaluation)

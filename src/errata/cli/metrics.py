@@ -43,6 +43,8 @@ def describe_coverage(coverage: Any) -> str:
 def _list_odd(coverage: Any) -> Iterable[tuple[int, str]]:
     yield coverage.empty, "empty"
     yield coverage.cut, "cut off"
+    yield coverage.unjudged, "without a verdict; the same command asks for them again"
+    yield coverage.unreadable, "verdicts unreadable"
 
 
 def format_metric(metric: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.cli.evaluate import add_data
+from errata.cli.judging import add_judge, print_plan, read_judge
 
 
 def add_parser(subparsers: Any) -> None:
@@ -23,12 +24,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--allow-missing", action="store_true", help="score what is there, and count what is missing")
     parser.add_argument("--seed", type=int, default=0, help="with which questions were built (default: 0)")
     add_data(parser)
+    add_judge(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Score and print each metric with its interval."""
     from errata.cli.metrics import print_evaluation
+    from errata.cli.progress import show_progress
+    from errata.pipelines.dry_run import plan_scoring
     from errata.pipelines.score_file import ScoreSettings, score_file
 
     settings = ScoreSettings(
@@ -43,7 +47,12 @@ def run(args: argparse.Namespace) -> int:
         model=args.model,
         allow_missing=args.allow_missing,
         seed=args.seed,
+        judge=read_judge(args),
     )
-    code = print_evaluation(score_file(settings, args.out))
+    if args.dry_run:
+        return print_plan(plan_scoring(settings))
+    with show_progress() as on_progress:
+        evaluation = score_file(settings, args.out, on_progress=on_progress)
+    code = print_evaluation(evaluation)
     print(f"results: {args.out / 'results.json'}")
     return code

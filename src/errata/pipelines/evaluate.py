@@ -7,7 +7,7 @@ renders and `errata compare` reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,13 +22,13 @@ from errata.benchmarks import (
     read_annotations,
     require_images,
 )
-from errata.config import describe_difference, dump_settings
-from errata.errors import ConfigError
-from errata.generation import GenerationSettings
+from errata.generation import EndpointSettings, GenerationSettings
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
+from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results
-from errata.pipelines.measuring import Coverage, measure_answers
-from errata.records import BenchmarkResult, Question, remove_file, write_questions, write_text
+from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
+from errata.pipelines.measuring import Coverage, Measured, measure_answers
+from errata.records import BenchmarkResult, Question, write_questions, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class EvaluationSettings:
     """What is measured, on which images.
 
     Args:
-        model: Whatever `load_answerer` takes: a checkpoint folder, an adapter folder, a Hub name, …
+        model: Whatever `load_answerer` takes: a checkpoint folder, an adapter folder, a Hub name, an endpoint.
         annotations: Annotated images (see `benchmarks.annotations`); None takes the official files.
         image_root: Where image paths start; None is the folder of the annotations, or of the data.
         benchmarks: Of `benchmarks.BENCHMARKS`, or "all".
@@ -45,6 +45,8 @@ class EvaluationSettings:
         data: A folder of official files, with one folder a benchmark or all in one; None is what was fetched.
         options: `benchmark.option=value`.
         generation: How answers are drawn; its seed also draws images and POPE's objects.
+        endpoint: How hard an endpoint is asked.
+        judge: Who judges; benchmarks whose card names no judge need none.
     """
 
     model: str
@@ -56,6 +58,8 @@ class EvaluationSettings:
     data: Path | None = None
     options: tuple[str, ...] = ()
     generation: GenerationSettings = field(default_factory=GenerationSettings)
+    endpoint: EndpointSettings | None = None
+    judge: JudgeSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +83,54 @@ def evaluate(
     ask: Ask | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
-    """Measure a model; answers that the folder holds already are kept.
+    """Measure a model; answers that the folder holds already, and verdicts that the cache holds, are kept.
 
     Args:
         settings: What is measured.
         out: The result folder.
         fresh: Start over even where the folder holds answers.
         ask: Answers questions in place of the model, in tests.
-        on_progress: Told about every batch of answers.
+        on_progress: Told about every batch of answers, and about verdicts.
 
     Raises:
-        ConfigError: An unknown benchmark or option, or a folder with the results of other settings.
+        ConfigError: An unknown benchmark or option, a judge that is needed and not named, or a folder with the results
+            of other settings.
         DataError: Data that cannot be used, or an image that does not open.
         ModelError: A model that cannot be loaded.
     """
     out = Path(out)
     benchmarks = build_benchmarks(settings.benchmarks, settings.options)
+    require_judge(benchmarks, settings.judge)
+    judge = load_judge(settings.judge)
     setups = build_setups(settings, benchmarks, settings.model, settings.generation.seed)
     asked = {one.card.name: load_questions(one, setups[one.card.name]) for one in benchmarks}
-    roots = {name: _find_root(settings, setups[name]) for name in asked}
     for name, questions in asked.items():
-        require_images(questions, roots[name])
-    stated = _check_folder(settings, out, list(asked), fresh)
+        require_images(questions, setups[name].image_root or Path())
+    stated = check_folder(out, settings, list(asked), fresh=fresh)
     answerers = _Answerers(settings, ask, on_progress)
     measured = {}
     for benchmark in benchmarks:
         name = benchmark.card.name
         write_questions(out / "questions" / f"{name}.jsonl", asked[name])
-        reply = answerers.find(roots[name])
+        reply = answerers.find(setups[name].image_root or Path())
         write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
         answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
-        measured[name] = measure_answers(benchmark, asked[name], answers, setups[name])
-    results = [result for one in measured.values() for result in one.results]
-    coverage = {name: one.coverage for name, one in measured.items()}
-    content = build_results(results, coverage, asked, roots, stated, out)
+        measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
+    return write_evaluation(measured, asked, setups, stated, out)
+
+
+def write_evaluation(
+    measured: Mapping[str, Measured],
+    asked: Mapping[str, Sequence[Question]],
+    setups: Mapping[str, Setup],
+    stated: dict[str, Any],
+    out: Path,
+) -> Evaluation:
+    """Write `results.json`. Raises StorageError."""
+    content = build_results(measured, asked, setups, stated, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    return Evaluation(results, coverage)
+    results = [result for one in measured.values() for result in one.results]
+    return Evaluation(results, {name: one.coverage for name, one in measured.items()})
 
 
 class Told(Protocol):
@@ -136,6 +152,10 @@ class Told(Protocol):
     def mode(self) -> Mode:
         """How answers are read."""
 
+    @property
+    def image_root(self) -> Path | None:
+        """Where image paths start."""
+
 
 def build_setups(settings: Told, benchmarks: Sequence[Benchmark[Any]], model: str, seed: int) -> dict[str, Setup]:
     """What each benchmark is told. Raises DataError for annotations or a folder that cannot be used."""
@@ -150,6 +170,7 @@ def build_setups(settings: Told, benchmarks: Sequence[Benchmark[Any]], model: st
             vocabulary=settings.vocabulary,
             seed=seed,
             model=model,
+            image_root=_find_root(settings, find_data(one.card.name, settings.data)),
         )
         for one in benchmarks
     }
@@ -160,11 +181,11 @@ def load_questions(benchmark: Benchmark[Any], setup: Setup) -> list[Question]:
     return [benchmark.prompt(row) for row in benchmark.load(setup)]
 
 
-def _find_root(settings: EvaluationSettings, setup: Setup) -> Path:
-    """Where a benchmark's images lie."""
+def _find_root(settings: Told, data: Path | None) -> Path | None:
+    """Where a benchmark's images lie: as told, else beside its annotations, else beside its official files."""
     if settings.image_root is not None:
         return settings.image_root
-    return settings.annotations.parent if settings.annotations is not None else setup.data or Path()
+    return settings.annotations.parent if settings.annotations is not None else data
 
 
 class _Answerers:
@@ -177,40 +198,9 @@ class _Answerers:
     def find(self, root: Path) -> Ask:
         """What answers questions about images below `root`."""
         if self._ask is None or (self._root is not None and self._root != root):
-            self._ask = load_answerer(self._settings.model, root, self._settings.generation, self._on_progress)
+            settings = self._settings
+            self._ask = load_answerer(
+                settings.model, root, settings.generation, self._on_progress, endpoint=settings.endpoint
+            )
             self._root = root
         return self._ask
-
-
-def _check_folder(settings: EvaluationSettings, out: Path, names: Sequence[str], fresh: bool) -> dict[str, Any]:
-    """The settings as plain values, if the answers found there were given under the same ones.
-
-    They are written once the model has loaded: a start that failed must not bind the next one.
-    """
-    stated: dict[str, Any] = dump_settings(settings)
-    if fresh:
-        for name in names:
-            remove_file(out / "answers" / f"{name}.jsonl")
-    elif (out / "settings.json").is_file():
-        _require_same(out / "settings.json", stated)
-    return stated
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    free = (
-        "benchmarks",
-        "mode",
-        "options",
-    )  # none changes an answer, or the file of answers notices the other question
-    difference = describe_difference(found, stated, free=free)
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the answers in this folder",
-            found=difference,
-            fix="choose another --out, or start over with --fresh",
-        )

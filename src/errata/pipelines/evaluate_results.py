@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import errata
-from errata.benchmarks import BENCHMARKS
+from errata.benchmarks import BENCHMARKS, Setup
 from errata.data import resolve_image, store_image
-from errata.pipelines.measuring import Coverage
+from errata.pipelines.measuring import Measured
 from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
 from errata.training.versions import list_versions
 
@@ -23,10 +23,9 @@ PROMPTS = 5
 
 
 def build_results(
-    results: Sequence[BenchmarkResult],
-    coverage: Mapping[str, Coverage],
+    measured: Mapping[str, Measured],
     questions: Mapping[str, Sequence[Question]],
-    roots: Mapping[str, Path],
+    setups: Mapping[str, Setup],
     settings: dict[str, Any],
     out: Path,
 ) -> dict[str, Any]:
@@ -35,13 +34,13 @@ def build_results(
     No time stands in it: the same answers give the same file.
 
     Args:
-        results: All of one model.
-        coverage: Per benchmark, how much was measured.
+        measured: Per benchmark, all of one model.
         questions: Per benchmark, what was asked.
-        roots: Per benchmark, where its images lie.
+        setups: Per benchmark, what it was told.
         settings: Of the evaluation, as plain values.
         out: The result folder; the images of the examples are copied into it.
     """
+    results = [result for one in measured.values() for result in one.results]
     benchmarks = {result.benchmark.replace("-", "_"): result_to_row(result) for result in results}
     chair = next((result for result in results if result.benchmark == "chair"), None)
     return {
@@ -50,16 +49,19 @@ def build_results(
         "seed": settings["generation"]["seed"] if "generation" in settings else None,
         "settings": settings,
         "stages": [{"name": "model", "label": settings["model"], "benchmarks": benchmarks}],
-        "coverage": {name: asdict(one) for name, one in coverage.items()},
+        "coverage": {name: asdict(one.coverage) for name, one in measured.items()},
         "published": [
-            {"benchmark": name, **asdict(number)} for name in coverage for number in BENCHMARKS[name].card.published
+            {"benchmark": name, **asdict(number)} for name in measured for number in BENCHMARKS[name].card.published
         ],
         "made_with": {
             "versions": list_versions(),
             "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
             "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
+            "judge": {name: one.judge for name, one in measured.items() if one.judge},
         },
-        "examples": _list_examples(chair, questions, roots, out) if chair is not None else [],
+        "examples": _list_examples(chair, questions["chair"], setups["chair"].image_root, out)
+        if chair is not None
+        else [],
     }
 
 
@@ -80,10 +82,10 @@ def _read_run(path: Path) -> dict[str, Any]:
 
 
 def _list_examples(
-    chair: BenchmarkResult, questions: Mapping[str, Sequence[Question]], roots: Mapping[str, Path], out: Path
+    chair: BenchmarkResult, questions: Sequence[Question], root: Path | None, out: Path
 ) -> list[dict[str, Any]]:
-    by_id = {question.id: question for question in questions["chair"]}
-    return [_build_example(item, by_id[item["id"]], roots.get("chair"), out) for item in chair.items[:EXAMPLES]]
+    by_id = {question.id: question for question in questions}
+    return [_build_example(item, by_id[item["id"]], root, out) for item in chair.items[:EXAMPLES]]
 
 
 def _build_example(item: dict[str, Any], question: Question, root: Path | None, out: Path) -> dict[str, Any]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from errata.benchmarks import GivenAnswer, Mode, align_answers, build_benchmarks, join_answers, read_given_answers
+from errata.benchmarks import (
+    Benchmark,
+    GivenAnswer,
+    Mode,
+    Setup,
+    align_answers,
+    build_benchmarks,
+    join_answers,
+    read_given_answers,
+)
 from errata.config import dump_settings
-from errata.pipelines.evaluate import Evaluation, build_setups, load_questions
-from errata.pipelines.evaluate_results import build_results
+from errata.pipelines.answer import OnProgress
+from errata.pipelines.evaluate import Evaluation, build_setups, load_questions, write_evaluation
+from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
 from errata.pipelines.measuring import measure_answers
-from errata.records import Answer, Question, write_answers, write_questions, write_text
+from errata.records import Answer, Question, write_answers, write_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class ScoreSettings:
         model: Name for the results; None takes the one in the file.
         allow_missing: Score what is there, count what is missing.
         seed: With which images were drawn and questions built.
+        judge: Who judges, for a benchmark that needs it.
     """
 
     benchmark: str
@@ -39,36 +50,54 @@ class ScoreSettings:
     model: str | None = None
     allow_missing: bool = False
     seed: int = 0
+    judge: JudgeSettings | None = None
 
 
-def score_file(settings: ScoreSettings, out: str | Path) -> Evaluation:
-    """Score a file of answers; no model is asked.
+def score_file(settings: ScoreSettings, out: str | Path, *, on_progress: OnProgress | None = None) -> Evaluation:
+    """Score a file of answers; no model is asked but a judge, where the benchmark needs one.
 
     Args:
         settings: What is scored.
         out: The result folder.
+        on_progress: Told about verdicts.
 
     Raises:
         ConfigError: An unknown benchmark or option.
         DataError: Answers or data that cannot be used; a missing answer, unless that is allowed.
     """
     out = Path(out)
+    task = open_task(settings)
+    require_judge([task.benchmark], settings.judge)
+    judge = load_judge(settings.judge)
+    measured = measure_answers(task.benchmark, task.questions, task.answers, task.setup, judge, on_progress)
+    name = task.benchmark.card.name
+    write_questions(out / "questions" / f"{name}.jsonl", task.questions)
+    write_answers(out / "answers" / f"{name}.jsonl", task.answers)
+    stated = {**dump_settings(settings), "model": task.setup.model, "questions_from": task.questions_from}
+    return write_evaluation({name: measured}, {name: task.questions}, {name: task.setup}, stated, out)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A benchmark with questions, and the answers joined with them; `questions_from` says where the former stood."""
+
+    benchmark: Benchmark[Any]
+    setup: Setup
+    questions: list[Question]
+    answers: list[Answer]
+    questions_from: str
+
+
+def open_task(settings: ScoreSettings) -> Task:
+    """Read and join. Raises as `score_file`."""
     given = read_given_answers(settings.answers)
     model = settings.model or next((answer.model for answer in given if answer.model), settings.answers.stem)
     (benchmark,) = build_benchmarks((settings.benchmark,), settings.options)
-    name = benchmark.card.name
-    setup = build_setups(settings, [benchmark], model, settings.seed)[name]
+    setup = build_setups(settings, [benchmark], model, settings.seed)[benchmark.card.name]
     adopted = benchmark.adopt(given) if setup.annotations is None and setup.data is None else None
     questions = load_questions(benchmark, setup) if adopted is None else adopted
-    answers = _join(given, questions, settings)
-    measured = measure_answers(benchmark, questions, answers, setup)
-    write_questions(out / "questions" / f"{name}.jsonl", questions)
-    write_answers(out / "answers" / f"{name}.jsonl", answers)
-    stated = {**dump_settings(settings), "model": model, "questions_from": "answers" if adopted else "benchmark"}
-    roots = {name: settings.image_root} if settings.image_root is not None else {}
-    content = build_results(measured.results, {name: measured.coverage}, {name: questions}, roots, stated, out)
-    write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    return Evaluation(measured.results, {name: measured.coverage})
+    source = "the benchmark" if adopted is None else "the answer file"
+    return Task(benchmark, setup, questions, _join(given, questions, settings), source)
 
 
 def _join(given: list[GivenAnswer], questions: list[Question], settings: ScoreSettings) -> list[Answer]:
