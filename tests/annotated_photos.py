@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.corrections import diff_segments
-from errata.data import write_rlhfv
+from errata.data import export_records
 from errata.records import Record, Response, Segment, Turn, write_records
 
 
@@ -39,7 +39,7 @@ def write_photos_jsonl(path: Path, folder: Path, levels: int = 4) -> Path:
 
 def write_photos_rlhfv(path: Path, folder: Path) -> Path:
     """RLHF-V's parquet with levels 0 and 1."""
-    write_rlhfv(path, photo_records(folder, 2), folder)
+    export_records(photo_records(folder, 2), folder, path, format="rlhfv")
     return path
 
 

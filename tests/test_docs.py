@@ -82,8 +82,9 @@ def test_every_verb_has_its_page_in_the_order_of_the_help():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_page_has_every_option_of_its_verb(verb):
-    page = read(ROOT / "docs" / f"{verb}.md")
+def test_the_pages_of_a_verb_have_all_its_options(verb):
+    pages = [ROOT / "docs" / f"{verb}.md", *(ROOT / "docs").glob(f"*-{verb}.md")]
+    page = "".join(map(read, pages))
     assert sorted(option for option in list_options(VERBS[verb]) if option not in page) == []
 
 
@@ -188,3 +189,13 @@ def test_pictures_are_small_and_need_nothing():
         assert path.stat().st_size < 150_000, path.name
         if path.suffix == ".svg":
             assert not re.search(r"href|<script|url\((?!#)", read(path))
+
+
+def test_the_table_of_formats_is_the_registry_s():
+    from errata.data.formats import FORMATS
+
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|.*\| (.*?) \| (.*?)\|$", read(ROOT / "docs" / "formats.md"), flags=re.MULTILINE
+    )
+    written = {name: text.startswith("yes") for name, _, text in rows}
+    assert written == {known.name: known.write_row is not None for known in FORMATS}

@@ -61,11 +61,19 @@ def _tie(row):
 
 
 ROWS = {
-    "malformed": (lambda row: '{"id": "half', r"{file}:2: ", "row"),
-    "misspelt": (lambda row: row | {"promt": "?"}, r"{file}:2: unknown field 'promt'", "row"),
-    "empty": (lambda row: _answers(row, " "), r"{file}:2: record 'r1': response 1: an empty text", "row"),
-    "identical": (lambda row: _answers(row, row["responses"][0]["text"]), r"{file}:2: record 'r1': two are", "row"),
-    "placeholders": (lambda row: row | {"prompt": "<image><image> What?"}, "record 'r1': 2 placeholders for 1", "row"),
+    "malformed": (lambda row: '{"id": "half', r"{file}:2: ", "json"),
+    "misspelt": (lambda row: row | {"promt": "?"}, r"{file}:2: unknown field 'promt'", "field"),
+    "empty": (lambda row: _answers(row, " "), r"{file}:2: record 'r1': response 1: an empty text", "empty"),
+    "identical": (
+        lambda row: _answers(row, row["responses"][0]["text"]),
+        r"{file}:2: record 'r1': two are",
+        "identical",
+    ),
+    "placeholders": (
+        lambda row: row | {"prompt": "<image><image> What?"},
+        "record 'r1': 2 placeholders for 1",
+        "placeholder",
+    ),
     "tie": (_tie, "record 'r1': responses: nothing to compare, as all have level 0", "no-pair"),
     "missing": (lambda row: row | {"images": ["images/none.png"]}, "record 'r1': images/none.png: No such", "image"),
     "text": (lambda row: row | {"images": ["bad/text.png"]}, "record 'r1': bad/text.png: not a picture", "image"),
@@ -99,7 +107,7 @@ def test_a_bad_record_or_image_is_named_where_it_stands(world, bad_images, tmp_p
     assert error.endswith(", or run with --skip-bad to set it aside")
 
     assert main(["data", "check", str(file), "--image-root", str(world.root)]) == 3
-    assert any(line.startswith(f"{kind}: ") for line in capsys.readouterr().out.splitlines())
+    assert any(line.startswith(f"{kind} (1): ") for line in capsys.readouterr().out.splitlines())
 
     assert main(train(world, file, tmp_path / "run", "--skip-bad", "--fresh")) == 3
     capsys.readouterr()
@@ -281,7 +289,6 @@ def test_an_out_that_is_a_folder_where_a_file_is_meant(world, tmp_path, fails):
         generate(world, tmp_path),
         generate(world, tmp_path, "--fresh"),
         ["data", "diff", world.records, "--out", tmp_path],
-        ["data", "export", world.records, "--out", tmp_path],
     ):
         assert "Is a directory" in fails(*command)
     assert tmp_path.is_dir()

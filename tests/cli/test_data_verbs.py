@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data import write_rlhfv
+from errata.data import export_records
 from errata.records import Record, Response, Segment, Turn, read_records, write_records
 
 
@@ -25,7 +25,7 @@ def root(tmp_path):
 
 
 def test_import_and_check(root, capsys):
-    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    export_records([record("a"), record("b", "A cone.")], root, root / "a.parquet", format="rlhfv")
     assert main(["data", "import", str(root / "a.parquet"), "--out", str(root / "out"), "--license", "CC0"]) == 0
     assert f"2 records: {root / 'out' / 'records.jsonl'}" in capsys.readouterr().out
     records = read_records(root / "out" / "records.jsonl")
@@ -38,7 +38,7 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    write_rlhfv(root / "a.parquet", [record("a"), record("b", "A cone.")], root)
+    export_records([record("a"), record("b", "A cone.")], root, root / "a.parquet", format="rlhfv")
     table = pq.read_table(root / "a.parquet")
     rows = table.to_pylist()
     rows[1]["text"] = "oops"
@@ -56,7 +56,9 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
 
 
-@pytest.mark.parametrize("verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--out", "new.parquet"]])
+@pytest.mark.parametrize(
+    "verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--format", "rlhfv", "--out", "new.parquet"]]
+)
 def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
     (root / "a.jsonl").write_text("oops\n")
     assert main(["data", verb[0], str(root / "a.jsonl"), *verb[1:]]) == 2
@@ -74,7 +76,7 @@ def test_check_lists_rows_and_findings(root, capsys):
     output = capsys.readouterr().out
     assert "a.jsonl:2" in output
     assert "none.png" in output
-    assert output.splitlines()[-1] == "1 records, 1 row, 1 image, 1 no-segments"
+    assert output.splitlines()[-1] == "1 records in 2 rows, 1 json, 1 no-segments, 1 image"
 
 
 def test_show_marks_corrections_and_no_text_steers_the_terminal(root, capsys):
@@ -101,7 +103,7 @@ def test_diff_fills_in_segments_and_keeps_those_that_are_there(root):
 
 def test_export_says_what_is_lost(root, capsys):
     write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
-    assert main(["data", "export", str(root / "a.jsonl"), "--out", str(root / "b.parquet")]) == 0
+    assert main(["data", "export", str(root / "a.jsonl"), "--format", "rlhfv", "--out", str(root / "b.parquet")]) == 0
     assert "no place for segment types (1)" in capsys.readouterr().out
 
 
@@ -109,8 +111,57 @@ def test_export_says_what_is_lost(root, capsys):
 @pytest.mark.parametrize("verb", ["check", "show"])
 def test_a_file_that_is_not_one_is_an_error_with_a_way_out(root, verb, name, capsys):
     (root / "folder").mkdir()
-    write_rlhfv(root / "a.parquet", [record("a")], root)
+    export_records([record("a")], root, root / "a.parquet", format="rlhfv")
     before = sorted(root.rglob("*"))
     assert main(["data", verb, str(root / name)]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err
     assert sorted(root.rglob("*")) == before
+
+
+def test_show_colours_and_columns_when_asked(root, capsys):
+    write_records(root / "a.jsonl", [record("a", segments=(Segment(2, 6, 2, 6, "object"),))])
+    assert main(["data", "show", str(root / "a.jsonl"), "--color", "always", "--width", "120"]) == 0
+    output = capsys.readouterr().out
+    assert "A \x1b[1;4;31mcube\x1b[0m." in output
+    assert "A \x1b[9;31mball\x1b[0m." in output
+    assert output.splitlines()[-1].count("\x1b[0m") == 6  # the legend
+
+
+def test_browse_writes_a_page_and_counts_what_does_not_open(root, capsys):
+    write_records(root / "a.jsonl", [record("a"), record("b", "A cone.", images=("none.png",)), record("c", "No.")])
+    out = root / "pages" / "a.html"
+    assert main(["data", "browse", str(root / "a.jsonl"), "--out", str(out), "--limit", "2"]) == 0
+    assert f"2 of 3 records: {out} (1 images do not open" in capsys.readouterr().out
+    assert '"id":"b"' in out.read_text()
+    assert '"id":"c"' not in out.read_text()
+
+
+def test_diff_shows_the_segments_of_two_texts_or_files(root, capsys):
+    (root / "a.txt").write_text("一只红球 on a mat")
+    assert main(["data", "diff", str(root / "a.txt"), "一只蓝球 on a red mat"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "一只[-红-]{+蓝+}球 on a {+red +}mat",
+        '  2:3 "红" -> 2:3 "蓝"',
+        '  10:10 "" -> 10:14 "red "',
+    ]
+    assert main(["data", "diff", "a\x00 dog\x1b", "a cat " + "x" * 5000, "--json"]) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)
+    assert (first["start"], first["text"][:1]) == (1, "\x00")
+    assert main(["data", "diff", "a dog\x1b", "a cat"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["records.jsonl"], "add --out FILE"),
+        (["latin.txt", "b"], "a text in UTF-8"),
+        (["none.jsonl", "--out", "b.jsonl"], "No such file"),
+    ],
+)
+def test_diff_names_what_it_lacks(root, capsys, monkeypatch, words, error):
+    monkeypatch.chdir(root)
+    write_records(root / "records.jsonl", [record("a")])
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+    assert main(["data", "diff", *words]) == 2
+    assert error in capsys.readouterr().err

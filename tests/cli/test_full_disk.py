@@ -83,13 +83,13 @@ def test_in_the_middle_of_records_the_old_file_stays(world, tmp_path, fails):
     assert out.read_text() == "what was there\n"
     assert list(tmp_path.iterdir()) == [out]
     parquet = tmp_path / "records.parquet"
-    assert str(parquet) in fails(["data", "export", world.records, "--out", parquet], 1000)
+    assert str(parquet) in fails(["data", "export", world.records, "--format", "rlhfv", "--out", parquet], 1000)
     assert not parquet.exists()
 
 
 def test_in_the_middle_of_an_import(world, tmp_path, fails):
     parquet, out = tmp_path / "a.parquet", tmp_path / "out"
-    assert main(["data", "export", str(world.records), "--out", str(parquet)]) == 0
+    assert main(["data", "export", str(world.records), "--format", "rlhfv", "--out", str(parquet)]) == 0
     assert str(out) in fails(["data", "import", parquet, "--out", out], 100)
     assert not list(out.rglob("*.png"))
     assert not (out / "records.jsonl").exists()

@@ -40,6 +40,14 @@ def changes(original: str, corrected: str) -> list[tuple[str, str]]:
         ("一只红球", "一只蓝球", [("红", "蓝")]),
         ("ok 👍🏽", "ok 👍", [("👍🏽", "👍")]),
         ("cafe\u0301", "cafe", [("cafe\u0301", "cafe")]),
+        ("cafe\u0301", "caf\u00e9", [("cafe\u0301", "caf\u00e9")]),
+        ("机の上に赤い本が三冊ある。", "机の上に青い本が二冊ある。", [("赤", "青"), ("三", "二")]),
+        ("แมวดำสองตัว", "แมวขาวสองตัว", [("ดำ", "ขาว")]),
+        ("كلب أسود كبير.", "كلب أبيض كبير.", [("أسود", "أبيض")]),
+        ("הכלב השחור, ישן", "הכלב הלבן, ישן", [("השחור", "הלבן")]),
+        ("a 👩‍👩‍👧 here", "a 👩‍👩‍👦 here", [("👩‍👩‍👧", "👩‍👩‍👦")]),
+        ("The dog sits.", "the dog sits!", [("The", "the"), (".", "!")]),
+        ("a dog", "a dog.", [("", ".")]),
         ("", "a ball", [("", "a ball")]),
         ("a ball", "", [("a ball", "")]),
         ("", "", []),
@@ -54,6 +62,16 @@ def test_frequent_words_of_long_texts_still_align() -> None:
     assert changes(original, original.replace("red", "blue")) == [("red", "blue")]
 
 
+@pytest.mark.timeout(20)
+def test_texts_of_any_length_are_compared_in_time() -> None:
+    start, end = "the red dog runs . " * 8_000, " and the cat sleeps" * 8_000
+    assert changes(f"{start}a ball{end}", f"{start}a cube{end}") == [("ball", "cube")]
+    original, better = "a b " * 50_000, "b c a " * 40_000
+    segments = diff_segments(original, better)
+    assert len(segments) == 1
+    assert apply_segments(original, segments, better) == better
+
+
 def test_round_and_type_are_written_into_every_segment() -> None:
     assert diff_segments("a red ball", "a blue ball", round=2, type="attribute") == (
         Segment(2, 5, 2, 6, "attribute", 2),
@@ -61,7 +79,29 @@ def test_round_and_type_are_written_into_every_segment() -> None:
 
 
 WORDS = st.lists(
-    st.sampled_from(["a", "red", "ball", ",", ".", " ", "  ", "\n", "球", "一", "👍🏽", "e\u0301", " \u0301", "3.5"])
+    st.sampled_from(
+        [
+            "a",
+            "red",
+            "ball",
+            ",",
+            ".",
+            " ",
+            "  ",
+            "\n",
+            "球",
+            "一",
+            "👍🏽",
+            "e\u0301",
+            " \u0301",
+            "3.5",
+            "น้ำ",
+            "ด",
+            "אב״ג",
+            "كّ\u200f",
+            "👩‍👧",
+        ]
+    )
 )
 TEXTS = st.one_of(st.text(max_size=60), WORDS.map("".join), WORDS.map(" ".join))
 

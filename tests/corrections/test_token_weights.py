@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from errata.corrections import diff_segments, response_token_weights, token_weights
+from errata.corrections import diff_segments, response_token_weights, split_words, token_weights
 
 TEXTS = [
     "a red ball is left of a blue cube .",
@@ -46,15 +48,60 @@ def metaspace() -> Tokenizer:
     return tokenizer
 
 
+def unigram() -> Tokenizer:
+    """SentencePiece's Unigram with its white space mark and bytes for what it does not know."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.UnigramTrainer(vocab_size=60, special_tokens=special, unk_token="<unk>", show_progress=False)
+    tokenizer.train_from_iterator(["a red ball is left of a blue cube ."] * 3, trainer)
+    state = json.loads(tokenizer.to_str())
+    state["model"]["byte_fallback"] = True  # training has no such option
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def llama() -> Tokenizer:
+    """SentencePiece's BPE as LLaMA has it: white space replaced in a normaliser, bytes for what it does not know."""
+    vocabulary = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), *"▁abcdefghijklmnopqrstuvwxyz.,'35"]
+    merges = [("▁", "a"), ("▁", "r"), ("e", "d"), ("▁r", "ed"), ("l", "l"), ("a", "ll")]
+    vocabulary += ["".join(merge) for merge in merges]
+    ids = {token: number for number, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.BPE(ids, merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    return tokenizer
+
+
 TOKENIZERS = {
     "bytes": byte_level(False),
     "bytes-trimmed": byte_level(True),
     "word-piece": word_piece(),
     "metaspace": metaspace(),
+    "unigram": unigram(),
+    "llama": llama(),
 }
 WORDS = st.lists(
     st.sampled_from(
-        ["a", "red", "blue", "ball", "dogs", "man's", ",", ".", "一", "球", "👍🏽", "cafe\u0301", "3.5", "\n", ""]
+        [
+            "a",
+            "red",
+            "blue",
+            "ball",
+            "dogs",
+            "man's",
+            ",",
+            ".",
+            "一",
+            "球",
+            "👍🏽",
+            "cafe\u0301",
+            "3.5",
+            "\n",
+            "",
+            "一只红球",
+            "น้ำ",
+            "كلب",
+            "👩‍👩‍👧",
+        ]
     ),
     min_size=1,
     max_size=12,
@@ -88,7 +135,7 @@ def test_weights_follow_the_characters_of_real_tokenizers(name: str, original: s
             assert weight == (5.0 if corrected & set(range(start, end)) else 1.0)
 
 
-@pytest.mark.parametrize("name", ["bytes", "bytes-trimmed", "metaspace"])
+@pytest.mark.parametrize("name", ["bytes", "bytes-trimmed", "metaspace", "unigram", "llama"])
 @given(original=SENTENCES, better=SENTENCES)
 def test_every_corrected_word_is_covered_and_no_other_word_is(name: str, original: str, better: str) -> None:
     offsets = TOKENIZERS[name].encode(original).offsets
@@ -114,6 +161,79 @@ def test_bytes_of_one_character_weigh_alike() -> None:
     weights = token_weights(encoding.offsets, [(2, 3)], 5.0)
     assert len(weights) >= 4
     assert set(weights[-3:]) == {5.0}
+
+
+def spell_bytes(token: str) -> bytes:
+    """The bytes that a byte-level token's characters stand for (GPT-2's table)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [byte for byte in range(256) if byte not in printable]
+    table = {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(rest)}
+    return bytes(table[character] for character in token)
+
+
+def straddling() -> Tokenizer:
+    """Byte-level tokens that end in the middle of one character and begin in the middle of another."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    one, two = (pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(c)[0][0] for c in "一球")
+    merges = [(one[2], two[0]), (one[0], one[1]), (two[1], two[2])]
+    ids = {token: number for number, token in enumerate([*alphabet, *map("".join, merges)])}
+    tokenizer = Tokenizer(models.BPE(ids, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZERS["bytes"], straddling()], ids=["trained", "straddling"])
+@given(
+    original=st.text(alphabet="一球ab é🜚 ", min_size=1, max_size=12),
+    better=st.text(alphabet="一球ab é🜚 ", min_size=1, max_size=12),
+)
+def test_a_token_with_part_of_a_corrected_character_weighs_more(
+    tokenizer: Tokenizer, original: str, better: str
+) -> None:
+    """Against the bytes themselves, which need no offsets."""
+    spans = own_spans(original, better)
+    owner = [place for place, character in enumerate(original) for _ in character.encode()]
+    corrected = {place for start, end in spans for place in range(start, end)}
+    encoding, done, expected = tokenizer.encode(original), 0, []
+    for token in encoding.tokens:
+        length = len(spell_bytes(token))
+        expected.append(5.0 if corrected & set(owner[done : done + length]) else 1.0)
+        done += length
+    assert done == len(owner)
+    assert token_weights(encoding.offsets, spans, 5.0) == expected
+
+
+def test_a_token_between_two_characters_follows_either() -> None:
+    encoding = straddling().encode("一球")
+    assert encoding.offsets == [(0, 1), (0, 2), (1, 2)]
+    assert token_weights(encoding.offsets, [(0, 1)], 5.0) == [5.0, 5.0, 1.0]
+    assert token_weights(encoding.offsets, [(1, 2)], 5.0) == [1.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@given(original=SENTENCES, better=SENTENCES)
+def test_any_tokenizer_weighs_the_same_words(name: str, original: str, better: str) -> None:
+    """A word is weighed by one tokenizer if and only if it is by the finest, one token a character."""
+    spans = own_spans(original, better)
+    words = [span for span in split_words(original) if original[slice(*span)].strip()]
+    fine = [(place, place + 1) for place in range(len(original))]
+    wanted = {span for span in words if has_weight(span, fine, spans)}
+    offsets = [offset for offset in TOKENIZERS[name].encode(original).offsets if is_within_one(offset, words)]
+    tokenized = {span for span in words if any(overlap(span, offset) for offset in offsets)}
+    assert {span for span in words if has_weight(span, offsets, spans)} == wanted & tokenized
+
+
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return max(one[0], other[0]) < min(one[1], other[1])
+
+
+def is_within_one(offset: tuple[int, int], words: list[tuple[int, int]]) -> bool:
+    return sum(overlap(offset, word) for word in words) <= 1
+
+
+def has_weight(word: tuple[int, int], offsets: list[tuple[int, int]], spans: list[tuple[int, int]]) -> bool:
+    weights = token_weights(offsets, spans, 5.0)
+    return any(weight > 1 for offset, weight in zip(offsets, weights, strict=True) if overlap(word, offset))
 
 
 def test_template_tokens_never_weigh_more() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errata.corrections import split_words
+from errata.corrections.words import _split_any
 
 FAMILY = "👩‍👩‍👧"
 THUMB = "👍🏽"
@@ -40,13 +41,20 @@ def words_of(text: str) -> list[str]:
         ("❤️1️⃣", ["❤️", "1️⃣"]),
         ("snake_case 3x", ["snake_case", "3x"]),
         ("a \u0301b", ["a", " \u0301", "b"]),
+        ("น้ำใส", ["น้ำ", "ใ", "ส"]),
+        ("ﾊﾞｲｸ", ["ﾊﾞ", "ｲ", "ｸ"]),
+        ("קטן, צה״ל", ["קטן", ",", "צה״ל"]),
+        ("كلب \u200fأسود\u200f ٣٫٥", ["كلب", "\u200f", "أسود\u200f", "٣٫٥"]),
+        ("co\u00adoperate col·lega", ["co\u00adoperate", "col·lega"]),
+        ("a\u200bb", ["a", "\u200b", "b"]),
+        ("நாய் ಕಪ್ಪು", ["நாய்", "ಕಪ್ಪು"]),
     ],
 )
 def test_words_by_hand(text: str, words: list[str]) -> None:
     assert words_of(text) == words
 
 
-SCRIPTS = st.text(alphabet=st.sampled_from("ab1 ,.'-\n一の빨\u0301\u200d👩🏽🇩🇪️हि"), max_size=40)
+SCRIPTS = st.text(alphabet=st.sampled_from("ab1 ,.'-\n一の빨\u0301\u200d👩🏽🇩🇪️हิำשׁ״كّ\u200f\u00ad\u200b"), max_size=40)
 
 
 @given(st.one_of(st.text(), SCRIPTS))
@@ -67,3 +75,8 @@ def test_no_mark_or_joiner_is_torn_from_its_base(text: str) -> None:
             # A joiner joins nothing to white space, even where marks make that white space a word.
             assert text[start] != "\u200d"
             assert text[start - 1] != "\u200d" or text[start].isspace()
+
+
+@given(st.one_of(st.text(), SCRIPTS, st.text(alphabet=st.sampled_from("aZ_09 .,'’-\t\n\x1c\x85 é\u0301"))))
+def test_the_short_way_through_ascii_gives_the_words_of_the_rule(text: str) -> None:
+    assert split_words(text) == _split_any(text)

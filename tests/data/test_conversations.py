@@ -138,7 +138,6 @@ def test_a_bad_row_is_named_by_file_and_line_and_can_be_set_aside(images, name, 
         ('[{"conversations": []}\n {', ":1: something else than a comma"),
         ('[\n{"conversations": []},\n{"id": ', ":3: "),
         ("[" * 100_000, ":1: "),
-        ("[\n\xff]", ": bytes that are not"),
     ],
 )
 def test_an_array_that_breaks_off_is_an_error_of_the_file(tmp_path, text, words):
@@ -173,7 +172,8 @@ def test_tables_hold_their_pictures(images, form):
         roles = [{"role": "user" if i % 2 == 0 else "assistant", "content": t["value"]} for i, t in enumerate(turns)]
         row |= {"messages": roles, "images": [row.pop("image")]}
     pq.write_table(pa.Table.from_pylist([row]), images / "a.parquet")
-    (record,) = import_records(images / "a.parquet", images / "out")
+    import_records(images / "a.parquet", images / "out")
+    (record,) = load_records(images / "out").records
     assert record.responses[0].rounds == ("A bus.", "Red.")
     assert open_image(record.images[0], images / "out").size == (60, 48)
     assert load_records(images / "a.parquet", import_dir=images / "again").records == [record]

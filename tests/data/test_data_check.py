@@ -38,7 +38,7 @@ def test_good_records_have_no_findings(root):
     ("records", "kinds"),
     [
         ([record(images=("broken.png",))], ["image"]),
-        ([record(images=("none.png",)), record("b", images=("none.png",))], ["image", "duplicate"]),
+        ([record(images=("none.png",)), record("b", images=("none.png",))], ["duplicate", "image"]),
         ([record(images=("../a.png",))], ["image"]),
         ([record(images=())], ["no-image"]),
         ([record(), record("b")], ["duplicate"]),
@@ -50,8 +50,11 @@ def test_good_records_have_no_findings(root):
             [record(responses=(answer("A cube."), answer("A ball.", 1, Segment(0, 6, 2, 6), Segment(2, 6, 2, 5))))],
             ["segment"],
         ),
+        ([record(responses=GOOD[:1])], []),  # a single answer is there to be learned
+        ([record(responses=GOOD[:1]), record("b", images=(), responses=GOOD[:1])], []),  # with an image or none
         ([record(responses=(GOOD[0], answer("A ball.")))], ["no-pair"]),
-        ([record(responses=GOOD[:1]), record("b", images=(), responses=GOOD[:1])], []),
+        ([record(responses=(answer("A cube."), answer("A ball.", 2, Segment(2, 6, 2, 6))))], ["levels"]),
+        ([record(responses=(answer("A red cube."), answer("A big ball.", 1, Segment(6, 10, 6, 10))))], ["unexplained"]),
     ],
 )
 def test_each_problem_is_found_once(root, records, kinds):

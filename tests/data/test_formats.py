@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from errata.corrections import apply_segments
-from errata.data import import_records, load_records, open_image, record_to_trl, records_from_trl, write_rlhfv
+from errata.data import export_records, import_records, load_records, open_image, record_to_trl, records_from_trl
+from errata.data.formats.rlhfv import SCHEMA
 from errata.data.parquet import read_parquet
-from errata.data.rlhfv import SCHEMA
 from errata.errors import DataError, StorageError
 from errata.records import BadRow, Record, Response, Segment, Turn, read_records, write_records
 
@@ -23,6 +23,13 @@ def png(colour: str = "red") -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", (4, 3), colour).save(stream, "PNG")
     return stream.getvalue()
+
+
+def imported(source, out, **options) -> list[Record]:
+    done = import_records(source, out, **options)
+    records = read_records(done.path)
+    assert len(records) == done.records
+    return records
 
 
 def rlhfv_row(idx: int = 0, **fields) -> dict:
@@ -46,7 +53,7 @@ def write(path, rows, schema=SCHEMA):
 
 def test_an_rlhfv_row_becomes_a_record_with_its_picture(tmp_path):
     source = write(tmp_path / "a.parquet", [rlhfv_row(7)])
-    (record,) = import_records(source, tmp_path / "out")
+    (record,) = imported(source, tmp_path / "out")
     assert (record.id, record.source, record.license) == ("RLHF-V-7", "RLHF-V", "CC BY-NC 4.0")
     assert record.responses[1].model == "Muffin"
     assert record.meta["origin_split"]["type"] == "detailed_description"
@@ -58,7 +65,7 @@ def test_an_rlhfv_row_becomes_a_record_with_its_picture(tmp_path):
 
 def test_many_rows_share_pictures_and_keep_their_order(tmp_path):
     rows = [rlhfv_row(number % 50) for number in range(100)]
-    records = import_records(write(tmp_path / "a.parquet", rows), tmp_path / "out")
+    records = imported(write(tmp_path / "a.parquet", rows), tmp_path / "out")
     assert len({record.id for record in records}) == 100
     assert [record.id for record in records][:2] == ["RLHF-V-0", "RLHF-V-1"]
     assert len(list((tmp_path / "out" / "images").iterdir())) == 1
@@ -77,7 +84,7 @@ def test_many_rows_share_pictures_and_keep_their_order(tmp_path):
 )
 def test_older_forms_of_the_origin_are_read(tmp_path, origin, model):
     source = write(tmp_path / "a.parquet", [rlhfv_row(origin_split=origin)])
-    assert import_records(source, tmp_path / "out")[0].responses[1].model == model
+    assert imported(source, tmp_path / "out")[0].responses[1].model == model
 
 
 BAD_ROWS = {
@@ -102,7 +109,7 @@ def test_a_bad_row_names_its_place_and_can_be_set_aside(tmp_path, name):
     with pytest.raises(DataError, match=r"a\.parquet: row 2"):
         import_records(source, tmp_path / "out")
     aside: list[BadRow] = []
-    records = import_records(source, tmp_path / "out", on_bad=aside.append)
+    records = imported(source, tmp_path / "out", on_bad=aside.append)
     assert [record.id for record in records] == ["RLHF-V-0", "RLHF-V-2"]
     assert json.loads(aside[0].line)["idx"] == 1
 
@@ -165,11 +172,11 @@ def pair(**fields) -> Record:
 
 def test_records_go_out_as_rlhfv_and_come_back(tmp_path):
     (tmp_path / "a.png").write_bytes(png())
-    dropped = write_rlhfv(tmp_path / "b.parquet", [pair(license="CC0")], tmp_path)
-    assert dropped == {"segment types": 2, "levels": 1, "meta": 0}
-    first, second = import_records(tmp_path / "b.parquet", tmp_path / "out")
+    done = export_records([pair(license="CC0")], tmp_path, tmp_path / "b.parquet", format="rlhfv")
+    assert done.dropped == {"segment types": 2, "levels": 1}
+    first, second = imported(tmp_path / "b.parquet", tmp_path / "out")
     assert (first.prompt[0].text, first.responses[0].text, second.responses[1].text) == (
-        "What?",
+        "<image>\nWhat?",
         "A cube.",
         "Two balls.",
     )
@@ -180,7 +187,7 @@ def test_records_go_out_as_rlhfv_and_come_back(tmp_path):
 def test_datasets_reads_what_is_written(tmp_path):
     datasets = pytest.importorskip("datasets")
     (tmp_path / "a.png").write_bytes(png())
-    write_rlhfv(tmp_path / "b.parquet", [pair()], tmp_path)
+    export_records([pair()], tmp_path, tmp_path / "b.parquet", format="rlhfv")
     rows = datasets.Dataset.from_parquet(str(tmp_path / "b.parquet"), cache_dir=str(tmp_path / "cache"))
     assert rows[0]["image"].size == (4, 3)
     assert list(json.loads(rows[0]["text"])) == ["question", "chosen", "rejected"]
@@ -199,14 +206,14 @@ def test_datasets_reads_what_is_written(tmp_path):
 def test_what_rlhfv_cannot_hold_is_refused(tmp_path, fields):
     (tmp_path / "a.png").write_bytes(png())
     with pytest.raises(DataError):
-        write_rlhfv(tmp_path / "b.parquet", [pair(**fields)], tmp_path)
+        export_records([pair(**fields)], tmp_path, tmp_path / "b.parquet", format="rlhfv")
     assert not list(tmp_path.glob("b.parquet*"))
 
 
 def test_a_parquet_that_cannot_be_written_is_a_storage_error(tmp_path):
     (tmp_path / "a.png").write_bytes(png())
     with pytest.raises(StorageError):
-        write_rlhfv(tmp_path / "a.png" / "b.parquet", [pair()], tmp_path)
+        export_records([pair()], tmp_path, tmp_path / "a.png" / "b.parquet", format="rlhfv")
 
 
 def user(*content) -> list[dict]:
@@ -291,13 +298,13 @@ def test_a_parquet_file_names_no_picture_of_this_machine(tmp_path, picture):
     pq.write_table(pa.Table.from_pylist([trl_row(images=[named])]), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"row 1.*bytes in the row"):
         import_records(tmp_path / "a.parquet", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_load_records_knows_every_form(tmp_path):
     (tmp_path / "a.png").write_bytes(png())
     write_records(tmp_path / "own.jsonl", [pair()])
-    write_rlhfv(tmp_path / "b.parquet", [pair()], tmp_path)
+    export_records([pair()], tmp_path, tmp_path / "b.parquet", format="rlhfv")
     own = load_records(tmp_path / "own.jsonl")
     assert own.records == [pair()]
     assert own.image_root == tmp_path

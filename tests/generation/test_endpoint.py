@@ -243,6 +243,7 @@ def test_the_key_reaches_its_server_and_nothing_else(key, caplog):
         outcomes = ChatClient(endpoint, EndpointSettings(concurrency=1)).ask([request("a"), request("b")])
     assert [seen.headers["authorization"] for seen in server.seen] == [f"Bearer {key}"] * 2
     assert outcomes[1].text == "Your key is Bearer [key]"
+    assert outcomes[0].reason == "status 400: bad key [key]"
     assert key not in repr(outcomes) + repr(endpoint) + endpoint.name + caplog.text
     assert "org-private" not in str(server.seen)
 
@@ -356,3 +357,34 @@ def test_a_key_that_is_none_is_named_by_its_variable(monkeypatch, key):
 def test_settings_that_cannot_be_are_named(name):
     with pytest.raises(ConfigError, match=f"endpoint.{name}"):
         EndpointSettings(**{name: 0})
+
+
+def test_no_half_of_a_key_is_left_where_a_message_is_cut(key):
+    said = [{"message": "x" * 190 + key}, {"message": "x" * 195 + key}]
+    faults = [*(Fault("status", 400, reply=body) for body in said), Fault("bytes", data=b"x" * 190 + key.encode())]
+    with EndpointServer(faults=faults) as server:
+        settings = EndpointSettings(concurrency=1, max_attempts=1)
+        outcomes = ChatClient(parse_endpoint(f"openai:tiny@{server.url}"), settings).ask([request(n) for n in "abc"])
+    assert [outcome.kind for outcome in outcomes] == ["bad request", "bad request", "not JSON"]
+    assert not any("sk-" in outcome.reason for outcome in outcomes)
+
+
+def test_what_is_wrong_with_a_reply_is_said():
+    once = EndpointSettings(max_attempts=1)
+    expected = {"compressed": "compressed its reply", "no JSON": "<html>busy</html>", "another model": "'cheaper'"}
+    for name, words in expected.items():
+        with EndpointServer(fault=lambda *_, name=name: FAULTS[name]) as server:
+            (outcome,) = ask(server, 1, once)
+        assert words in outcome.reason
+    with EndpointServer(faults=[Fault("bytes", data=b"x" * 9_000_000)]) as server:
+        (outcome,) = ask(server, 1, once)
+    assert "more than 8388608 bytes" in outcome.reason
+
+
+def test_a_call_does_not_wait_for_servers_that_it_gave_up():
+    faults = [Fault("status", 500, headers={"retry-after": "100"}), Fault("status", 401)]
+    with EndpointServer(faults=faults) as server:
+        started = time.monotonic()
+        outcomes = ask(server, 2, EndpointSettings(concurrency=1))
+    assert time.monotonic() - started < 10
+    assert {outcome.kind for outcome in outcomes} == {"key refused"}

@@ -1,7 +1,8 @@
 """What a correction changed: a word-level difference as segments, and the way back.
 
 Words are aligned by difflib's longest-match-first rule, which people find more readable than the shortest edit script;
-its "autojunk" shortcut is off, since it would hide frequent words of long texts.
+its "autojunk" shortcut is off, since it would hide frequent words of long texts. What that costs grows with the square
+of the length, so texts of more than `MOST_WORDS` are first cut down to what lies between their equal ends.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
 
+from errata.corrections.spans import Span
 from errata.corrections.words import split_words
 from errata.errors import DataError
 from errata.records import Segment
+
+MOST_WORDS = 5_000
+"""Far above any answer. What is left of longer texts without their equal ends is one segment if it is as long."""
 
 
 def diff_segments(original: str, corrected: str, *, round: int = 0, type: str | None = None) -> tuple[Segment, ...]:
@@ -61,20 +66,48 @@ def _find_gaps(
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Pairs of spans between two neighbouring matched words (or a text's edge) whose texts differ."""
     own_done = better_done = 0
-    for (own_start, own_end), (better_start, better_end) in _match_words(original, own, corrected, better):
+    for (own_start, own_end), (better_start, better_end) in _match_texts(original, own, corrected, better):
         if original[own_done:own_start] != corrected[better_done:better_start]:
             yield (own_done, own_start), (better_done, better_start)
         own_done, better_done = own_end, better_end
 
 
+def _match_texts(original: str, own: list[Span], corrected: str, better: list[Span]) -> Iterator[tuple[Span, Span]]:
+    """As `_match_words`; of long texts without looking at their equal ends, or at what lies between if that is long."""
+    if max(len(own), len(better)) <= MOST_WORDS:
+        yield from _match_words(original, own, corrected, better)
+        return
+    head = _count_equal_words(original, own, corrected, better)
+    tail = _count_equal_words(original, own[head:][::-1], corrected, better[head:][::-1])
+    middle, better_middle = own[head : len(own) - tail], better[head : len(better) - tail]
+    yield from zip(own[:head], better[:head], strict=True)
+    if max(len(middle), len(better_middle)) <= MOST_WORDS:
+        yield from list(_match_words(original, middle, corrected, better_middle))[:-1]  # the last closes the texts
+    yield from zip(own[len(own) - tail :], better[len(better) - tail :], strict=True)
+    yield (len(original), len(original)), (len(corrected), len(corrected))
+
+
+def _count_equal_words(original: str, own: list[Span], corrected: str, better: list[Span]) -> int:
+    """How many words both lists of spans begin with."""
+    pairs = zip(own, better, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: original[slice(*pair[0])] == corrected[slice(*pair[1])], pairs))
+
+
 def _match_words(
     original: str, own: list[tuple[int, int]], corrected: str, better: list[tuple[int, int]]
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Spans of equal words in both texts, in order, closed by the empty match at both ends."""
+    """Spans of equal words or runs of them in both texts, in order, closed by the empty match at both ends."""
     own_words = [original[start:end] for start, end in own]
     better_words = [corrected[start:end] for start, end in better]
     for block in SequenceMatcher(None, own_words, better_words, autojunk=False).get_matching_blocks():
-        yield from zip(own[block.a : block.a + block.size], better[block.b : block.b + block.size], strict=True)
+        spans = own[block.a : block.a + block.size], better[block.b : block.b + block.size]
+        if not block.size:
+            continue
+        run, better_run = ((part[0][0], part[-1][1]) for part in spans)
+        if original[slice(*run)] == corrected[slice(*better_run)]:
+            yield run, better_run
+        else:  # the white space between them differs
+            yield from zip(*spans, strict=True)
     yield (len(original), len(original)), (len(corrected), len(corrected))
 
 
@@ -92,6 +125,10 @@ def _count_equal(own: str, better: str) -> int:
 
 def _split_spaces(text: str) -> tuple[str, str]:
     """The white space before the first word and after the last; words decide, since a space can carry a mark."""
+    if text.isascii():
+        inner = text.strip()
+        start = text.index(inner)
+        return (text[:start], text[start + len(inner) :]) if inner else (text, text)
     words = split_words(text)
     return (text[: words[0][0]], text[words[-1][1] :]) if words else (text, text)
 

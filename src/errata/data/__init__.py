@@ -1,43 +1,62 @@
 """Foreign formats in and out, and what can be checked before a model is loaded.
 
 In: files that others wrote (our JSON lines, RLHF-V's parquet, TRL's rows, conversations, image files). Out: `Record`s
-with their images stored beside them, several files as one mixture, foreign files again, and findings with the place
-they were found. What a record is does not belong here (`records`), nor does anything that needs torch or a model.
+with their images stored beside them, several files as one mixture, foreign files again, findings with the place they
+were found, safe repairs, and records to look at, in a terminal or as one page. `shaping` makes records of records,
+`expressions` is the language of its filter. What a record is does not belong here (`records`), nor does anything that
+needs torch or a model.
 """
 
-from errata.data.browse import find_segments, make_printable, render_record
-from errata.data.check import Finding, check_records
-from errata.data.conversations import record_from_conversation
+from errata.data.browse import write_browse_page
+from errata.data.check import CheckReport, check_file, check_records
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.export_records import ExportSummary, export_records, list_writers
+from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
 from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, Portion, import_records, load_records
-from errata.data.rlhfv import record_from_rlhfv, write_rlhfv
-from errata.data.trl import record_from_trl, record_to_trl, records_from_trl
+from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
+from errata.data.pieces import make_printable
+from errata.data.push import push_folder
+from errata.data.repair import REPAIRS, RepairedFile, repair_file
+from errata.data.segmenting import find_segments
+from errata.data.show import render_difference, render_legend, render_record
+from errata.data.trl_rows import record_to_trl, records_from_trl
 
 __all__ = [
+    "FINDING_KINDS",
     "RECORDS_FILE",
+    "REPAIRS",
+    "CheckReport",
     "CorruptionRule",
     "DataPart",
+    "ExportSummary",
     "Finding",
+    "ImportSummary",
     "LoadedRecords",
     "Portion",
+    "RepairedFile",
+    "check_file",
     "check_records",
     "corrupt_image",
     "decode_image",
+    "export_records",
     "find_segments",
     "import_records",
+    "list_writers",
     "load_mixture",
     "load_records",
     "make_printable",
     "open_image",
-    "record_from_conversation",
-    "record_from_rlhfv",
-    "record_from_trl",
+    "open_records",
+    "push_folder",
     "record_to_trl",
     "records_from_trl",
+    "render_difference",
+    "render_legend",
     "render_record",
+    "repair_file",
     "resolve_image",
     "store_image",
-    "write_rlhfv",
+    "write_browse_page",
 ]

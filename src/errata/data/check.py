@@ -2,101 +2,158 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from errata.data.check_record import find_record_trouble
+from errata.data.check_style import StyleCheck
+from errata.data.findings import FINDING_KINDS, Finding, find_kind
+from errata.data.image_store import ImageStore
 from errata.data.images import open_image
+from errata.data.import_records import RECORDS_FILE, OnProgress
+from errata.data.reading import Reading, find_foreign_format
+from errata.data.sources import open_file
 from errata.errors import DataError
-from errata.records import IMAGE_PLACEHOLDER, Record, Response
+from errata.records import Record, parse_record
+from errata.records.lines import iterate_lines, parse_line
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One problem. `kind` is a word to count and filter by, `where` the record's id, `message` what to do about it."""
+class CheckReport:
+    """How many rows were read, how many of them are records, all findings in the order of `FINDING_KINDS`."""
 
-    where: str
-    kind: str
-    message: str
+    rows: int
+    records: int
+    findings: list[Finding]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings of each kind that there are any of."""
+        counts = Counter(finding.kind for finding in self.findings)
+        return {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]}
+
+
+def check_file(
+    path: str | Path,
+    image_root: str | Path | None = None,
+    *,
+    images: bool = True,
+    on_progress: OnProgress | None = None,
+) -> CheckReport:
+    """Check our JSON lines, or a foreign format's JSON, row by row; the file is never held as a whole.
+
+    Args:
+        path: The file, or a folder that `errata data import` wrote.
+        image_root: Where relative image paths start; None is the folder of the file.
+        images: Also decode every image.
+        on_progress: Called with "images", how many were opened, and how many there are.
+
+    Raises:
+        DataError: No such file.
+    """
+    path = Path(path)
+    path = path / RECORDS_FILE if path.is_dir() else path
+    root = Path(image_root or path.parent)
+    check = _Check()
+    for where, row in _iterate_rows(path, root):
+        if isinstance(row, DataError):
+            check.refuse(row, where)
+        else:
+            check.add(row, where)
+    return check.finish(str(path), root if images else None, on_progress)
 
 
 def check_records(
-    records: Iterable[Record], image_root: str | Path, *, on_progress: Callable[[str, int, int], None] | None = None
+    records: Iterable[Record], image_root: str | Path, *, on_progress: OnProgress | None = None
 ) -> list[Finding]:
-    """Look for what reading does not refuse but training would trip over or learn wrongly.
-
-    Kinds: `no-records` (nothing at all), `image` (does not open), `no-image`, `placeholder` (in an answer), `same-text`
-    (answers that differ in white space only), `segment` (overlap, or one that changes nothing), `no-segments` (a worse
-    answer that Dense DPO cannot weigh), `no-pair` (answers of one level only) and `duplicate` (the same image, question
-    and answers twice). A record of one answer is there to be learned, as conversations are: it needs neither a pair nor
-    an image.
-
-    Args:
-        records: As they were read.
-        image_root: Where relative image paths start.
-        on_progress: Called with "images", how many were opened, and how many there are.
-    """
-    records = list(records)
-    findings = [] if records else [Finding("the file", "no-records", "there is nothing to train on; check the path")]
-    findings += _check_images(records, Path(image_root), on_progress)
+    """Check records that were read or made; `where` of what is found is `record 'id'`. Arguments as of `check_file`."""
+    check = _Check()
     for record in records:
-        findings += _check_record(record)
-    return findings + list(_check_duplicates(records))
+        check.add(record, f"record {record.id!r}")
+    return check.finish("the records", Path(image_root), on_progress).findings
 
 
-def _check_images(
-    records: list[Record], root: Path, on_progress: Callable[[str, int, int], None] | None
-) -> Iterator[Finding]:
-    users: dict[str, list[str]] = defaultdict(list)
-    for record in records:
-        if not record.images and len(record.responses) > 1:
-            yield Finding(record.id, "no-image", "the record names no image; add one or drop the record")
-        for image in dict.fromkeys(record.images):
-            users[image].append(record.id)
-    for number, (image, ids) in enumerate(users.items(), 1):
-        if on_progress is not None:
-            on_progress("images", number, len(users))
+def _iterate_rows(path: Path, root: Path) -> Iterator[tuple[str, Record | DataError]]:
+    """(`file:line`, a record or why it is none)."""
+    known = find_foreign_format(path)
+    if known is None:
+        for where, line in iterate_lines(path):
+            try:
+                yield where, parse_record(parse_line(where, line), where)
+            except DataError as error:
+                yield where, error
+        return
+    file, reading, images = open_file(path), Reading(), ImageStore(None, root=root)
+    for raw in file.rows():
         try:
-            open_image(image, root)
+            for record in list(reading.convert_row(raw, known, file, images)):
+                yield raw.where, record
         except DataError as error:
-            others = f" (and {len(ids) - 1} more records)" if len(ids) > 1 else ""
-            yield Finding(ids[0] + others, "image", str(error))
+            yield raw.where, error
 
 
-def _check_record(record: Record) -> Iterator[Finding]:
-    if record.levels[-1] == 0 and len(record.responses) > 1:
-        message = "all answers are at level 0, nothing can be compared; only `sft` can use it"
-        yield Finding(record.id, "no-pair", message)
-    normal = [tuple(" ".join(text.split()) for text in response.rounds) for response in record.responses]
-    if len(set(normal)) < len(normal):
-        yield Finding(record.id, "same-text", "two answers differ in white space only; drop one")
-    for number, response in enumerate(record.responses):
-        if any(IMAGE_PLACEHOLDER in turn.text for turn in response.turns):
-            yield Finding(record.id, "placeholder", f"answer {number} contains {IMAGE_PLACEHOLDER}; remove it")
-        if response.level and not response.segments:
-            message = f"answer {number} has no segments; `errata data diff` finds them"
-            yield Finding(record.id, "no-segments", message)
-        for problem in _check_segments(response, record.responses[0]):
-            yield Finding(record.id, "segment", f"answer {number}: {problem}")
+class _Check:
+    """What must be remembered from row to row."""
 
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._rows = self._records = 0
+        self._places: dict[str, str] = {}
+        self._contents: dict[int, str] = {}
+        self._licenses: Counter[str] = Counter()
+        self._images: dict[str, list[tuple[str, str]]] = {}
+        self._style = StyleCheck()
 
-def _check_segments(response: Response, best: Response) -> Iterator[str]:
-    last: dict[int, int] = {}
-    for segment in sorted(response.segments, key=lambda segment: (segment.round, segment.start, segment.end)):
-        span = f"segment {segment.start}:{segment.end}"
-        own = response.rounds[segment.round][segment.start : segment.end]
-        if own == best.rounds[segment.round][segment.better_start : segment.better_end]:
-            yield f"{span} says the same as the text that replaces it"
-        if segment.start < last.get(segment.round, 0):
-            yield f"{span} overlaps the one before it"
-        last[segment.round] = max(last.get(segment.round, 0), segment.end)
+    def refuse(self, error: DataError, where: str) -> None:
+        """A row that is no record."""
+        self._rows += 1
+        message = str(error).removeprefix(f"{where}: ")
+        self._findings.append(Finding(find_kind(error), where, "", message))
 
+    def add(self, record: Record, where: str) -> None:
+        """A row that is one."""
+        self._rows += 1
+        self._records += 1
+        self._licenses[record.license or ""] += 1
+        for image in dict.fromkeys(record.images):
+            self._images.setdefault(image, []).append((where, record.id))
+        self._findings += (Finding(kind, where, record.id, text) for kind, text in find_record_trouble(record))
+        self._findings += self._find_repeated(record, where)
+        self._findings += self._style.add(record, where)
 
-def _check_duplicates(records: list[Record]) -> Iterator[Finding]:
-    seen: dict[object, str] = {}
-    for record in records:
-        key = (record.images, record.prompt, tuple(response.rounds for response in record.responses))
-        if key in seen:
-            yield Finding(record.id, "duplicate", f"it repeats record {seen[key]!r}; drop one")
-        seen.setdefault(key, record.id)
+    def finish(self, file: str, root: Path | None, on_progress: OnProgress | None) -> CheckReport:
+        """What only the whole file shows; images are opened where there is a `root`."""
+        if not self._rows:
+            self._findings.append(Finding("no-records", file, "", FINDING_KINDS["no-records"] + "; check the path"))
+        if len(self._licenses) > 1:
+            parts = ", ".join(f"{name or 'none'} ({count})" for name, count in self._licenses.most_common())
+            message = f"{parts}; the strictest holds for a model trained on all of them"
+            self._findings.append(Finding("licenses", file, "", message))
+        self._findings += self._style.finish(file)
+        if root is not None:
+            self._findings += self._open_images(root, on_progress)
+        order = {kind: number for number, kind in enumerate(FINDING_KINDS)}
+        self._findings.sort(key=lambda finding: order[finding.kind])
+        return CheckReport(self._rows, self._records, self._findings)
+
+    def _find_repeated(self, record: Record, where: str) -> Iterator[Finding]:
+        first = self._places.setdefault(record.id, where)
+        if first != where:
+            yield Finding("duplicate-id", where, record.id, f"{first} has this id; rename or drop one")
+        texts = tuple(turn.text for turn in record.prompt)
+        content = hash((record.images, texts, tuple(response.rounds for response in record.responses)))
+        first = self._contents.setdefault(content, where)
+        if first != where:
+            yield Finding("duplicate", where, record.id, f"it repeats {first}; drop one")
+
+    def _open_images(self, root: Path, on_progress: OnProgress | None) -> Iterator[Finding]:
+        for number, (image, users) in enumerate(self._images.items(), 1):
+            if on_progress is not None:
+                on_progress("images", number, len(self._images))
+            try:
+                open_image(image, root)
+            except DataError as error:
+                more = f" (and {len(users) - 1} more rows)" if len(users) > 1 else ""
+                yield Finding("image", *users[0], f"{error}{more}")

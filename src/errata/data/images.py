@@ -10,12 +10,14 @@ import hashlib
 import io
 import warnings
 from pathlib import Path
+from threading import get_native_id
 from typing import IO
 
 from PIL import Image, ImageOps
 
+from errata.data.image_ends import is_whole
 from errata.errors import DataError
-from errata.records import replacing
+from errata.records import storing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
@@ -73,25 +75,57 @@ def store_image(data: bytes, folder: str | Path, where: str) -> str:
     """Write an image file's bytes under a name made of their SHA-256, once, and return the name.
 
     Raises:
-        DataError: The bytes are not a complete picture; nothing is written.
+        DataError: As `check_image`; nothing is written.
         StorageError: The folder cannot be written.
     """
-    name = f"{hashlib.sha256(data).hexdigest()[:32]}.{_find_ending(data, where)}"
+    name = name_image(data, where)
     target = Path(folder) / name
-    if target.is_file():  # written under this name, it was decoded before
-        return name
-    decode_image(data, where)
-    with replacing(target) as temporary:
-        temporary.write_bytes(data)
+    if not target.is_file():
+        write_image(target, data)
     return name
 
 
-def _find_ending(data: bytes, where: str) -> str:
+def name_image(data: bytes, where: str) -> str:
+    """The file name of a picture, made of its content. Raises DataError as `check_image`."""
+    ending = check_image(data, where)
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.{ending}"
+
+
+def write_image(target: Path, data: bytes) -> None:
+    """As `replacing`, with fewer looks at the disk: there may be a hundred thousand of them, and none is a link."""
+    temporary = target.with_name(f".{get_native_id()}.tmp")  # of this thread alone, in any process
+    with storing(target):
+        try:
+            temporary.write_bytes(data)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+        temporary.replace(target)
+
+
+def check_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> str:
+    """The file ending of a picture that is whole and small enough, by its header and its end; no pixel is decoded.
+
+    A file whose end is not where its format says is decoded to see: many an odd file opens all the same.
+
+    Raises:
+        DataError: It begins with `where`: not a picture, too large, or cut off.
+    """
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return ENDINGS[image.format or "PNG"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in _decode
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                _require_size(image, where, max_pixels)
+                kind = image.format or "PNG"
+    except DataError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(where, "many times as many", max_pixels) from None
     except Exception as error:  # as in _decode
         raise _broken(where, error) from None
+    if not is_whole(data, kind):
+        decode_image(data, where, max_pixels=max_pixels)
+    return ENDINGS[kind]
 
 
 def _broken(where: str, error: Exception) -> DataError:
@@ -104,8 +138,7 @@ def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
             # Pillow's limit comes after ours; a damaged EXIF block is no reason to refuse or to print.
             warnings.simplefilter("ignore")
             with Image.open(stream, formats=_FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise _too_large(where, f"{image.width} x {image.height}", max_pixels)
+                _require_size(image, where, max_pixels)
                 image.load()
                 turned = ImageOps.exif_transpose(image)
                 # Palettes with transparency must pass through RGBA, or Pillow guesses the colours of clear pixels.
@@ -116,6 +149,11 @@ def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
         raise _too_large(where, "many times as many", max_pixels) from None
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise _broken(where, error) from None
+
+
+def _require_size(image: Image.Image, where: str, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise _too_large(where, f"{image.width} x {image.height}", max_pixels)
 
 
 def _too_large(where: str, found: str, max_pixels: int) -> DataError:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from errata.data.images import resolve_image
-from errata.data.open_dataset import RECORDS_FILE, LoadedRecords, OnBad, Portion, load_records
+from errata.data.import_records import RECORDS_FILE
+from errata.data.open_dataset import LoadedRecords, Portion, load_records
+from errata.data.reading import OnBad
 from errata.errors import ConfigError, DataError
 from errata.records import BadRow, Record
 

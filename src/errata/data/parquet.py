@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from errata.errors import DataError, ErrataError
-from errata.records import replacing
+from errata.records import remove_file, replacing, storing
 
 ROWS = 32
 """Rows held at a time, and rows of a written row group."""
+
+SHARD_BYTES = 500 << 20
+"""Size that a file of a data set in several files grows to, as the Hub recommends."""
 
 
 def list_columns(path: str | Path) -> list[str]:
@@ -55,6 +58,50 @@ def write_parquet(path: str | Path, schema: pa.Schema, rows: Iterable[dict[str, 
     with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         while group := list(islice(remaining, ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def write_shards(folder: str | Path, schema: pa.Schema, rows: Iterable[dict[str, Any]]) -> list[Path]:
+    """Write rows to `train-00000-of-0000N.parquet` and so on, in place of any that are there, and return the paths.
+
+    They get their names when all are written: a killed run leaves the old files, or none of these names.
+
+    Raises:
+        StorageError: The place cannot be written.
+    """
+    place = Path(folder)
+    parts: list[Path] = []
+    remaining = iter(rows)
+    try:
+        while (first := next(remaining, None)) is not None or not parts:
+            parts.append(place / f".train-{len(parts):05}.parquet")
+            write_parquet(parts[-1], schema, _take_shard(first, remaining))
+    except BaseException:
+        for part in parts:
+            remove_file(part)
+        raise
+    for old in place.glob("train-?????-of-?????.parquet"):
+        remove_file(old)
+    names = [place / f"train-{number:05}-of-{len(parts):05}.parquet" for number in range(len(parts))]
+    with storing(place):
+        return [part.replace(name) for part, name in zip(parts, names, strict=True)]
+
+
+def _take_shard(first: dict[str, Any] | None, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows up to the size of one file."""
+    size, row = 0, first
+    while row is not None:
+        yield row
+        size += sum(_measure(value) for value in row.values())
+        row = next(rows, None) if size < SHARD_BYTES else None
+
+
+def _measure(value: Any) -> int:
+    """Bytes of pictures and characters of texts, nested ones too."""
+    if isinstance(value, (bytes, str)):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_measure, value.values()))
+    return sum(map(_measure, value)) if isinstance(value, (list, tuple)) else 0
 
 
 def _not_parquet(path: str | Path, error: Exception) -> DataError:

@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from queue import SimpleQueue
+from typing import Any
 
 from errata.errors import DataError
 from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings
 from errata.generation.chat_lanes import Lane
+from errata.generation.chat_reply import hide
 from errata.generation.chat_run import Outcome, Run
 from errata.generation.chat_transport import build_transport
 from errata.generation.endpoint import Endpoint, read_key
-
-MIN_KEY_LENGTH = 8
-"""A shorter text is no key that has to be hidden, and hiding it would tear words apart."""
 
 
 class ChatClient:
@@ -120,16 +119,10 @@ class _Call:
                 await transport.close()
 
     def _redact(self, outcome: Outcome) -> Outcome:
-        """A server may repeat the key it was sent, in an error or in an answer; it must not get into a file."""
-        if len(self._key) < MIN_KEY_LENGTH:
-            return outcome
-        if isinstance(outcome, ChatFailure):
-            return replace(outcome, reason=outcome.reason.replace(self._key, REDACTED))
-        hidden = {name: getattr(outcome, name).replace(self._key, REDACTED) for name in ("text", "model")}
+        """Once more, as JSON has many ways to write a key."""
+        names = ("reason",) if isinstance(outcome, ChatFailure) else ("text", "model")
+        hidden: dict[str, Any] = {name: hide(getattr(outcome, name), self._key) for name in names}
         return replace(outcome, **hidden)
-
-
-REDACTED = "[key]"
 
 
 def _check_ids(requests: Sequence[ChatRequest]) -> None:

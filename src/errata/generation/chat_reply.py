@@ -10,6 +10,9 @@ from typing import Any
 from errata.generation.chat import EndpointSettings, FailureKind
 
 MAX_TOKEN_COUNT = 10**9
+REDACTED = "[key]"
+MIN_KEY_LENGTH = 8
+"""A shorter text is no key that has to be hidden, and hiding it would tear words apart."""
 DATED = re.compile(r"(-\d{4}-\d{2}-\d{2}|-\d{8}|-\d{4})?(-preview)?(@[\w.-]+)?", re.ASCII)
 """What may follow the asked name: a provider's date, or the revision that `transformers serve` adds."""
 
@@ -54,6 +57,11 @@ def read_reply(data: bytes, asked: str, settings: EndpointSettings) -> ReplyBody
     cut = choices[0].get("finish_reason") == "length"
     tokens = [_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")]
     return ReplyBody(_find_text(choices[0], cut=cut), model, not cut, *tokens)
+
+
+def hide(text: str, key: str) -> str:
+    """The text without the key, which a server may repeat in an error or in an answer: it must not get into a file."""
+    return text.replace(key, REDACTED) if len(key) >= MIN_KEY_LENGTH else text
 
 
 def excerpt(text: str) -> str:

@@ -60,13 +60,12 @@ class Run:
         for job in self._unfinished.values():
             self._queue.put_nowait(job)
         each = min(self._settings.concurrency, len(requests))
-        # Workers end by themselves only where all servers are given up.
         workers = asyncio.gather(*(self._work(lane) for lane in self._lanes for _ in range(each)))
         over = asyncio.ensure_future(self._over.wait())
         try:
             both: list[asyncio.Future[Any]] = [workers, over]
             await asyncio.wait(both, timeout=self._settings.total_s, return_when=asyncio.FIRST_COMPLETED)
-            if workers.done():
+            if workers.done():  # by themselves they end on a bug, or when their servers are given up
                 workers.result()
         finally:
             workers.cancel()
@@ -136,10 +135,11 @@ class Run:
             return
         if error.kind in OF_ACCOUNT:
             lane.close(error)
-            self._retry(job)
-            return
-        lane.note_failure(error, started)
-        if error.kind in OF_LANE:
+        else:
+            lane.note_failure(error, started)
+        if all(lane.closed is not None for lane in self._lanes):
+            self._over.set()
+        if error.kind in OF_ACCOUNT + OF_LANE:
             self._retry(job)
             return
         job.counted += 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from errata.errors import ModelError
 from errata.generation.chat import FailureKind
-from errata.generation.chat_reply import FailedAttemptError, excerpt
+from errata.generation.chat_reply import FailedAttemptError, excerpt, hide
 from errata.generation.endpoint import OPENAI_KEY, Endpoint
 
 MAX_REPLY_BYTES = 8 * 2**20
@@ -37,10 +37,11 @@ class Transport:
         openai: The package.
         client: Its AsyncOpenAI, with retries switched off.
         raw: The class of a reply that is taken as it is: the package's own parsing accepts replies that are none.
+        key: To be hidden where the server repeats it.
     """
 
-    def __init__(self, url: str, openai: Any, client: Any, raw: type) -> None:
-        self.url, self._openai, self._client, self._raw = url, openai, client, raw
+    def __init__(self, url: str, openai: Any, client: Any, raw: type, key: str) -> None:
+        self.url, self._openai, self._client, self._raw, self._key = url, openai, client, raw, key
         self._token_field = "max_tokens"
 
     async def send(self, body: Mapping[str, Any]) -> bytes:
@@ -51,13 +52,15 @@ class Transport:
         except self._openai.APIStatusError as error:
             if self._renames_tokens(error):
                 return await self.send(body)
-            raise _read_status(error) from None
+            raise _read_status(error, self._key) from None
         except self._openai.APITimeoutError:
             raise FailedAttemptError("time-out", f"{self.url} did not answer in time") from None
         except self._openai.APIConnectionError as error:
+            if isinstance(error.__cause__, FailedAttemptError):  # raised below, by what reads the reply
+                raise error.__cause__ from None
             raise _read_connection(self.url, error) from None
         content: bytes = reply.content
-        return content
+        return hide(content.decode("latin-1"), self._key).encode("latin-1")
 
     def _renames_tokens(self, error: Any) -> bool:
         """Newer models of OpenAI refuse `max_tokens` and name its successor; once learnt it is used at once."""
@@ -121,7 +124,7 @@ def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) ->
         timeout=None,  # whoever calls `send` ends it
     )
     client = openai.AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, http_client=http, timeout=None)
-    return Transport(url, openai, client, httpx2.Response)
+    return Transport(url, openai, client, httpx2.Response, key)
 
 
 def _read_connection(url: str, error: Exception) -> FailedAttemptError:
@@ -131,13 +134,13 @@ def _read_connection(url: str, error: Exception) -> FailedAttemptError:
     return FailedAttemptError("unreachable", f"{url} cannot be reached")
 
 
-def _read_status(error: Any) -> FailedAttemptError:
+def _read_status(error: Any, key: str) -> FailedAttemptError:
     status, wait = error.status_code, _read_wait(error.response.headers)
     kind = STATUS_KINDS.get(status, "bad request" if 400 <= status < 500 else "server error")
     if status < 400:
         kind, said = "not found", "a redirect, which is not followed"
     else:
-        said = _read_message(error)
+        said = _read_message(error, key)
     if status == 429 and error.code == "insufficient_quota":  # no wait helps
         kind = "key refused"
     if status in (503, 529) and wait is not None:
@@ -145,11 +148,12 @@ def _read_status(error: Any) -> FailedAttemptError:
     return FailedAttemptError(kind, f"status {status}: {said}", wait)
 
 
-def _read_message(error: Any) -> str:
+def _read_message(error: Any, key: str) -> str:
     body = error.body
     inner = body.get("message", body.get("error", body)) if isinstance(body, dict) else body
     text = inner if isinstance(inner, str) else json.dumps(inner, default=str)
-    return excerpt(text) or "no message"
+    # Hidden before it is cut, or half a key would stay.
+    return excerpt(hide(text, key)) or "no message"
 
 
 def _read_wait(headers: Mapping[str, str]) -> float | None:

@@ -114,7 +114,7 @@ class _Run:
             return
         self._tokens += outcome.completion_tokens or 0
         dialogue, model = self._open[outcome.id], outcome.model or self._client.endpoint.model
-        dialogue.add(outcome.text, finished=outcome.finished)
+        dialogue.add(outcome.text.strip(), finished=outcome.finished)
         if dialogue.is_open:
             self._store.add_round(dialogue, model, finished=outcome.finished)
         else:

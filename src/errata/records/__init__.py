@@ -5,11 +5,11 @@ In: nothing but the standard library. Out: the nouns every room shares (`Record`
 Foreign formats do not belong here (`data`), nor does anything that needs torch, a tokenizer or a model.
 """
 
-from errata.records.bad_rows import BAD_FILE, BadRow, write_bad_rows
+from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
-from errata.records.jsonl import parse_record, read_records, record_to_row, write_records
-from errata.records.lines import read_json_lines, write_json_lines, write_text
+from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
+from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text, writing_json_lines
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
@@ -29,6 +29,7 @@ __all__ = [
     "SEGMENT_TYPES",
     "Answer",
     "BadRow",
+    "BadRows",
     "BenchmarkResult",
     "Fields",
     "Metric",
@@ -39,6 +40,7 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "iterate_records",
     "parse_record",
     "question_to_row",
     "read_answers",
@@ -50,11 +52,14 @@ __all__ = [
     "replacing",
     "result_from_row",
     "result_to_row",
+    "setting_aside",
     "storing",
     "write_answers",
     "write_bad_rows",
+    "write_json_array",
     "write_json_lines",
     "write_questions",
     "write_records",
     "write_text",
+    "writing_json_lines",
 ]

@@ -7,20 +7,25 @@ response of one round may be plain strings (`"prompt": "…"`, `{"level": 0, "te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
 from errata.records.bad_rows import BadRow
+from errata.records.conversation import Turn
 from errata.records.fields import Fields, parse_turns
 from errata.records.lines import iterate_lines, parse_line, write_json_lines
 from errata.records.preference import Record, Response, Segment
 
 
 def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> list[Record]:
-    """Read preference records.
+    """All preference records of a file; see `iterate_records`."""
+    return list(iterate_records(path, on_bad=on_bad))
+
+
+def iterate_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> Iterator[Record]:
+    """Read preference records one after another; of those that went by, only ids are kept.
 
     Args:
         path: A `.jsonl` file.
@@ -29,7 +34,6 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
     Raises:
         DataError: `file:line` with what is wrong, or a file that does not exist, or an id that occurs twice.
     """
-    records: list[Record] = []
     seen: dict[str, str] = {}
     for where, line in iterate_lines(Path(path)):
         try:
@@ -48,8 +52,7 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
             on_bad(BadRow(where, str(error), line.decode("utf-8", "replace")))
             continue
         seen[record.id] = where
-        records.append(record)
-    return records
+        yield record
 
 
 def write_records(path: str | Path, records: Iterable[Record]) -> None:
@@ -59,7 +62,7 @@ def write_records(path: str | Path, records: Iterable[Record]) -> None:
 
 def record_to_row(record: Record) -> dict[str, Any]:
     """The JSON form of a record; short forms where they lose nothing."""
-    prompt: Any = [asdict(turn) for turn in record.prompt]
+    prompt: Any = [_turn_to_row(turn) for turn in record.prompt]
     if len(record.prompt) == 1:
         prompt = record.prompt[0].text
     row: dict[str, Any] = {"id": record.id, "images": list(record.images), "prompt": prompt}
@@ -75,15 +78,21 @@ def _response_to_row(response: Response) -> dict[str, Any]:
     if len(response.turns) == 1:
         row["text"] = response.text
     else:
-        row["turns"] = [asdict(turn) for turn in response.turns]
+        row["turns"] = [_turn_to_row(turn) for turn in response.turns]
     if response.segments:
-        row["segments"] = [
-            {k: v for k, v in asdict(segment).items() if v or k not in ("type", "round")}
-            for segment in response.segments
-        ]
+        row["segments"] = [_segment_to_row(segment) for segment in response.segments]
     if response.model:
         row["model"] = response.model
     return row
+
+
+def _turn_to_row(turn: Turn) -> dict[str, Any]:
+    return {"role": turn.role, "text": turn.text}
+
+
+def _segment_to_row(segment: Segment) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(segment, name) for name in ("start", "end", "better_start", "better_end")}
+    return row | {name: value for name in ("type", "round") if (value := getattr(segment, name))}
 
 
 def parse_record(row: Any, where: str) -> Record:

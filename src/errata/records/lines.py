@@ -6,7 +6,9 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,30 @@ def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
         DataError: A row that JSON cannot hold: NaN, an infinity, half a surrogate pair.
         StorageError: The place cannot be written.
     """
-    _write_lines(Path(path), (_format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 1)))
+    with writing_json_lines(path) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def writing_json_lines(path: str | Path) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes one JSON value a line; the file appears when the block ends without an error.
+
+    Several of these can be open at once, each as large as its disk. Raises as `write_json_lines`.
+    """
+    numbers = count(1)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+
+        def write(row: Any) -> None:
+            file.write(format_line(f"{path}:{next(numbers)}", row))
+
+        yield write
+
+
+def write_json_array(path: str | Path, rows: Iterable[Any]) -> None:
+    """Write one JSON array with an item on each line, as `write_json_lines` writes lines."""
+    lines = (format_line(f"{path}:{number}", row) for number, row in enumerate(rows, 2))
+    _write_lines(Path(path), _bracket(lines))
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -97,7 +122,8 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _format_line(where: str, row: Any) -> str:
+def format_line(where: str, row: Any) -> str:
+    """A value as one line of JSON. Raises DataError that begins with `where` for one that JSON cannot hold."""
     try:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
         line.encode("utf-8")
@@ -106,6 +132,14 @@ def _format_line(where: str, row: Any) -> str:
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None
     return line
+
+
+def _bracket(lines: Iterator[str]) -> Iterator[str]:
+    first = next(lines, "")
+    yield "[\n" + first.rstrip("\n")
+    for line in lines:
+        yield ",\n" + line.rstrip("\n")
+    yield "\n]\n"
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -123,12 +123,17 @@ def _find_response_problem(response: Response, best: Response) -> tuple[str, str
         return "assistant turns alternating with user turns", f"roles {roles}", "begin and end with the assistant"
     if any(not text.strip() for text in response.rounds):
         return "a non-empty text in every round", "an empty text", "drop the response"
+    return _find_segment_problem(response, best) if response.segments else None
+
+
+def _find_segment_problem(response: Response, best: Response) -> tuple[str, str, str] | None:
+    rounds, better_rounds = response.rounds, best.rounds
     for segment in response.segments:
         if segment.type is not None and segment.type not in SEGMENT_TYPES:
             return f"a segment type of {', '.join(SEGMENT_TYPES)}", f"type {segment.type!r}", "rename it or use null"
-        if not 0 <= segment.round < min(len(response.rounds), len(best.rounds)):
+        if not 0 <= segment.round < min(len(rounds), len(better_rounds)):
             return "a segment round that both texts have", f"round {segment.round}", "count rounds from 0"
-        own, better = response.rounds[segment.round], best.rounds[segment.round]
+        own, better = rounds[segment.round], better_rounds[segment.round]
         inside = 0 <= segment.start <= segment.end <= len(own)
         if not (inside and 0 <= segment.better_start <= segment.better_end <= len(better)):
             return (

@@ -50,25 +50,26 @@ def render_report(run_folder: Path, out: Path | None = None) -> Path:
 def _render(results: Results, figures: dict[str, Figure], run_folder: Path) -> str:
     css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     page = (
-        _build_environment()
+        build_environment()
         .get_template("report.html.jinja")
         .render(
             results=results,
             css=Markup(css),
-            policy=_policy(css),
+            policy=build_policy(css),
             lead=build_lead(results),
             cards=build_cards(results),
             kinds=KINDS,
             kinds_used=_kinds_used(results),
             image=partial(embed_image, run_folder),
-            figure=_figure_source(figures),
+            figure=find_figure(figures),
             facts=_facts(results),
         )
     )
     return page.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate in a model's text cannot be stored
 
 
-def _build_environment() -> jinja2.Environment:
+def build_environment() -> jinja2.Environment:
+    """Templates that escape every value and know the wording of numbers."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -85,13 +86,15 @@ def _build_environment() -> jinja2.Environment:
     return environment
 
 
-def _policy(css: str) -> str:
+def build_policy(css: str) -> str:
     """A content policy under which only this style sheet and embedded images take effect."""
     digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def _figure_source(figures: dict[str, Figure]) -> Callable[[str], dict[str, Any] | None]:
+def find_figure(figures: dict[str, Figure]) -> Callable[[str], dict[str, Any] | None]:
+    """A function of a name that gives the figure's caption and its pictures as data, or None."""
+
     def source(name: str) -> dict[str, Any] | None:
         figure = figures.get(name)
         if figure is None:

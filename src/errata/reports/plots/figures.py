@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
+from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_types
 from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
 from errata.reports.plots.training import draw_methods, draw_scaling, draw_training
 from errata.reports.results import Results
 
-Draw = Callable[[Results, Palette], Any | None]
+Data = TypeVar("Data")
+FigureTable = dict[str, tuple[Callable[[Data, Palette], Any | None], str]]
+"""File name -> how it is drawn, and the caption under it."""
 
-FIGURES: dict[str, tuple[Draw, str]] = {
+FIGURES: FigureTable[Results] = {
     "before_after": (
         draw_before_after,
         "Descriptions before and after, with 95 % intervals. CHAIR should fall; recall and truthful words should stay.",
@@ -29,7 +32,21 @@ FIGURES: dict[str, tuple[Draw, str]] = {
     ),
     "scaling": (draw_scaling, "What more corrections bought: CHAIR_s and its 95 % interval by corrections used."),
 }
-"""File name -> how it is drawn, and the caption under it."""
+"""The figures of a run."""
+
+STATS_FIGURES: FigureTable[dict[str, Any]] = {
+    "types": (draw_types, "Segments by type: what the worse responses get wrong."),
+    "lengths": (
+        draw_lengths,
+        "Words of the best and of worse responses, up to the 99th percentile. Longer best responses teach length.",
+    ),
+    "edits": (
+        draw_edits,
+        "How much of a worse response was changed, and in how many segments, up to the 99th percentile.",
+    ),
+    "sources": (draw_sources, "Where the records come from, and their levels."),
+}
+"""The figures of a file of records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +60,28 @@ class Figure:
 
 
 def draw_figures(results: Results, folder: Path) -> dict[str, Figure]:
-    """Draw every figure that the results have numbers for, as `NAME.png` and `NAME-dark.png`.
+    """Draw every figure of a run that the results have numbers for; see `draw_table`."""
+    return draw_table(FIGURES, results, folder)
+
+
+def draw_table(table: FigureTable[Data], data: Data, folder: Path) -> dict[str, Figure]:
+    """Draw every figure of a table that there are numbers for, as `NAME.png` and `NAME-dark.png`.
 
     Raises:
         StorageError: The folder cannot be written.
     """
     figures = {}
-    for name, (draw, caption) in FIGURES.items():
-        light, dark = _draw(draw, results, LIGHT), _draw(draw, results, DARK)
+    for name, (draw, caption) in table.items():
+        light, dark = _draw(draw, data, LIGHT), _draw(draw, data, DARK)
         if light is not None and dark is not None:
-            for file, data in ((f"{name}.png", light), (f"{name}-dark.png", dark)):
+            for file, picture in ((f"{name}.png", light), (f"{name}-dark.png", dark)):
                 with replacing(folder / file) as temporary:
-                    temporary.write_bytes(data)
+                    temporary.write_bytes(picture)
             figures[name] = Figure(name, caption, light, dark)
     return figures
 
 
-def _draw(draw: Draw, results: Results, palette: Palette) -> bytes | None:
+def _draw(draw: Callable[[Data, Palette], Any | None], data: Data, palette: Palette) -> bytes | None:
     with themed(palette):
-        figure = draw(results, palette)
+        figure = draw(data, palette)
         return None if figure is None else png_bytes(figure)

@@ -9,10 +9,10 @@ question, its response all that follows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from errata.data.images import resolve_image, store_image
+from errata.data.containers import Row
+from errata.data.formats.format import Format, ReadContext, Sample
 from errata.errors import DataError
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Role, Turn
 from errata.records.lines import parse_line
@@ -28,88 +28,53 @@ _ROLES: dict[Any, Role] = {
 _FIX = "fix the row"
 
 
-def is_conversation(names: Iterable[str]) -> bool:
-    """Whether rows with these fields or columns hold conversations."""
-    return not set(FIELDS).isdisjoint(names)
+def _recognise(sample: Sample) -> bool:
+    return not sample.names.isdisjoint(FIELDS)
 
 
-def record_from_conversation(row: Mapping[str, Any], where: str, images: tuple[str, ...], default_id: str) -> Record:
-    """One row as a record with one response.
-
-    Args:
-        row: The fields or columns.
-        where: Begins every error.
-        images: Their paths; see `name_images` and `store_images`.
-        default_id: The id where the row has none.
-
-    Raises:
-        DataError: Turns in another order or form, an empty one, an image after the first question, or as many
-            placeholders as there are no images for.
-    """
-    turns = _read_turns(row, where)
-    first = _check_order(turns, where)
-    try:
-        return Record(
-            id=_read_id(row, where) or default_id,
-            images=images,
-            prompt=turns[: first + 1],
-            responses=(Response(turns[first + 1 :], 0),),
-            source=next((value for name in ("data_source", "ds_name") if _is_text(value := row.get(name))), None),
-        )
-    except DataError as error:
-        raise DataError(f"{where}: {error.where}", expected=error.expected, found=error.found, fix=error.fix) from None
+def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
+    turns = read_turns(row, context.where)
+    first = check_order(turns, context.where)
+    stem = "conversation" if context.kind == "parquet" else context.path.stem
+    yield context.build_record(
+        id=_read_id(row, context) or f"{stem}-{context.number}",
+        images=context.store(list_images(row)),
+        prompt=turns[: first + 1],
+        responses=(Response(turns[first + 1 :], 0),),
+        source=next((value for name in ("data_source", "ds_name") if _is_text(value := row.get(name))), None),
+    )
 
 
-def name_images(row: Mapping[str, Any], where: str, root: str | Path) -> tuple[str, ...]:
-    """The paths that a row of JSON names. Raises DataError for one that leads out of `root`, or is no text."""
-    names = _list_images(row)
-    for name in names:
-        if not _is_text(name):
-            found = f"{type(name).__name__} {name!r}"[:80]
-            raise DataError(where, expected="an image's path, or a list of them", found=found, fix=_FIX)
-        try:
-            resolve_image(name, root)
-        except DataError as error:
-            where = f"{where}: {error.where}"
-            raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
-    return tuple(names)
-
-
-def store_images(row: Mapping[str, Any], where: str, out: str | Path) -> tuple[str, ...]:
-    """Write the pictures that a row of a table holds to `out`/images/. Raises DataError where bytes are missing."""
-    names = []
-    for picture in _list_images(row):
-        data = picture.get("bytes") if isinstance(picture, Mapping) else picture
-        if not isinstance(data, bytes):
-            fix = "write the file with its images embedded"
-            raise DataError(where, expected="the image's bytes in the row", found=f"{picture!r}"[:80], fix=fix)
-        names.append(f"images/{store_image(data, Path(out) / 'images', where)}")
-    return tuple(names)
-
-
-def _list_images(row: Mapping[str, Any]) -> list[Any]:
+def list_images(row: Mapping[str, Any]) -> list[Any]:
+    """The pictures under `images` or `image`: a list, or one alone."""
     value = row.get("images") if row.get("images") is not None else row.get("image")
     return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _read_id(row: Mapping[str, Any], where: str) -> str:
-    value = row.get("id")
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise DataError(where, expected="'id' as text or a number", found=type(value).__name__, fix=_FIX)
-    return str(value)
-
-
-def _read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:
+def read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:
+    """The turns under the first of `FIELDS` that the row has. Raises DataError that begins with `where`."""
     name = next((name for name in FIELDS if row.get(name) is not None), FIELDS[0])
     messages = row.get(name)
     if isinstance(messages, str):  # UniMM-Chat's table holds JSON
-        messages = parse_line(f"{where}: {name!r}", messages.encode())
+        messages = parse_line(f"{where}: {name!r}", messages.encode("utf-8", "surrogatepass"))
+    return parse_messages(messages, where, name)
+
+
+def parse_messages(messages: Any, where: str, name: str) -> tuple[Turn, ...]:
+    """A list of `{"from", "value"}` or `{"role", "content"}` as turns; `name` is the field that holds it."""
     if not isinstance(messages, (list, tuple)) or not messages:
         found = "an empty list" if messages == [] else f"{name!r} is {type(messages).__name__}"
         raise DataError(where, expected="a conversation as a list of turns", found=found, fix=_FIX)
     return tuple(_read_turn(message, f"{where}: turn {number}") for number, message in enumerate(messages))
+
+
+def _read_id(row: Mapping[str, Any], context: ReadContext) -> str:
+    value = row.get("id")
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise context.error("'id' as text or a number", type(value).__name__)
+    return str(value)
 
 
 def _read_turn(message: Any, where: str) -> Turn:
@@ -138,8 +103,8 @@ def _join_parts(content: Any, where: str) -> str:
     return "".join(texts)
 
 
-def _check_order(turns: tuple[Turn, ...], where: str) -> int:
-    """The number of the first question; user and assistant alternate after it, up to an answer."""
+def check_order(turns: tuple[Turn, ...], where: str) -> int:
+    """The number of the first question; user and assistant alternate after it, up to an answer. Else DataError."""
     first = 1 if turns[0].role == "system" else 0
     for number, turn in enumerate(turns):
         expected = ("user", "assistant")[(number - first) % 2] if number >= first else "system"
@@ -160,3 +125,11 @@ def _check_order(turns: tuple[Turn, ...], where: str) -> int:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+CONVERSATIONS = Format(
+    "conversations",
+    "conversations of LLaVA, ShareGPT4V, UniMM-Chat, and messages",
+    _recognise,
+    _read_row,
+)

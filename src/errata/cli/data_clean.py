@@ -1,0 +1,69 @@
+"""`errata data dedup | decontaminate`: records without what should not be trained on, and a report of what went."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errata.cli.data_shape import add_look, add_shaper, open_records, tell
+
+if TYPE_CHECKING:
+    from errata.data.shaping.evaluation_images import EvaluationImages
+
+
+def add_parsers(verbs: Any) -> None:
+    """Add the verbs that take records out."""
+    parser = add_shaper(verbs, "dedup", "drop records that repeat an earlier one", run_dedup)
+    help_text = "in what a duplicate agrees: some of image,look,prompt,text (default: image,text)"
+    parser.add_argument("--same", default="image,text", help=help_text)
+    add_look(parser, "images look alike that differ in at most BITS of 128 (default: 10)", 10)
+
+    parser = add_shaper(verbs, "decontaminate", "drop records whose images benchmarks measure with", run_decontaminate)
+    help_text = "benchmarks, files of questions or names, or folders of images, with commas"
+    parser.add_argument("--against", required=True, metavar="NAME,FILE…", help=help_text)
+    parser.add_argument("--data", type=Path, help="folder with the benchmarks' official files, one folder each")
+    add_look(parser, "images look alike that differ in at most BITS of 128 (default: 10)", 10)
+
+
+def run_dedup(args: argparse.Namespace) -> None:
+    """Write what is left, and say what repeated what."""
+    from errata.data.shaping import write_distinct
+
+    result = write_distinct(
+        open_records(args),
+        args.out,
+        args.same.split(","),
+        look_distance=args.look_distance,
+        images=args.images,
+        on_bad=args.on_bad,
+    )
+    print(f"{result.removed} duplicates of {len(result.kept)} records: {result.report}")
+    tell(result.folder)
+
+
+def run_decontaminate(args: argparse.Namespace) -> None:
+    """Write what is left, and say which benchmark took what."""
+    from errata.data.shaping import load_evaluation_images, write_decontaminated
+
+    names = [name.strip() for name in args.against.split(",") if name.strip()]
+    known = load_evaluation_images(names, args.data, look_distance=args.look_distance)
+    result = write_decontaminated(open_records(args), args.out, known, images=args.images, on_bad=args.on_bad)
+    print(render_removed(known, result.removed))
+    print(f"{result.removed.total()} removed: {result.report}")
+    tell(result.folder)
+
+
+def render_removed(known: EvaluationImages, removed: dict[tuple[str, str], int]) -> str:
+    """A table: for each benchmark what is known of it, and how many records went for which reason."""
+    from errata.data.shaping import BENCHMARKS
+
+    lines = [f"{'against':<24}{'names':>8}{'of':>7}{'pictures':>10}{'by name':>10}{'by bytes':>10}{'by look':>10}"]
+    for name in dict.fromkeys([*known.names, *known.pictures]):
+        total = BENCHMARKS[name].pictures if name in BENCHMARKS else None
+        counts = [len(known.names[name]), "" if total is None else total, known.pictures[name]]
+        went = [removed.get((name, reason), 0) for reason in ("name", "bytes", "look")]
+        lines.append(
+            f"{name[-23:]:<24}{counts[0]:>8}{counts[1]:>7}{counts[2]:>10}{went[0]:>10}{went[1]:>10}{went[2]:>10}"
+        )
+    return "\n".join(lines)

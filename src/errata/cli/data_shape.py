@@ -1,0 +1,215 @@
+"""`errata data split | merge | sample | filter | pairs | levels`: records to other records."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errata.cli.asides import report_set_aside
+from errata.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from errata.data.shaping import Part, RecordFile, RecordFolder
+
+
+def add_parsers(verbs: Any) -> None:
+    """Add the verbs that make other records of records."""
+    parser = add_shaper(verbs, "split", "part records by image: no image is on two sides", run_split)
+    size = parser.add_mutually_exclusive_group(required=True)
+    size.add_argument("--fractions", help="shares of the records that sum to 1, such as 0.9,0.1")
+    size.add_argument("--test", type=int, metavar="N", help="so many records to test, the rest to train")
+    parser.add_argument("--names", help="the parts' names (default: train,test or train,validation,test)")
+    add_seed(parser)
+    add_look(parser, "also keep together images that look alike, differing in at most BITS of 128 (try 10)", None)
+
+    parser = verbs.add_parser("merge", help="several files of records as one, with an id for each record")
+    parser.add_argument("records", type=Path, nargs="+", help="two or more .jsonl files or folders")
+    add_output(parser)
+    parser.set_defaults(run=as_verb(run_merge))
+
+    parser = add_shaper(verbs, "sample", "some of the records, chosen by a seed", run_sample)
+    size = parser.add_mutually_exclusive_group(required=True)
+    size.add_argument("--count", type=int, metavar="N", help="how many")
+    size.add_argument("--fraction", type=float, metavar="SHARE", help="which share of all, such as 0.1")
+    parser.add_argument("--by", choices=("row", "image"), default="row", help="what is counted (default: row)")
+    parser.add_argument("--stratify", metavar="VALUE", help="keep the proportions of a value, such as source")
+    add_seed(parser)
+
+    parser = add_shaper(verbs, "filter", "the records that a condition keeps", run_filter)
+    parser.add_argument("expression", metavar="EXPR", help="such as 'words(best) < 80 and \"object\" in segments'")
+
+    parser = add_shaper(verbs, "pairs", "records of several levels as records of two", run_pairs)
+    help_text = "which are compared (default: best_vs_rest)"
+    parser.add_argument(
+        "--rule", choices=("best_vs_rest", "all_pairs", "neighbours"), default="best_vs_rest", help=help_text
+    )
+
+    parser = add_shaper(verbs, "levels", "responses sorted into levels by their ratings", run_levels)
+    parser.add_argument(
+        "--ratings", required=True, help="names of lists in meta, such as ratings; several are averaged"
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--gap", type=float, help="a level begins so far below the best of the one before")
+    size.add_argument("--at-most", type=int, metavar="K", help="at most K levels, cut at the widest gaps")
+    parser.add_argument("--lowest-is-best", action="store_true", help="ratings count mistakes")
+
+
+def add_shaper(verbs: Any, name: str, description: str, run: Any) -> argparse.ArgumentParser:
+    """A verb that reads one file of records and writes a folder."""
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=description, description=description)
+    parser.add_argument("records", type=Path, help="a .jsonl file of records, or a folder with records.jsonl")
+    add_output(parser)
+    parser.set_defaults(run=as_verb(run))
+    return parser
+
+
+def as_verb(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:
+    """The verb with a bar for every file that it reads, and with `bad.jsonl` for the rows that it sets aside.
+
+    `open_records` takes the bar from `args.on_progress`; `args.on_bad` is None without `--skip-bad`.
+    """
+
+    def run_verb(args: argparse.Namespace) -> int:
+        from errata.records import setting_aside
+
+        with show_progress() as args.on_progress, setting_aside(args.out) as aside:
+            args.on_bad = aside.append if args.skip_bad else None
+            run(args)
+        return report_set_aside(aside.count, aside.path)
+
+    return run_verb
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """The options of every verb that writes a folder of records."""
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write: records.jsonl and the images")
+    parser.add_argument("--image-root", type=Path, help="where image paths start (default: the file's folder)")
+    help_text = "how images come into the folder: hard links, copies, or not at all (default: link)"
+    parser.add_argument("--images", choices=("link", "copy", "none"), default="link", help=help_text)
+    parser.add_argument("--skip-bad", action="store_true", help="set bad records aside in bad.jsonl (exit code 3)")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """The option `--seed`."""
+    parser.add_argument("--seed", type=int, default=0, help="another number, another choice (default: 0)")
+
+
+def add_look(parser: argparse.ArgumentParser, description: str, default: int | None) -> None:
+    """The option `--look-distance`."""
+    parser.add_argument("--look-distance", type=_read_bits, metavar="BITS", default=default, help=description)
+
+
+def _read_bits(text: str) -> int:
+    bits = int(text)
+    if not 0 <= bits <= 32:
+        raise argparse.ArgumentTypeError(f"{bits} is not between 0 and 32")
+    return bits
+
+
+def open_records(args: argparse.Namespace) -> RecordFile:
+    """The file that a verb reads."""
+    from errata.data.shaping import find_records
+
+    return find_records(args.records, args.image_root, args.on_progress)
+
+
+def tell(folder: RecordFolder) -> None:
+    """Say how many records were written and where."""
+    print(f"{folder.count} records: {folder.records}")
+
+
+def run_split(args: argparse.Namespace) -> None:
+    """Write one folder a part."""
+    from errata.data.shaping import split_records
+
+    folders = split_records(
+        open_records(args),
+        args.out,
+        _list_parts(args),
+        seed=args.seed,
+        look_distance=args.look_distance,
+        images=args.images,
+        on_bad=args.on_bad,
+    )
+    for name, folder in folders.items():
+        print(f"{name}: {folder.count} records: {folder.records}")
+
+
+def _list_parts(args: argparse.Namespace) -> list[Part]:
+    from errata.data.shaping import Part
+    from errata.errors import ConfigError
+
+    sizes: list[float | int | None] = [None, args.test]
+    if args.fractions is not None:
+        try:
+            sizes = [float(text) for text in args.fractions.split(",")]
+        except ValueError:
+            fix = "write for example 0.9,0.1"
+            raise ConfigError("--fractions", expected="numbers", found=args.fractions, fix=fix) from None
+    default = {2: "train,test", 3: "train,validation,test"}.get(len(sizes), "")
+    names = [name.strip() for name in (args.names or default).split(",")]
+    if len(names) != len(sizes):
+        found = f"{len(names)} names" if args.names else "none"
+        raise ConfigError("--names", expected=f"{len(sizes)} names", found=found, fix="name every part, with commas")
+    return [Part(name, size) for name, size in zip(names, sizes, strict=True)]
+
+
+def run_merge(args: argparse.Namespace) -> None:
+    """Write one folder, and say what came from where."""
+    from errata.data.shaping import find_records, merge_records
+
+    sources = [find_records(path, args.image_root, args.on_progress) for path in args.records]
+    merged = merge_records(sources, args.out, images=args.images, on_bad=args.on_bad)
+    for source, count, renamed in zip(sources, merged.records, merged.renamed, strict=True):
+        print(f"{count} records, {renamed} of them with a new id: {source.path}")
+    tell(merged.folder)
+
+
+def run_sample(args: argparse.Namespace) -> None:
+    """Write the chosen records."""
+    from errata.data.expressions import parse_value
+    from errata.data.shaping import sample_records
+
+    value = None if args.stratify is None else parse_value(args.stratify)
+    folder = sample_records(
+        open_records(args),
+        args.out,
+        args.fraction if args.count is None else args.count,
+        by_image=args.by == "image",
+        stratify=None if value is None else lambda record: str(value(record)),
+        seed=args.seed,
+        images=args.images,
+        on_bad=args.on_bad,
+    )
+    tell(folder)
+
+
+def run_filter(args: argparse.Namespace) -> None:
+    """Write the records that the condition keeps."""
+    from errata.data.expressions import parse_filter
+    from errata.data.shaping import write_filtered
+
+    keep = parse_filter(args.expression)
+    tell(write_filtered(open_records(args), args.out, keep, images=args.images, on_bad=args.on_bad))
+
+
+def run_pairs(args: argparse.Namespace) -> None:
+    """Write a record a pair."""
+    from errata.data.shaping import write_pairs
+
+    tell(write_pairs(open_records(args), args.out, args.rule, images=args.images, on_bad=args.on_bad))
+
+
+def run_levels(args: argparse.Namespace) -> None:
+    """Write the records with levels by their ratings."""
+    from errata.data.shaping import Levelling, write_levels
+
+    names = tuple(name.strip().removeprefix("meta.") for name in args.ratings.split(","))
+    levelling = Levelling(names, lowest_is_best=args.lowest_is_best)
+    if args.gap is not None:
+        levelling = Levelling(names, "gap", args.gap, args.lowest_is_best)
+    elif args.at_most is not None:
+        levelling = Levelling(names, "at_most", args.at_most, args.lowest_is_best)
+    tell(write_levels(open_records(args), args.out, levelling, images=args.images, on_bad=args.on_bad))

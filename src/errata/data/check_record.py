@@ -1,0 +1,77 @@
+"""What reading a record does not refuse, but training would trip over or learn wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from errata.corrections import apply_segments
+from errata.data.check_text import find_text_trouble
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment
+
+
+def find_record_trouble(record: Record) -> Iterator[tuple[str, str]]:
+    """(kind, message) of everything that is wrong in one record by itself, images and style left out.
+
+    A record of one answer is there to be learned, as conversations are: it needs neither a pair nor an image.
+    """
+    levels = record.levels
+    if not record.images and len(levels) > 1:
+        yield "no-image", "the record names no image; add one or drop the record"
+    if levels[-1] == 0 and len(levels) > 1:
+        yield "no-pair", "all answers are at level 0, nothing can be compared; rank them"
+    if levels[-1] >= len(set(levels)):
+        yield "levels", f"levels {list(levels)} leave some out; --fix counts them anew"
+    normal = [tuple(" ".join(text.split()) for text in response.rounds) for response in record.responses]
+    if len(set(normal)) < len(normal):
+        yield "same-text", "two answers differ in white space only; drop one"
+    for number, response in enumerate(record.responses):
+        for kind, message in _find_response_trouble(response, record.responses[0]):
+            yield kind, f"answer {number} {message}"
+    yield from _find_text_trouble(record)
+
+
+def _find_response_trouble(response: Response, best: Response) -> Iterator[tuple[str, str]]:
+    if any(IMAGE_PLACEHOLDER in turn.text for turn in response.turns):
+        yield "placeholder", f"contains {IMAGE_PLACEHOLDER}; remove it"
+    if response.level and not response.segments:
+        yield "no-segments", "has no segments; `errata data diff` finds them"
+    overlaps = False
+    for number, text in enumerate(response.rounds if response.segments else ()):
+        segments = sorted((s for s in response.segments if s.round == number), key=lambda s: (s.start, s.end))
+        problems = list(_check_segments(segments, text, best.rounds[number])) if segments else []
+        overlaps = overlaps or bool(problems)
+        yield from (("segment", problem) for problem in problems)
+    if response.segments and not overlaps and not _is_explained(response, best):
+        yield "unexplained", "differs from the better text outside its segments too; `errata data diff --replace`"
+
+
+def _check_segments(segments: list[Segment], own: str, better: str) -> Iterator[str]:
+    done = better_done = 0
+    for segment in segments:
+        span = f"segment {segment.start}:{segment.end}"
+        if own[segment.start : segment.end] == better[segment.better_start : segment.better_end]:
+            yield f"{span} says the same as the text that replaces it"
+        if segment.start < done:
+            yield f"{span} overlaps the one before it"
+        elif segment.better_start < better_done:
+            yield f"{span} is replaced by text that overlaps or precedes that of the one before it"
+        done, better_done = max(done, segment.end), max(better_done, segment.better_end)
+
+
+def _is_explained(response: Response, best: Response) -> bool:
+    """Whether the segments, put in place, give the better text in every round that both have."""
+    for number, (own, better) in enumerate(zip(response.rounds, best.rounds, strict=False)):
+        segments = sorted((s for s in response.segments if s.round == number), key=lambda s: (s.start, s.end))
+        if apply_segments(own, segments, better) != better:
+            return False
+    return True
+
+
+def _find_text_trouble(record: Record) -> Iterator[tuple[str, str]]:
+    for turn in record.prompt:
+        for kind, message in find_text_trouble(turn.text):
+            yield kind, f"prompt: {message}"
+    for number, response in enumerate(record.responses):
+        for turn in response.turns:
+            for kind, message in find_text_trouble(turn.text):
+                yield kind, f"answer {number}: {message}"

@@ -1,0 +1,151 @@
+"""Our records to a file in a foreign format with its images, or to a folder that is ready for the Hub."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from errata.data.containers import Row
+from errata.data.dataset_card import CARD_FILE, Tally, render_card
+from errata.data.formats import FORMATS, Format, WriteContext, find_format
+from errata.data.images import check_image, resolve_image
+from errata.data.parquet import write_parquet, write_shards
+from errata.errors import DataError
+from errata.records import Record, remove_file, replacing, write_json_array, write_json_lines, write_text
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What an export wrote: the files, the rows in them, and how often it dropped what the format cannot hold."""
+
+    files: list[Path]
+    rows: int
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def export_records(records: Iterable[Record], image_root: str | Path, out: str | Path, *, format: str) -> ExportSummary:
+    """Write records to a file in a foreign format, or to a folder with a card that `datasets` and the Hub load.
+
+    Args:
+        records: Read once, a record at a time.
+        image_root: Where their relative image paths start.
+        out: A file with the format's ending, or a folder. Images, where the format does not embed them, are copied to
+            `images/` beside the rows.
+        format: A name of docs/formats.md that can be written.
+
+    Raises:
+        DataError: A format that is only read, a record that it cannot hold, or an image that does not open. Nothing
+            new is left then but image files.
+        StorageError: The place cannot be written.
+    """
+    known = _find_writer(format)
+    path = Path(out)
+    if path.suffix:
+        _require_ending(path, known)
+        return _export_file(records, Path(image_root), path, known)
+    return _export_folder(records, Path(image_root), path, known)
+
+
+def _export_file(records: Iterable[Record], image_root: Path, path: Path, known: Format) -> ExportSummary:
+    rows, context = _build_rows(records, known, _Images(image_root, path.parent))
+    if known.schema is not None:
+        write_parquet(path, known.schema, rows)
+    elif known.ending == "jsonl":
+        write_json_lines(path, rows)
+    else:
+        write_json_array(path, rows)
+    beside = known.write_beside(path, context.number) if known.write_beside is not None else []
+    return ExportSummary([path, *beside], context.number, +context.dropped)
+
+
+def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, known: Format) -> ExportSummary:
+    """The card is written last: a folder without one is not whole."""
+    remove_file(folder / CARD_FILE)
+    tally = Tally()
+    if known.schema is None:
+        done = _export_file(tally.count(records), image_root, folder / f"train.{known.ending}", known)
+        files, pattern = done.files, f"train.{known.ending}"
+    else:
+        rows, context = _build_rows(tally.count(records), known, _Images(image_root, folder))
+        files = write_shards(folder / "data", known.schema, rows)
+        done = ExportSummary(files, context.number, +context.dropped)
+        pattern = "data/train-*.parquet"
+    card = render_card(folder.resolve().name, known.title, tally, done.rows, done.dropped, pattern)
+    write_text(folder / CARD_FILE, card)
+    return ExportSummary([*files, folder / CARD_FILE], done.rows, done.dropped)
+
+
+def _build_rows(records: Iterable[Record], known: Format, images: _Images) -> tuple[Iterator[Row], WriteContext]:
+    context = WriteContext(images.embed, images.place)
+    return _count(_iterate_rows(records, known, context), context), context
+
+
+def _require_ending(path: Path, known: Format) -> None:
+    if path.suffix != f".{known.ending}":
+        fix = "name such a file, or a folder"
+        raise DataError(str(path), expected=f"a file that ends in .{known.ending}", found=path.suffix, fix=fix)
+
+
+def list_writers() -> list[str]:
+    """The names of the formats that can be written."""
+    return [known.name for known in FORMATS if known.write_row is not None]
+
+
+def _find_writer(name: str) -> Format:
+    known = find_format(name)
+    if known.write_row is None:
+        expected = f"a format that can be written: {', '.join(list_writers())}"
+        raise DataError("--format", expected=expected, found=repr(name), fix="choose one (docs/formats.md)")
+    return known
+
+
+def _iterate_rows(records: Iterable[Record], known: Format, context: WriteContext) -> Iterator[Row]:
+    assert known.write_row is not None
+    for record in records:
+        try:
+            yield from known.write_row(record, context)
+        except DataError as error:
+            if error.where.startswith("record "):
+                raise
+            where = f"record {record.id!r}: {error.where}"
+            raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
+
+
+def _count(rows: Iterator[Row], context: WriteContext) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        context.number += 1
+
+
+class _Images:
+    """The images of records on their way into a table or into a folder."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root, self._folder = root, folder
+
+    def embed(self, image: str) -> dict[str, Any]:
+        return {"bytes": self._read(image), "path": Path(image).name}
+
+    def place(self, image: str) -> str:
+        """A path below the root stays as it is, one elsewhere is named by its content."""
+        data = self._read(image)
+        inside = not Path(image).is_absolute() and ".." not in Path(image).parts
+        name = image if inside else f"images/{sha256(data).hexdigest()[:32]}{Path(image).suffix}"
+        target = self._folder / name
+        if not (target.is_file() and target.samefile(resolve_image(image, self._root))):
+            with replacing(target) as temporary:
+                temporary.write_bytes(data)
+        return name
+
+    def _read(self, image: str) -> bytes:
+        try:
+            data = resolve_image(image, self._root).read_bytes()
+        except OSError as error:
+            found = error.strerror or str(error)
+            raise DataError(image, expected="a readable image", found=found, fix="check --image-root") from None
+        check_image(data, image)
+        return data

@@ -1,0 +1,184 @@
+"""The results of a Label Studio annotation, each by its type, as one verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from errata.data.formats.columns import simplify
+from errata.data.formats.format import ReadContext
+from errata.data.formats.label_studio_task import Task
+from errata.data.formats.marks import Mark, from_utf16
+from errata.data.formats.verdicts import Verdict
+
+Result = Mapping[str, Any]
+_REMARKS = ("comment", "note", "reason", "explanation", "justification", "feedback")
+"""Parts of a text box's name that say that it holds no corrected answer."""
+
+
+@dataclass
+class _Work:
+    """What has been read of one annotation so far."""
+
+    task: Task
+    context: ReadContext
+    levels: dict[str, float] = field(default_factory=dict)
+    corrections: dict[str, str] = field(default_factory=dict)
+    spans: dict[str, list[Result]] = field(default_factory=lambda: defaultdict(list))
+    replacements: dict[str, list[Result]] = field(default_factory=lambda: defaultdict(list))
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def read_results(results: Sequence[Result], task: Task, context: ReadContext, annotator: Any) -> Verdict:
+    """What an annotation says. Raises DataError for a result that is damaged or whose answer cannot be told."""
+    work = _Work(task, context)
+    for result in results:
+        kind, value = result.get("type"), result.get("value")
+        read = _READERS.get(kind) if isinstance(kind, str) else None
+        if read is None:
+            context.notes[f"results of type {kind!r}"[:60]] += 1
+        elif not isinstance(value, Mapping):
+            raise context.error(f"'value' of a result of type {kind!r} as an object", type(value).__name__)
+        else:
+            read(result, value, work)
+    marks = {name: _read_marks(name, work) for name in work.spans}
+    for name in work.replacements:
+        work.corrections.setdefault(name, _replace(name, work))
+    meta = work.meta | ({"annotator": annotator} if isinstance(annotator, (int, str)) else {})
+    return Verdict(work.levels, work.corrections, marks, meta)
+
+
+def _read_textarea(result: Result, value: Mapping[str, Any], work: _Work) -> None:
+    lines = value.get("text")
+    lines = [lines] if isinstance(lines, str) else lines
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise work.context.error("'text' of a text box as a list of texts", f"{lines!r}"[:80])
+    name = str(result.get("from_name"))
+    if any(word in simplify(name) for word in _REMARKS):
+        work.meta[name] = "\n".join(lines)
+    elif "start" in value:
+        work.replacements[_find_answer(result, work)].append(value)
+    else:
+        work.corrections[_find_answer(result, work)] = "\n".join(lines)
+
+
+def _read_pairwise(result: Result, value: Mapping[str, Any], work: _Work) -> None:
+    names = [work.task.match(name) for name in str(result.get("to_name")).split(",")]
+    left, right = names if len(names) == 2 else (None, None)
+    if left is None or right is None:
+        left, right = work.task.pair or (None, None)
+    if left is None or right is None:
+        found = f"to_name {result.get('to_name')!r} and the texts {', '.join(work.task.answers)}"[:120]
+        raise work.context.error("two answers to choose from", found, "name them: --columns left=FIELD right=FIELD")
+    chosen = value.get("selected")
+    if chosen not in ("left", "right"):
+        raise work.context.error("'selected' as left or right", f"{chosen!r}"[:80])
+    work.levels |= {left: float(chosen != "left"), right: float(chosen != "right")}
+
+
+def _read_ranker(_result: Result, value: Mapping[str, Any], work: _Work) -> None:
+    """One list is an order; of several buckets each is a level of ties. What was left unsorted, in `_`, has none."""
+    columns = value.get("ranker")
+    if not isinstance(columns, Mapping) or not all(isinstance(ids, list) for ids in columns.values()):
+        raise work.context.error("'ranker' as an object of lists of ids", f"{columns!r}"[:80])
+    buckets = [ids for name, ids in columns.items() if name != "_" and ids]
+    order = [[one] for one in buckets[0]] if len(columns) == 1 and buckets else buckets
+    for level, ids in enumerate(order):
+        for one in ids:
+            if str(one) not in work.task.answers:
+                raise work.context.error("ids of the task's list", f"{one!r}"[:80])
+            work.levels[str(one)] = float(level)
+
+
+def _read_rating(result: Result, value: Mapping[str, Any], work: _Work) -> None:
+    stars = value.get("rating")
+    if isinstance(stars, bool) or not isinstance(stars, (int, float)):
+        raise work.context.error("'rating' as a number", f"{stars!r}"[:80])
+    work.levels[_find_answer(result, work)] = -float(stars)
+
+
+def _read_labels(result: Result, value: Mapping[str, Any], work: _Work) -> None:
+    work.spans[_find_answer(result, work)].append(value)
+
+
+_READERS = {
+    "textarea": _read_textarea,
+    "pairwise": _read_pairwise,
+    "ranker": _read_ranker,
+    "rating": _read_rating,
+    "labels": _read_labels,
+}
+
+
+def _find_answer(result: Result, work: _Work) -> str:
+    name = work.task.find_answer(str(result.get("to_name")))
+    if name is None:
+        found = f"to_name {result.get('to_name')!r} and the texts {', '.join(work.task.answers) or 'none'}"[:120]
+        raise work.context.error("the answer that a result is about", found, "name it: --columns response=FIELD")
+    return name
+
+
+def _read_marks(name: str, work: _Work) -> list[Mark]:
+    text, utf16 = work.task.answers[name], _counts_utf16(name, work)
+    marks = []
+    for value in work.spans[name]:
+        start, end = _locate(value, text, utf16, work.context)
+        labels = value.get("labels")
+        label = labels[0] if isinstance(labels, list) and labels and isinstance(labels[0], str) else None
+        marks.append(Mark(start, end, label))
+    return marks
+
+
+def _counts_utf16(name: str, work: _Work) -> bool:
+    """Which unit the offsets in an answer count in: the one in which the texts written beside them stand there."""
+    text = work.task.answers[name]
+    if text.isascii() or max(text) < "\U00010000":
+        return False
+    told = [value for value in work.spans[name] if isinstance(value.get("text"), str)]
+    for utf16 in (False, True):
+        if told and all(_stands_there(value, text, utf16, work.context) for value in told):
+            return utf16
+    if told:
+        fix = "export again with a Label Studio of version 1.3 or newer, or remove the labels"
+        raise work.context.error("labels whose text stands at their offsets", f"{told[0]['text']!r}"[:80], fix)
+    return work.task.old
+
+
+def _stands_there(value: Mapping[str, Any], text: str, utf16: bool, context: ReadContext) -> bool:
+    places = [_count(value.get(name), text, utf16, context) for name in ("start", "end")]
+    if None in places:
+        return False
+    # Line ends are written as \n in two characters, and white space is not always kept.
+    return text[places[0] : places[1]].split() == str(value["text"]).replace("\\n", "\n").split()
+
+
+def _locate(value: Mapping[str, Any], text: str, utf16: bool, context: ReadContext) -> tuple[int, int]:
+    start, end = (_count(value.get(name), text, utf16, context) for name in ("start", "end"))
+    if start is None or end is None or start > end:
+        found = f"{value.get('start')}:{value.get('end')}"
+        raise context.error(f"offsets inside the answer of {len(text)} characters", found)
+    return start, end
+
+
+def _count(offset: Any, text: str, utf16: bool, context: ReadContext) -> int | None:
+    if isinstance(offset, bool) or not isinstance(offset, int):
+        fix = "label plain text (<Text> with <Labels>); offsets into HTML or paragraphs are not read"
+        raise context.error("'start' and 'end' as numbers", f"{offset!r}"[:80], fix)
+    if utf16:
+        return from_utf16(text, offset)
+    return offset if 0 <= offset <= len(text) else None
+
+
+def _replace(name: str, work: _Work) -> str:
+    """The answer with the texts that were typed into its labelled regions in their place."""
+    text, utf16 = work.task.answers[name], _counts_utf16(name, work)
+    parts, done = [], 0
+    placed = [(*_locate(value, text, utf16, work.context), value["text"]) for value in work.replacements[name]]
+    for start, end, lines in sorted(placed, key=lambda one: one[:2]):
+        if start < done:
+            raise work.context.error("replaced regions that do not overlap", f"{start}:{end} after {done}")
+        parts += [text[done:start], lines if isinstance(lines, str) else "\n".join(lines)]
+        done = end
+    return "".join([*parts, text[done:]])

@@ -1,0 +1,52 @@
+"""LLaVA-Human-Preference-10K: a conversation that ends with a question, and two answers to it (arXiv 2309.14525).
+
+Fields are `image, conversations, output_1, output_2, preference`; an output is a text or a turn, `preference` is the
+number of the better one. Other plain fields, such as `hallucination`, are kept in the record's `meta`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from errata.data.containers import Row
+from errata.data.formats.conversations import list_images, read_turns
+from errata.data.formats.format import Format, ReadContext, Sample
+from errata.records import Record, Response, Turn
+
+_KNOWN = {"id", "image", "images", "conversations", "output_1", "output_2", "preference"}
+
+
+def _recognise(sample: Sample) -> bool:
+    return {"conversations", "output_1", "output_2", "preference"} <= sample.names
+
+
+def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
+    better = row.get("preference")
+    if better not in (1, 2) or isinstance(better, bool):
+        raise context.error("'preference' as 1 or 2", repr(better)[:80])
+    answers = [_read_output(row, name, context) for name in ("output_1", "output_2")]
+    best, worse = answers if better == 1 else answers[::-1]
+    yield context.build_record(
+        id=str(row.get("id") or f"{context.path.stem}-{context.number}"),
+        images=context.store(list_images(row)),
+        prompt=read_turns(row, context.where),
+        responses=(Response((best,), 0), Response((worse,), 1)),
+        source="LLaVA-RLHF",
+        meta={
+            name: value for name, value in row.items() if name not in _KNOWN and isinstance(value, (str, int, float))
+        },
+    )
+
+
+def _read_output(row: Row, name: str, context: ReadContext) -> Turn:
+    value: Any = row[name]
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    text = value.get("value") if isinstance(value, dict) else value
+    if not isinstance(text, str):
+        raise context.error(f"{name!r} as a text or a turn", f"{value!r}"[:80])
+    return Turn("assistant", text)
+
+
+LLAVA_RLHF = Format("llava-rlhf", "LLaVA-Human-Preference-10K", _recognise, _read_row)

@@ -1,0 +1,159 @@
+"""The columns that RLHF-V's and RLAIF-V's tables share: a pair's picture, where it came from, and its number.
+
+`origin_split` is a JSON object about the row's origin. What a record says and the columns have no place for (an id, a
+model, a licence of its own) goes there under "errata" and is taken out again, so that a row that came in goes out the
+same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from errata.data.containers import Row
+from errata.data.formats.format import ReadContext, WriteContext, refuse
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
+
+OWN = "errata"
+_COLUMNS = ("origin_dataset", "idx", "image_path")
+
+
+class PairTexts(NamedTuple):
+    """What one row says."""
+
+    question: str
+    chosen: str
+    rejected: str
+
+
+def build_pair(row: Row, texts: PairTexts, context: ReadContext, release: tuple[str, str]) -> Record:
+    """A row as a record of two levels; `release` is the name and the licence of the released rows."""
+    origin, own = _read_origin(row.get("origin_split"))
+    dataset = _take_text(row, "ds_name") or release[0]
+    meta = {key: row[key] for key in _COLUMNS if row.get(key) is not None}
+    defaults = _find_defaults(dataset, row.get("idx", context.number), origin, texts.question, release)
+    kept = _merge(defaults, own, context)
+    best = Response((Turn("assistant", texts.chosen),), 0, (), kept["best_model"])
+    return context.build_record(
+        id=kept["id"] or defaults["id"],
+        images=context.store([row.get("image")]),
+        prompt=(Turn("user", kept["prompt"] or texts.question),),
+        responses=(best, Response((Turn("assistant", texts.rejected),), 1, (), kept["model"])),
+        source=dataset,
+        license=kept["license"],
+        meta=meta | ({"origin_split": origin} if origin else {}),
+    )
+
+
+def write_pairs(
+    record: Record, context: WriteContext, release: tuple[str, str], idx_type: type[int] | type[str]
+) -> Iterator[tuple[Row, PairTexts]]:
+    """The shared columns and the texts of every answer below level 0; `idx` is what the record says, or a number.
+
+    Raises:
+        DataError: The record is no pair about one image.
+    """
+    _require_pair(record)
+    context.drop("meta", len(record.meta.keys() - {*_COLUMNS, "origin_split"}))
+    context.drop("levels", len(set(record.levels)) > 2)
+    best, *others = record.responses
+    context.drop("ties with the best answer", sum(response.level == 0 for response in others))
+    image = context.embed(record.images[0])
+    for response in others:
+        if response.level == 0:
+            continue
+        context.drop("segment types", sum(segment.type is not None for segment in response.segments))
+        columns = {
+            "ds_name": record.source or OWN,
+            "image": image,
+            "origin_dataset": str(record.meta.get("origin_dataset", record.source or "")),
+            "idx": _find_idx(record, context, idx_type),
+            "image_path": str(record.meta.get("image_path", record.images[0])),
+        }
+        question = _strip_placeholder(record.prompt[0].text)
+        texts = PairTexts(question, best.text, response.text)
+        yield columns | {"origin_split": _format_origin(record, response, columns, texts, release)}, texts
+
+
+def _find_idx(record: Record, context: WriteContext, kind: type[int] | type[str]) -> int | str:
+    """The record's, where the column can hold it, or the row's number."""
+    try:
+        idx = kind(record.meta.get("idx", context.number))
+    except (TypeError, ValueError):
+        return context.number
+    return idx if isinstance(idx, str) or -(2**63) <= idx < 2**63 else context.number
+
+
+def _find_defaults(
+    dataset: str, idx: Any, origin: Mapping[str, Any], question: str, release: tuple[str, str]
+) -> dict[str, str | None]:
+    """What a row without "errata" means."""
+    licence = _take_text(origin, "license") or (release[1] if dataset.startswith(release[0]) else None)
+    return {
+        "id": f"{dataset}-{idx}",
+        "model": _take_text(origin, "model"),
+        "best_model": None,
+        "license": licence,
+        "prompt": question,
+    }
+
+
+def _merge(defaults: dict[str, str | None], own: Mapping[str, Any], context: ReadContext) -> dict[str, str | None]:
+    for name, value in own.items():
+        if name not in defaults or not isinstance(value, (str, type(None))):
+            raise context.error(f"texts named {', '.join(defaults)} under 'errata'", f"{name}: {value!r}"[:80])
+    return {**defaults, **own}
+
+
+def _format_origin(record: Record, response: Response, columns: Row, texts: PairTexts, release: tuple[str, str]) -> str:
+    """`origin_split` as it came in, with what the row would otherwise not say."""
+    origin = record.meta.get("origin_split", {})
+    origin = origin if isinstance(origin, dict) else {"text": str(origin)}
+    defaults = _find_defaults(columns["ds_name"], columns["idx"], origin, texts.question, release)
+    said = {
+        "id": record.id,
+        "model": response.model,
+        "best_model": record.responses[0].model,
+        "license": record.license,
+        "prompt": record.prompt[0].text,
+    }
+    own = {name: value for name, value in said.items() if value != defaults[name]}
+    return json.dumps(origin | ({OWN: own} if own else {}), ensure_ascii=False)
+
+
+def _strip_placeholder(question: str) -> str:
+    return question.replace(IMAGE_PLACEHOLDER, "").strip() if IMAGE_PLACEHOLDER in question else question
+
+
+def _require_pair(record: Record) -> None:
+    """Raise DataError for what the columns have no place for."""
+    rounds = {len(response.turns) for response in record.responses}
+    if len(record.images) != 1 or len(record.prompt) != 1 or rounds != {1} or record.levels[-1] == 0:
+        expected = "one image, one question and a better and a worse answer of one round"
+        found = f"{len(record.images)} images, {len(record.prompt)} turns, levels {list(record.levels)}"
+        raise refuse(record, expected, found)
+
+
+def _read_origin(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`origin_split` as an object (JSON, base64 of JSON, or any other text under "text"), and its "errata"."""
+    origin = _parse_origin(value)
+    own = origin.pop(OWN, None)
+    return origin, own if isinstance(own, dict) else {}
+
+
+def _parse_origin(value: Any) -> dict[str, Any]:
+    for decode in (str, lambda text: base64.b64decode(text, validate=True).decode("utf-8")):
+        try:
+            origin = json.loads(decode(value or ""))
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if isinstance(origin, dict):
+            return origin
+    return {"text": str(value)} if value else {}
+
+
+def _take_text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,138 @@
+"""What rows of several formats have in common: an id, a licence, other fields, and pairs made of levels."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from errata.corrections import diff_segments
+from errata.data.containers import Row
+from errata.data.formats.format import ReadContext, WriteContext, refuse
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn
+from errata.records.lines import parse_line
+
+MAX_DEPTH = 40
+"""How deep lists and objects of a foreign row may be nested; no format of the field comes near."""
+
+
+def build_pair(chosen: tuple[Turn, ...], rejected: tuple[Turn, ...]) -> tuple[Response, Response]:
+    """A better and a worse response, whose segments are still to be found."""
+    return Response(chosen, 0), Response(rejected, 1)
+
+
+def take_text(row: Mapping[str, Any], name: str) -> str | None:
+    """A field that is a non-empty text, or None."""
+    value = row.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def take_id(row: Row, context: ReadContext, name: str = "id") -> str:
+    """A row's id, text or a whole number, as text; made of the file's name and the row's number where there is none."""
+    value = row.get(name)
+    if value is None or value == "":
+        return f"{context.path.stem}-{context.number}"
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise context.error(f"{name!r} as text or a number", type(value).__name__)
+    return str(value)
+
+
+def take_meta(row: Row, context: ReadContext, known: Collection[str]) -> dict[str, Any]:
+    """What a row holds besides its known fields, so that nothing is lost.
+
+    A field `meta` that is JSON of an object, as our exports write it, is taken apart again; what JSON cannot hold
+    (a table's bytes, NaN) is counted in the context's notes.
+
+    Raises:
+        DataError: Values nested deeper than `MAX_DEPTH`, which could not be written again.
+    """
+    meta = {name: value for name, value in row.items() if name not in known and value is not None}
+    text = meta.get("meta")
+    if isinstance(text, str) and text.startswith("{"):
+        del meta["meta"]
+        meta |= parse_line(f"{context.where}: 'meta'", text.encode("utf-8", "surrogatepass"))
+    plain = {name: value for name, value in meta.items() if _is_plain(value, context)}
+    if len(plain) < len(meta):
+        context.notes["fields that JSON cannot hold"] += len(meta) - len(plain)
+    return plain
+
+
+def write_meta(record: Record) -> dict[str, str]:
+    """The fields `source`, `license` and `meta` that a record has; `meta` as JSON, so that every row has one type."""
+    texts = {"source": record.source, "license": record.license}
+    if record.meta:
+        texts["meta"] = json.dumps(record.meta, ensure_ascii=False)
+    return {name: text for name, text in texts.items() if text}
+
+
+def mark_images(record: Record) -> tuple[Turn, ...]:
+    """The prompt with one `<image>` per image: before the first user turn's text where the record has none."""
+    if not record.images or any(IMAGE_PLACEHOLDER in turn.text for turn in record.prompt):
+        return record.prompt
+    first = next(number for number, turn in enumerate(record.prompt) if turn.role == "user")
+    marks = IMAGE_PLACEHOLDER * len(record.images)
+    return tuple(
+        Turn(turn.role, marks + turn.text) if number == first else turn for number, turn in enumerate(record.prompt)
+    )
+
+
+def unmark_images(prompt: tuple[Turn, ...], count: int) -> tuple[Turn, ...]:
+    """The prompt without the marks that `mark_images` puts there, which say what a record without any says.
+
+    Marks in other places stay, and so do those that something else than the question's text follows.
+    """
+    first = next((number for number, turn in enumerate(prompt) if turn.role == "user"), len(prompt))
+    marks = IMAGE_PLACEHOLDER * count
+    if not count or first == len(prompt) or not prompt[first].text.startswith(marks):
+        return prompt
+    text = prompt[first].text.removeprefix(marks)
+    others = (*prompt[:first], *prompt[first + 1 :])
+    if not text or text[0].isspace() or any(IMAGE_PLACEHOLDER in turn.text for turn in (Turn("user", text), *others)):
+        return prompt
+    return (*prompt[:first], Turn("user", text), *prompt[first + 1 :])
+
+
+def iterate_pairs(record: Record, context: WriteContext) -> Iterator[tuple[str, Response, Response]]:
+    """(id, best, worse) for every response below level 0; what pairs of texts lose is noted in the context.
+
+    Raises:
+        DataError: A record without a worse response.
+    """
+    best, *others = record.responses
+    worse = [response for response in others if response.level > 0]
+    if not worse:
+        raise refuse(record, "a better and a worse response", "responses of one level")
+    context.drop("levels", len(set(record.levels)) > 2)
+    context.drop("ties with the best answer", len(others) - len(worse))
+    context.drop("names of models", sum(response.model is not None for response in record.responses))
+    for number, response in enumerate(worse, 1):
+        context.drop("segment types", sum(segment.type is not None for segment in response.segments))
+        context.drop("segments that a word-level difference does not give", not _is_difference(response, best))
+        yield record.id if len(worse) == 1 else f"{record.id}-{number}", best, response
+
+
+def _is_difference(worse: Response, best: Response) -> bool:
+    """Whether a reader of the two texts would find the same spans again."""
+    pairs = enumerate(zip(worse.rounds, best.rounds, strict=False))
+    found = [segment for number, (own, better) in pairs for segment in diff_segments(own, better, round=number)]
+    return not worse.segments or [_span(one) for one in worse.segments] == [_span(one) for one in found]
+
+
+def _span(segment: Segment) -> tuple[int, ...]:
+    return segment.round, segment.start, segment.end, segment.better_start, segment.better_end
+
+
+def _is_plain(value: Any, context: ReadContext) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
+            return False
+        if not all(one is None or isinstance(one, (str, int, float, list, dict)) for one in level):
+            return False
+        held = [one for one in level if isinstance(one, (list, dict))]
+        level = [inner for one in held for inner in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return True
+    fix = "leave the value out"
+    raise context.error(f"values nested at most {MAX_DEPTH} deep", "lists or objects inside one another", fix)

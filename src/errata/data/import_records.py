@@ -1,0 +1,125 @@
+"""Foreign data to a folder of our own: records.jsonl, and images/ with files named by their content."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from errata.data.formats import find_format
+from errata.data.hub import build_hub_source, is_hub_name
+from errata.data.image_store import ImageStore
+from errata.data.image_writer import ImageWriter
+from errata.data.reading import OnBad, Reading
+from errata.data.sources import SourceFile, list_files, open_file
+from errata.errors import DataError
+from errata.records import Record, write_records
+
+RECORDS_FILE = "records.jsonl"
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import wrote: the file, how many records, and how often rows held what a record has no place for."""
+
+    path: Path
+    records: int
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def import_records(
+    source: str | Path,
+    out: str | Path,
+    *,
+    format: str | None = None,
+    image_root: str | Path | None = None,
+    license: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    split: str = "train",
+    allow_download: bool = False,
+    on_bad: OnBad | None = None,
+    on_progress: OnProgress | None = None,
+) -> ImportSummary:
+    """Convert foreign data to `out`/records.jsonl and `out`/images/, a row at a time.
+
+    `records.jsonl` appears when all is done; a killed import is started again and finds its images there.
+
+    Args:
+        source: A file, a folder of files, or the name of a data set on the Hub (`owner/name`).
+        out: The folder to write.
+        format: A name of docs/formats.md; None recognises it.
+        image_root: The folder that image paths start in; None is that of a JSON, CSV or TSV file, and none for tables
+            that hold their pictures: those name no files of this machine.
+        license: Written into every record whose source says nothing.
+        columns: Which column holds what, for tables of one's own.
+        split: Which split of a data set on the Hub.
+        allow_download: Fetch images that rows name by a web address, instead of refusing them.
+        on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+        on_progress: Called with "rows", how many records are done, and how many rows there are.
+
+    Raises:
+        DataError: A format that is not known, or a bad row, with its place.
+        StorageError: `out` cannot be written.
+    """
+    reading = Reading(find_format(format) if format else None, license, columns or {}, on_bad)
+    files = open_source(source, split)
+    folder = Path(out) / "images"
+
+    with ImageWriter(folder) as writer:
+
+        def build_images(file: SourceFile) -> ImageStore:
+            root = image_root or (file.path.parent if file.kind in ("json", "csv", "tsv") else None)
+            return ImageStore(folder, prefix="images/", root=root, allow_download=allow_download, write=writer.store)
+
+        counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
+        write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, writer, source))
+    return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
+
+
+def _finish(counted: _Counted, reading: Reading, writer: ImageWriter, source: str | Path) -> Iterator[Record]:
+    """The records; behind the last one, all that must hold before their file may get its name."""
+    yield from counted
+    writer.finish()
+    if not counted.count and not reading.aside:
+        raise DataError(str(source), expected="rows", found="none", fix="check the path")
+
+
+def _count_rows(files: list[SourceFile]) -> int | None:
+    """How many rows there are, where all files say it; a damaged one shows when it is read."""
+    try:
+        counts = [file.count() for file in files]
+    except DataError:
+        return None
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
+    """The files of a source, or a split of a data set on the Hub. Raises DataError when there is none of the name."""
+    path = Path(source)
+    if path.is_dir():
+        return [open_file(file) for file in list_files(path)]
+    if path.exists():
+        return [open_file(path)]
+    if is_hub_name(source):
+        return [build_hub_source(str(source), split)]
+    expected = "a file, a folder, or owner/name of a data set on the Hub"
+    raise DataError(str(source), expected=expected, found="none of this name", fix="check the path")
+
+
+class _Counted:
+    """Records on their way, counted and told of."""
+
+    def __init__(self, records: Iterable[Record], total: int | None, on_progress: OnProgress | None) -> None:
+        self._records, self._total, self._tell = records, total, on_progress
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            self.count += 1
+            if self._tell is not None and self._total is not None and self.count < self._total:
+                self._tell("rows", self.count, self._total)
+            yield record
+        if self._tell is not None:
+            self._tell("rows", self._total or self.count, self._total or self.count)

@@ -1,0 +1,164 @@
+"""One way into every format: rows in, records out, whatever file and whatever format they come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from errata.data.containers import RawRow, Row
+from errata.data.formats import FORMATS, JSON_LINES, Format, ReadContext, Sample, recognise, recognise_file
+from errata.data.free_ids import FreeIds
+from errata.data.image_store import ImageStore
+from errata.data.segmenting import fill_segments
+from errata.data.sources import SourceFile, open_file
+from errata.data.text_limits import require_text
+from errata.errors import DataError
+from errata.records import BadRow, Record
+
+OnBad = Callable[[BadRow], None]
+
+LOOKED_AT = 1000
+"""So many rows are looked at to find one that says which format it is of; the first may be damaged."""
+
+
+@dataclass
+class Reading:
+    """How files become records.
+
+    Args:
+        format: The format; None recognises that of each file.
+        license: Written into records whose source names none.
+        columns: Which column holds what, for tables of one's own.
+        on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+
+    `notes` counts what the rows held and records have no place for, `aside` the rows that were set aside.
+    """
+
+    format: Format | None = None
+    license: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    on_bad: OnBad | None = None
+    notes: Counter[str] = field(default_factory=Counter)
+    aside: int = 0
+    _ids: FreeIds = field(default_factory=FreeIds)
+    _seen: dict[str, str] = field(default_factory=dict)
+
+    def read(self, files: Sequence[SourceFile], build_images: Callable[[SourceFile], ImageStore]) -> Iterator[Record]:
+        """The records of all files in order, a row at a time.
+
+        Raises:
+            DataError: A file of no known format or one that is damaged as a whole, or a bad row where none is set
+                aside. Among several files a damaged one is set aside like a row.
+        """
+        for file in files:
+            try:
+                yield from self._read_file(file, build_images(file))
+            except DataError as error:
+                if self.on_bad is None or len(files) == 1 or error.can_skip:
+                    raise
+                self._set_aside(BadRow(str(file.path), str(error), ""))
+
+    def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
+        known = self.format or find_file_format(file, with_columns=bool(self.columns))
+        if known is None:  # nothing in it that could be of any format
+            yield from ()
+            return
+        rows = known.read_rows(file.path) if known.read_rows is not None and file.path.is_file() else file.rows()
+        for raw in rows:
+            try:
+                records = list(self.convert_row(raw, known, file, images))
+            except DataError as error:
+                if self.on_bad is None:
+                    error.can_skip = True
+                    raise
+                self._set_aside(BadRow(raw.where, str(error), raw.describe()))
+                continue
+            yield from records
+
+    def _set_aside(self, row: BadRow) -> None:
+        assert self.on_bad is not None
+        self.on_bad(row)
+        self.aside += 1
+
+    def convert_row(self, raw: RawRow, known: Format, file: SourceFile, images: ImageStore) -> Iterator[Record]:
+        """The records of one row. Raises DataError."""
+        context = ReadContext(raw.where, file.path, file.kind, raw.number, images, self.columns, self.notes)
+        for record in list(known.read_row(raw.read(), context)):
+            require_text(record, raw.where)
+            filled = fill_segments(record) if known.find_segments else record
+            identity = self._take_id(record.id, raw.where, known)
+            yield replace(filled, id=identity, license=record.license or self.license)
+
+    def _take_id(self, name: str, where: str, known: Format) -> str:
+        if not known.unique_ids:
+            return self._ids.take(name)
+        if name in self._seen:
+            found = f"id {name!r} again, first at {self._seen[name]}"
+            raise DataError(where, expected="ids that occur once", found=found, fix="rename or drop one row")
+        self._seen[name] = where
+        return name
+
+
+def find_foreign_format(path: Path) -> Format | None:
+    """The format of a file of JSON; None for our own, and where no row says what it is: ours then says what is wrong.
+
+    Raises:
+        DataError: No such file, or one of another kind.
+    """
+    file = open_file(path)
+    if file.kind != "json":
+        fix = f"run `errata data import {path} --out DIR` first"
+        raise DataError(str(path), expected="records as JSON lines", found=f"a file of {file.kind}", fix=fix)
+    try:
+        known = find_file_format(file)
+    except DataError:
+        if not path.is_file():
+            raise
+        return None
+    return None if known is JSON_LINES else known
+
+
+def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format | None:
+    """The format of the first row that is of any; None where a file has no rows.
+
+    Args:
+        file: The file.
+        with_columns: The user named columns; see `recognise`.
+
+    Raises:
+        DataError: No row of the file, of the first thousand, is of a known format.
+    """
+    known = recognise_file(file.path) if file.path.is_file() else None
+    if known is not None:
+        return known
+    names: Iterable[str] = file.columns() or ()
+    broken = False
+    for raw in islice(file.rows(), LOOKED_AT):
+        try:
+            row = raw.read()
+        except DataError:
+            broken = True
+            continue
+        known = recognise(Sample(file.path, file.kind, row), with_columns=with_columns)
+        if known is not None:
+            return known
+        names = names or row.keys()
+    return _recognise_columns(file, dict.fromkeys(names), broken=broken)
+
+
+def _recognise_columns(file: SourceFile, row: Row, *, broken: bool) -> Format | None:
+    """What a file without a row of a known format is of: its columns may still say it."""
+    known = recognise(Sample(file.path, file.kind, row))
+    if known is not None:
+        return known
+    if not row and file.kind == "json":
+        return JSON_LINES if broken else None  # read as our own, every line says what is wrong with it
+    raise DataError(
+        str(file.path),
+        expected="rows of a known format: " + ", ".join(known.name for known in FORMATS),
+        found="columns " + ", ".join(row) if row else "rows that cannot be read",
+        fix="name it with --format, or write our JSON lines (docs/records.md)",
+    )

@@ -1,0 +1,42 @@
+"""Records to fewer, more or other records: split, merge, sample, filter, pairs, levels, dedup, decontaminate.
+
+In: files of our records and their pictures. Out: folders that hold records and pictures again, with a report of what
+was left out where something is, and counts of what a file holds. Records pass one at a time; what stays in memory is
+ids and hashes. Foreign formats do not belong here (`errata.data`), nor does drawing (`reports`).
+"""
+
+from errata.data.shaping.decontaminate import write_decontaminated
+from errata.data.shaping.dedup import TRAITS, write_distinct
+from errata.data.shaping.evaluation_images import BENCHMARKS, load_evaluation_images
+from errata.data.shaping.filtering import write_filtered
+from errata.data.shaping.folders import IMAGE_RULES, RecordFile, RecordFolder, find_records
+from errata.data.shaping.image_files import LOOK_DISTANCE
+from errata.data.shaping.levels import Levelling, write_levels
+from errata.data.shaping.merge import merge_records
+from errata.data.shaping.pairs import PAIR_RULES, write_pairs
+from errata.data.shaping.sample import sample_records
+from errata.data.shaping.split import Part, split_records
+from errata.data.shaping.stats import collect_stats
+
+__all__ = [
+    "BENCHMARKS",
+    "IMAGE_RULES",
+    "LOOK_DISTANCE",
+    "PAIR_RULES",
+    "TRAITS",
+    "Levelling",
+    "Part",
+    "RecordFile",
+    "RecordFolder",
+    "collect_stats",
+    "find_records",
+    "load_evaluation_images",
+    "merge_records",
+    "sample_records",
+    "split_records",
+    "write_decontaminated",
+    "write_distinct",
+    "write_filtered",
+    "write_levels",
+    "write_pairs",
+]

@@ -1,0 +1,93 @@
+"""Records to look at in a terminal: segments in the colour of their type, answers side by side where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from errata.data.columns import Cell, fit_lines, join_cells, pad_line
+from errata.data.pieces import Piece, cut_record, cut_worse, make_printable
+from errata.records import SEGMENT_TYPES, Record, Response, Segment
+
+LEAST_COLUMN = 44
+"""Answers stand side by side where each has so many columns of the terminal, else one below the other."""
+_GAP = 3
+_COLORS = dict(zip(SEGMENT_TYPES, ("31", "34", "35", "33", "36", "32"), strict=True))
+_STYLES = {"wrong": "9", "right": "1;4"}  # struck out; bold and underlined
+
+
+def render_record(record: Record, *, color: bool = False, width: int = 0) -> str:
+    """A record as text: each worse answer with what should not be there as `[-…-]` and what should as `{+…+}`.
+
+    Args:
+        record: Any record; its texts may be hostile.
+        color: Terminal colours instead of these marks: one per type, struck out or underlined.
+        width: The terminal's columns. Answers to which there is room for stand side by side, and then each side shows
+            its own spans only. 0 puts one below the other, unbroken.
+    """
+    lines = [make_printable(f"{record.id}  images: {', '.join(record.images) or 'none'}")]
+    lines += [make_printable(f"  {turn.role}: {turn.text}") for turn in record.prompt]
+    columns = len(record.responses)
+    room = (width - 2 - _GAP * (columns - 1)) // columns
+    if columns > 1 and room >= LEAST_COLUMN:
+        return "\n".join([*lines, *_render_beside(record, color, room)])
+    return "\n".join([*lines, *_render_below(record, color)])
+
+
+def render_difference(original: str, corrected: str, segments: Sequence[Segment], *, color: bool = False) -> str:
+    """The original with its segments marked, on one stretch of lines."""
+    return join_cells(_mark(cut_worse(original, corrected, list(enumerate(segments))), color, both=True))
+
+
+def render_legend(*, color: bool = True) -> str:
+    """The types in their colours."""
+    return " ".join(join_cells([Cell(name, _COLORS[name] if color else "")]) for name in SEGMENT_TYPES)
+
+
+def _render_below(record: Record, color: bool) -> list[str]:
+    best = record.responses[0].rounds
+    lines = []
+    for response in record.responses:
+        for number, text in enumerate(response.rounds):
+            segments = [item for item in enumerate(response.segments) if item[1].round == number]
+            pieces = cut_worse(text, best[number], segments) if segments else [Piece(text)]
+            lines.append(f"  {_head(response)}: {join_cells(_mark(pieces, color, both=True))}")
+    return lines
+
+
+def _render_beside(record: Record, color: bool, room: int) -> list[str]:
+    columns = []
+    for response, rounds in zip(record.responses, cut_record(record), strict=True):
+        head = [[Cell(_head(response), "1" if color else "")]]
+        body = [line for pieces in rounds for line in fit_lines(_mark(pieces, color, both=False), room)]
+        columns.append([*(line for cells in head for line in fit_lines(cells, room)), *body])
+    rows = zip_longest(*columns, fillvalue=[])
+    return [("  " + (" " * _GAP).join(pad_line(line, room) for line in row)).rstrip() for row in rows]
+
+
+def _head(response: Response) -> str:
+    return make_printable(f"level {response.level}" + (f" ({response.model})" if response.model else ""))
+
+
+def _mark(pieces: Sequence[Piece], color: bool, *, both: bool) -> list[Cell]:
+    """Cells of the pieces; `both` writes what is right behind what is wrong."""
+    cells: list[Cell] = []
+    for piece in pieces:
+        if piece.role == "same":
+            cells.append(Cell(make_printable(piece.text)))
+            continue
+        cells += _mark_side(piece.text, piece.role, piece.type, color)
+        if both and piece.other:
+            cells += _mark_side(piece.other, "right", piece.type, color)
+        if piece.type and not color:
+            cells.append(Cell(f"({piece.type})"))
+    return cells
+
+
+def _mark_side(text: str, role: str, kind: str | None, color: bool) -> list[Cell]:
+    shown = make_printable(text)
+    if not shown:
+        return []
+    if color:
+        return [Cell(shown, f"{_STYLES[role]};{_COLORS.get(kind or 'misc', '32')}")]
+    return [Cell(f"[-{shown}-]" if role == "wrong" else f"{{+{shown}+}}")]

@@ -1,0 +1,71 @@
+"""What `errata data import` is pointed at: a file, a folder of files, or the name of a data set on the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from errata.data.containers import KINDS, RawRow, find_kind, iterate_rows
+from errata.data.parquet import count_rows, list_columns
+from errata.errors import DataError
+
+NOT_ROWS = ("bad.jsonl", "dataset_info.json", "dataset_infos.json", "state.json")
+"""Files that stand beside rows and hold none."""
+
+BESIDE = re.compile(r"(v\d+_)?\w+_annotations\.json")
+"""VQAv2's annotations, which are read with their questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as rows, or a data set of the Hub, whose `path` is its name.
+
+    Args:
+        path: The file, or the name.
+        kind: Its container, as in `formats.Sample`.
+        rows: Its rows from the first on, each time it is called.
+        columns: A table's columns; None where only rows show them. Raises DataError as `rows` does.
+        count: How many rows there are; None where counting takes reading. Raises DataError as `rows` does.
+    """
+
+    path: Path
+    kind: str
+    rows: Callable[[], Iterator[RawRow]]
+    columns: Callable[[], Sequence[str] | None] = lambda: None
+    count: Callable[[], int | None] = lambda: None
+
+
+def open_file(path: Path) -> SourceFile:
+    """One file. What is wrong with it shows when it is read."""
+    kind = find_kind(path)
+    if kind == "parquet":
+        return SourceFile(path, kind, lambda: iterate_rows(path), lambda: list_columns(path), lambda: count_rows(path))
+    return SourceFile(path, kind, lambda: iterate_rows(path))
+
+
+def list_files(folder: Path) -> list[Path]:
+    """The files with rows in a folder and below, in order: its parquet files, or without any those of other kinds.
+
+    Raises:
+        DataError: There are none.
+    """
+    found = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in KINDS and not _stands_beside(file.name) and not _is_hidden(file.relative_to(folder))
+    ]
+    tables = [file for file in found if find_kind(file) == "parquet"]
+    if not found:
+        expected = f"files that end in {', '.join(KINDS)}"
+        raise DataError(str(folder), expected=expected, found="none", fix="name the file or its folder")
+    return tables or found
+
+
+def _stands_beside(name: str) -> bool:
+    return name in NOT_ROWS or BESIDE.fullmatch(name) is not None
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

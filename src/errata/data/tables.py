@@ -1,0 +1,77 @@
+"""CSV and TSV with a header line, row by row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from errata.errors import DataError
+
+MAX_CELL = 64 << 20
+"""Characters of one cell, which may hold an image; Python's own limit of 131,072 is too small for that."""
+
+
+def iterate_table(path: Path, delimiter: str) -> Iterator[tuple[str, int, dict[str, str] | DataError]]:
+    """(`file:line` that a row begins on, its line, cells by column) after the header.
+
+    A cell may hold line ends inside quotes. A row that has other columns than the header or is not UTF-8 comes as its
+    error, so that it can be set aside.
+
+    Raises:
+        DataError: No such file, or a header that is empty, repeats a name or is not UTF-8.
+    """
+    csv.field_size_limit(MAX_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            rows = csv.reader(file, delimiter=delimiter, strict=True)
+            header = _check_header(f"{path}:1", next(rows, []))
+            yield from _iterate(path, rows, header)
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise DataError(str(path), expected="a readable file", found=found, fix="check the path") from None
+    except csv.Error as error:
+        fix = "fix the quotes; what follows such a place cannot be read"
+        raise DataError(f"{path}:{rows.line_num}", expected="a table", found=str(error), fix=fix) from None
+
+
+def _iterate(path: Path, rows: Any, header: list[str]) -> Iterator[tuple[str, int, dict[str, str] | DataError]]:
+    line = rows.line_num + 1
+    for cells in rows:
+        if cells:
+            where = f"{path}:{line}"
+            yield where, line, _pair(where, header, cells)
+        line = rows.line_num + 1
+
+
+def _pair(where: str, header: list[str], cells: list[str]) -> dict[str, str] | DataError:
+    if len(cells) != len(header):
+        expected, found = f"{len(header)} columns as in the header", f"{len(cells)}"
+        return DataError(where, expected=expected, found=found, fix="fix the row's delimiters and quotes")
+    row = dict(zip(header, cells, strict=True))
+    if not _is_utf8(cells):
+        return DataError(where, expected="text in UTF-8", found="bytes that are not", fix="save the file as UTF-8")
+    return row
+
+
+def _check_header(where: str, header: list[str]) -> list[str]:
+    problem = None
+    if not any(header):
+        problem = "none"
+    elif len(set(header)) < len(header):
+        problem = f"column {next(name for name in header if header.count(name) > 1)!r} twice"
+    elif not _is_utf8(header):
+        problem = "bytes that are not UTF-8"
+    if problem is not None:
+        fix = "name every column in the first line"
+        raise DataError(where, expected="a header with the columns' names", found=problem[:200], fix=fix)
+    return header
+
+
+def _is_utf8(cells: list[str]) -> bool:
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:  # a byte that was none came in as half of a surrogate pair
+        return False
+    return True

@@ -1,0 +1,48 @@
+"""TRL's rows in a program: a `datasets.Dataset` or a list to records, and a record to rows with PIL images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from errata.data.formats.format import ReadContext
+from errata.data.formats.trl import build_messages, read_trl
+from errata.data.image_store import ImageStore
+from errata.data.images import open_image
+from errata.data.segmenting import fill_segments
+from errata.errors import DataError
+from errata.records import BadRow, Record
+
+
+def records_from_trl(
+    dataset: Iterable[Mapping[str, Any]],
+    image_dir: str | Path,
+    *,
+    on_bad: Callable[[BadRow], None] | None = None,
+) -> list[Record]:
+    """Convert rows to records whose pictures lie in `image_dir` under their content's hash.
+
+    Args:
+        dataset: The rows, read once; pictures are PIL images, bytes, paths or `{"bytes", "path"}`.
+        image_dir: Where pictures are written; records name them relative to this folder.
+        on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+    """
+    records = []
+    images = ImageStore(image_dir, trusted=True)
+    for number, row in enumerate(dataset, 1):
+        where = f"row {number}"
+        try:
+            records.append(fill_segments(read_trl(row, ReadContext(where, Path("trl"), "hub", number, images))))
+        except DataError as error:
+            if on_bad is None:
+                error.can_skip = True
+                raise
+            on_bad(BadRow(where, str(error), ""))
+    return records
+
+
+def record_to_trl(record: Record, image_root: str | Path) -> list[dict[str, Any]]:
+    """TRL's rows of a record, one for each answer below level 0; pictures as PIL images, segments are dropped."""
+    images = [open_image(image, image_root) for image in record.images]
+    return [{"images": images, **row} for row in build_messages(record)]

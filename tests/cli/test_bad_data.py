@@ -1,0 +1,238 @@
+"""`errata data import` on damaged and hostile files: file and line, four parts, exit 2; set aside with --skip-bad."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from damaged_files import cut_off, huge_png
+from errata.cli import main
+from errata.records import read_records
+from foreign_rows import picture, rlaifv_row, save_pictures, write_lines, write_parquet
+
+GOOD = {"prompt": "What?", "chosen": "A cube.", "rejected": "A ball.", "images": ["a.png"]}
+
+
+def line(**fields) -> bytes:
+    return json.dumps(GOOD | fields).encode()
+
+
+BAD_LINES = {
+    "truncated": (b'{"prompt": "Wh', "a line that is not (Unterminated string"),
+    "no object": (b"[1]", "list; expected a row as a JSON object"),
+    "wrong type": (line(chosen=3), "'chosen' is int"),
+    "missing key": (b'{"prompt": "What?", "rejected": "x"}', "'chosen' is NoneType"),
+    "raw null byte": (b'{"prompt": "a\0b"}', "Invalid control character"),
+    "escaped null": (line(chosen="a\0b"), "answer 0: a null character at 1"),
+    "invalid utf-8": (b'{"prompt": "\xff\xfe"}', "invalid start byte"),
+    "lone surrogate": (b'{"prompt": "\\ud800"}', "surrogates not allowed"),
+    "nan": (b'{"prompt": NaN}', "NaN is not a finite number"),
+    "huge number": (b'{"x": ' + b"9" * 400 + b"}", "an integer of more than 64 bits"),
+    "nesting": (b"[" * 200_000, "recursion"),
+    "long": (line(chosen="word " * 40_000), "answer 0: 200,000 characters"),
+    "empty answer": (line(chosen=" "), "an empty text"),
+    "identical": (line(chosen="A ball."), "two are identical"),
+    "no such image": (line(images=["none.png"]), "none.png: No such file"),
+    "text as image": (line(images=["text.png"]), "not a picture"),
+    "cut png": (line(images=["cut.png"]), "truncated"),
+    "cut jpeg": (line(images=["cut.jpg"]), "truncated"),
+    "bomb": (line(images=["bomb.png"]), "many times as many; expected at most 80000000 pixels"),
+    "large": (line(images=["large.png"]), "10000 x 9000; expected at most 80000000 pixels"),
+    "absolute": (line(images=["/etc/passwd"]), "/etc/passwd: an absolute path outside"),
+    "parent": (line(images=["../secret.png"]), "../secret.png: it leads to"),
+    "link": (line(images=["link.png"]), "link.png: it leads to"),
+    "a folder": (line(images=["folder"]), "folder: Is a directory"),
+    "null in a path": (line(images=["a\0.png"]), "a null character"),
+    "web address": (line(images=["http://127.0.0.1:9/a.png"]), "or run with --allow-download"),
+    "data address": (line(images=["data:image/png;base64,!"]), "base64"),
+    "more placeholders": (line(prompt="<image><image>What?"), "2 placeholders for 1 images"),
+    "fewer placeholders": (line(prompt="<image>What?", images=["a.png"] * 2), "1 placeholders for 2 images"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_pictures(tmp_path / "in", "a.png")
+    (tmp_path / "secret.png").write_bytes(picture())
+    place = tmp_path / "in"
+    (place / "text.png").write_text("hello")
+    (place / "cut.png").write_bytes(cut_off(picture(size=(80, 80))))
+    (place / "cut.jpg").write_bytes(cut_off(picture(kind="JPEG", size=(800, 800))))
+    (place / "bomb.png").write_bytes(huge_png(60_000, 60_000))
+    (place / "large.png").write_bytes(huge_png(10_000, 9_000))
+    (place / "link.png").symlink_to(tmp_path / "secret.png")
+    (place / "folder").mkdir()
+    return place
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def import_file(source, *more) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(["data", "import", str(source), "--out", str(tmp_path / "out"), *map(str, more)])
+        output = capsys.readouterr()
+        assert "Traceback" not in output.err
+        return code, output.out, output.err
+
+    return import_file
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_a_bad_line_is_named_and_can_be_set_aside(folder, tmp_path, run, name):
+    text, words = BAD_LINES[name]
+    source = folder / "rows.jsonl"
+    source.write_bytes(b"\n".join([line(id="1"), text, line(id="2")]) + b"\n")
+    code, _, error = run(source)
+    assert code == 2
+    (told,) = [one for one in error.splitlines() if one.startswith("error: ")]
+    assert told.startswith(f"error: {source}:2: ")
+    assert words in told
+    assert "; expected " in told
+    assert told.endswith(", or run with --skip-bad to set it aside")
+    assert not (tmp_path / "out" / "records.jsonl").exists()
+
+    code, out, error = run(source, "--skip-bad")
+    assert (code, out.startswith("2 records: ")) == (3, True)
+    assert "1 bad rows set aside" in error
+    assert [record.id for record in read_records(tmp_path / "out" / "records.jsonl")] == ["1", "2"]
+    (aside,) = map(json.loads, (tmp_path / "out" / "bad.jsonl").read_text().splitlines())
+    assert aside["where"] == f"{source}:2"
+    assert words in aside["reason"]
+    assert aside["line"] == text.decode("utf-8", "replace")
+
+
+BAD_CELLS = {
+    "no bytes": ({"image": {"bytes": None, "path": "a.png"}}, "the image's bytes in the row"),
+    "cut off": ({"image": {"bytes": cut_off(picture(size=(80, 80))), "path": "a"}}, "truncated"),
+    "bomb": ({"image": {"bytes": huge_png(60_000, 60_000), "path": "a"}}, "many times as many"),
+    "null": ({"question": None}, "'question' as text"),
+    "a null byte": ({"rejected": "a\0b"}, "answer 1: a null character"),
+    "long": ({"chosen": "x" * 200_001}, "200,001 characters"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CELLS)
+def test_a_bad_row_of_a_table_is_named_and_can_be_set_aside(tmp_path, run, name):
+    fields, words = BAD_CELLS[name]
+    source = write_parquet(tmp_path / "a.parquet", [rlaifv_row(idx="0"), rlaifv_row(**fields), rlaifv_row(idx="2")])
+    code, _, error = run(source)
+    assert code == 2
+    assert f"error: {source}: row 2" in error
+    assert words in error
+    assert run(source, "--skip-bad")[0] == 3
+    assert [one.id for one in read_records(tmp_path / "out" / "records.jsonl")] == ["RLAIF-V-0", "RLAIF-V-2"]
+
+
+@pytest.mark.parametrize("content", [b"hello", b"", b"PAR1" + b"x" * 40 + b"PAR1"])
+def test_a_parquet_that_is_none_is_named_and_set_aside_among_others(tmp_path, run, content):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "b.parquet").write_bytes(content)
+    code, _, error = run(tmp_path / "in" / "b.parquet", "--skip-bad")
+    assert code == 2
+    assert "b.parquet: " in error
+    assert "expected a whole parquet file" in error
+    write_parquet(tmp_path / "in" / "a.parquet", [rlaifv_row()])
+    assert run(tmp_path / "in")[0] == 2
+    code, out, error = run(tmp_path / "in", "--skip-bad")
+    assert (code, out.startswith("1 records")) == (3, True)
+
+
+def test_ids_that_repeat_are_made_new_in_released_data_and_refused_in_ours(folder, tmp_path, run):
+    write_lines(folder / "rows.jsonl", [GOOD | {"id": "x"}, GOOD | {"id": "x", "chosen": "A cone."}])
+    assert run(folder / "rows.jsonl")[0] == 0
+    assert [record.id for record in read_records(tmp_path / "out" / "records.jsonl")] == ["x", "x.2"]
+    row = {"id": "x", "images": ["a.png"], "prompt": "What?", "responses": [{"level": 0, "text": "A."}]}
+    write_lines(folder / "own.jsonl", [row, row])
+    code, _, error = run(folder / "own.jsonl")
+    assert code == 2
+    assert f"own.jsonl:2: id 'x' again, first at {folder / 'own.jsonl'}:1" in error
+
+
+def test_a_failed_import_leaves_what_was_there(folder, tmp_path, run):
+    write_lines(folder / "rows.jsonl", [GOOD])
+    assert run(folder / "rows.jsonl")[0] == 0
+    before = (tmp_path / "out" / "records.jsonl").read_bytes()
+    (folder / "rows.jsonl").write_bytes(line() + b"\noops\n")
+    assert run(folder / "rows.jsonl")[0] == 2
+    assert (tmp_path / "out" / "records.jsonl").read_bytes() == before
+    assert not list((tmp_path / "out").glob("*.tmp"))
+    assert run(folder / "rows.jsonl", "--skip-bad")[0] == 3
+    (folder / "rows.jsonl").write_bytes(line())
+    assert run(folder / "rows.jsonl", "--skip-bad")[0] == 0
+    assert not (tmp_path / "out" / "bad.jsonl").exists()
+
+
+@pytest.fixture
+def server(tmp_path):
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, directory=str(tmp_path / "in"), **options)
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def test_images_of_the_web_are_fetched_only_on_demand(folder, tmp_path, run, server):
+    write_lines(folder / "rows.jsonl", [GOOD | {"images": [f"{server}/a.png"]}])
+    assert run(folder / "rows.jsonl")[0] == 2
+    assert run(folder / "rows.jsonl", "--allow-download")[0] == 0
+    (record,) = read_records(tmp_path / "out" / "records.jsonl")
+    assert (tmp_path / "out" / record.images[0]).read_bytes() == (folder / "a.png").read_bytes()
+    for name, words in (("none.png", "404"), ("text.png", "not a picture")):
+        write_lines(folder / "rows.jsonl", [GOOD | {"images": [f"{server}/{name}"]}])
+        code, _, error = run(folder / "rows.jsonl", "--allow-download")
+        assert (code, words in error) == (2, True)
+
+
+def test_a_table_names_files_only_under_an_image_root(folder, tmp_path, run):
+    source = write_parquet(tmp_path / "a.parquet", [rlaifv_row(image={"bytes": None, "path": "a.png"})])
+    assert run(source)[0] == 2
+    assert run(source, "--image-root", folder)[0] == 0
+    write_parquet(source, [rlaifv_row(image={"bytes": None, "path": "../secret.png"})])
+    assert run(source, "--image-root", folder)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "none/at/all", "in/folder", "in/empty.jsonl", "in/strange.jsonl"])
+def test_a_source_that_is_none_is_an_error_with_a_way_out(folder, tmp_path, run, name, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (folder / "empty.jsonl").write_text("")
+    (folder / "strange.jsonl").write_text('{"weight": 3}\n')
+    code, out, error = run(tmp_path / name)
+    assert (code, "; expected " in error) == (2, True), out
+
+
+def test_a_killed_import_is_taken_up_by_the_same_command(tmp_path):
+    source = write_parquet(tmp_path / "a.parquet", [build_row(i) for i in range(3000)])
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "errata", "data", "import", str(source), "--out", str(out)]
+    running = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "images").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert not (out / "records.jsonl").exists()
+    assert main(command[3:]) == 0
+    assert len(read_records(out / "records.jsonl")) == 3000
+    assert len(list((out / "images").glob("*.png"))) == 16
+    assert [path.name for path in out.iterdir() if path.suffix == ".tmp"] == []
+
+
+def build_row(number: int) -> dict:
+    image = {"bytes": picture(size=(4, 4 + number % 16)), "path": "x.png"}
+    return rlaifv_row(idx=str(number), image=image)
