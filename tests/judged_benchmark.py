@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from errata.benchmarks import Benchmark, Card, Unit
 from errata.judges import JudgeCall, JudgePrompt
@@ -25,7 +26,11 @@ class Toy(Benchmark[str]):
     """Marks of five answers about one image each."""
 
     card = Card("toy", "Toy", "marks", "none", "none", "5 questions", "mark", "none", judge="1 or 2 calls an answer")
-    units = {"mark": Unit("count", "higher"), "low": Unit("share", "lower"), "unreadable": Unit("share", "lower")}
+    units: ClassVar = {
+        "mark": Unit("count", "higher"),
+        "low": Unit("share", "lower"),
+        "unreadable": Unit("share", "lower"),
+    }
 
     def load(self, setup):
         return [f"{name}.png" for name in "abcde"]

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ def while_answering(batches: int) -> None:
         die()
 
     _after_calls(AnswerFile, "append", batches, strike)
+
+
+def after_seconds(seconds: float) -> None:
+    """Die at that moment, whatever is going on."""
+    timer = threading.Timer(seconds, die)
+    timer.daemon = True
+    timer.start()
 
 
 def while_saving(checkpoints: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,19 @@ def test_a_killed_evaluation_continues(world, tmp_path):
     assert main(evaluate(world, tmp_path / "out")) == 0
     for name in ("results.json", "answers/chair.jsonl", "answers/pope.jsonl", "questions/pope.jsonl"):
         assert (tmp_path / "out" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_an_evaluation_killed_at_three_random_moments_ends_with_the_same_bytes(world, tmp_path):
+    """In one process after another, each of which goes on with what the one before left."""
+    for name in ("first", "whole"):  # the first also loads what later processes find loaded
+        began = time.monotonic()
+        assert run_struck(evaluate(world, tmp_path / name), "after_seconds", tmp_path / "log", 1000) == 0
+    seconds, rng = time.monotonic() - began, random.Random(1)
+    moments = [rng.uniform(0.1, 0.6) * seconds for _ in range(3)]
+    codes = [run_struck(evaluate(world, tmp_path / "out"), "after_seconds", tmp_path / "log", at) for at in moments]
+    assert codes[0] == KILLED
+    assert main(evaluate(world, tmp_path / "out")) == 0
+    assert (tmp_path / "out" / "results.json").read_bytes() == (tmp_path / "whole" / "results.json").read_bytes()
 
 
 @pytest.mark.parametrize(("strike", "after", "resumed"), [("while_saving", 2, "2"), ("while_training", 1, None)])
