@@ -75,16 +75,6 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out.startswith("errata ")
 
 
-def test_bench_list_names_the_benchmarks(capsys):
-    from errata.cli.bench import BENCHMARKS
-    from errata.pipelines.evaluate import NAMES
-
-    assert main(["bench", "list"]) == 0
-    assert set(BENCHMARKS) == set(NAMES)
-    output = capsys.readouterr().out
-    assert all(name in output for name in ("pope", "chair"))
-
-
 ERRORS = [
     (DataError("a.jsonl:3", expected="x", found="y", fix="z"), 2, "error: a.jsonl:3: y; expected x; z\n", False),
     (StorageError("out", expected="room", found="none", fix="free space"), 2, "error: out: none", False),
