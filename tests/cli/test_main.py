@@ -96,7 +96,7 @@ def test_errors_become_a_line_and_an_exit_code(error, code, words, traceback, ca
     def fail(args):
         raise error
 
-    monkeypatch.setattr("errata.cli.bench.run", fail)
+    monkeypatch.setattr("errata.cli.bench.run_list", fail)
     assert main(["bench", "list"]) == code
     output = capsys.readouterr().err
     assert words in output
@@ -107,7 +107,7 @@ def test_debug_shows_the_traceback_of_an_expected_error(capsys, monkeypatch):
     def fail(args):
         raise ERRORS[0][0]
 
-    monkeypatch.setattr("errata.cli.bench.run", fail)
+    monkeypatch.setattr("errata.cli.bench.run_list", fail)
     assert main(["--debug", "bench", "list"]) == 2
     assert "Traceback" in capsys.readouterr().err
 

@@ -186,3 +186,18 @@ def test_what_cannot_be_compared_is_named(pope, chair, tmp_path):
     with pytest.raises(DataError, match="results of a run"):
         compare_runs(tmp_path / "pope", tmp_path / "chair", tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
+
+
+def test_answers_to_photos_are_read_in_both_modes(shared_data, tmp_path):
+    """Hand-made answers with two or three wrong segments each, on annotations as they lie there."""
+    photos = shared_data / "photos"
+    rows = [json.loads(line) for line in (photos / "annotated.jsonl").read_text().splitlines()]
+    said = [{"image": row["image"], "answer": row["responses"][2]["text"]} for row in reversed(rows)]
+    (tmp_path / "said.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    settings = ScoreSettings("chair", tmp_path / "said.jsonl", annotations=photos / "annotated.jsonl", data=shared_data)
+    for mode, counts in (("official", (17, 105)), ("strict", (15, 112))):
+        results, coverage = score(replace(settings, mode=mode, image_root=photos), tmp_path / mode)
+        metric = results["chair"].metrics["chair_i"]
+        assert (metric.numerator, metric.n) == counts
+        assert coverage["chair"].complete
+        assert "CHAIR" in render_report(tmp_path / mode).read_text(encoding="utf-8")

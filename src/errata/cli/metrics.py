@@ -51,8 +51,8 @@ def format_metric(metric: Any) -> str:
     """A metric as `12.3 % (10.0 - 15.1)   37 / 301`; a dash where its denominator is zero."""
     counts = f"{metric.numerator:g} / {metric.n}" if metric.numerator is not None else ""
     if metric.value is None:
-        return f"{'-':24}{counts}".rstrip()
+        return f"{'-':28}{counts}".rstrip()
     scale, unit = (100, " %") if metric.unit == "share" else (1, f" {metric.unit}")
     interval = "" if metric.low is None else f" ({metric.low * scale:.1f} - {metric.high * scale:.1f})"
     spread = "" if metric.spread is None else f" ± {metric.spread * scale:.1f}"
-    return f"{metric.value * scale:.1f}{unit}{spread}{interval}".ljust(24) + counts
+    return (f"{metric.value * scale:.1f}{unit}{spread}{interval}".ljust(28) + counts).rstrip()

@@ -111,8 +111,8 @@ def evaluate(
     measured = {}
     for benchmark in benchmarks:
         name = benchmark.card.name
-        write_questions(out / "questions" / f"{name}.jsonl", asked[name])
         reply = answerers.find(setups[name].image_root or Path())
+        write_questions(out / "questions" / f"{name}.jsonl", asked[name])
         write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
         answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
         measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
