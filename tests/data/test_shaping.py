@@ -64,6 +64,18 @@ def test_a_split_never_has_a_picture_on_two_sides_and_merging_undoes_it(records,
                 assert (folder / "whole" / image).read_bytes() == (folder / "in" / image).read_bytes()
 
 
+def test_pictures_are_one_under_any_name_even_where_none_are_written(tmp_path):
+    names = ["a.png", "a-copy.png", "./a.png", "sub/../a.png", "link.png", "gone.png", "sub/../gone.png", "b.png"]
+    folder = write_folder(tmp_path / "in", [build(f"r{i}", [name]) for i, name in enumerate(names)])
+    (folder / "link.png").symlink_to("a.png")
+    sides = {
+        frozenset(record.images[0] for record in read_records(part.records))
+        for seed in range(12)
+        for part in split_records(find_records(folder), tmp_path / f"{seed}", HALVES, seed=seed, images="none").values()
+    }
+    assert all(len(side & set(names[:5])) in (0, 5) and len(side & set(names[5:7])) in (0, 2) for side in sides)
+
+
 def test_a_split_has_the_sizes_that_were_asked_for_and_does_not_depend_on_the_order(tmp_path):
     records = [build(f"r{i}") for i in range(50)]
     forth = split_records(
@@ -273,7 +285,7 @@ def test_pictures_that_are_missing_or_outside_are_bad_rows(tmp_path):
     records = [build("a", ["a.png"]), build("b", ["gone.png"]), build("c", ["../secret.png"])]
     draw_noise(1).save(tmp_path / "secret.png")
     source = find_records(write_folder(tmp_path / "in", records))
-    with pytest.raises(DataError, match=r"record 'b': gone\.png"):
+    with pytest.raises(DataError, match=r"records\.jsonl:2: record 'b': gone\.png"):
         write_filtered(source, tmp_path / "out", lambda _: True)
     assert not (tmp_path / "out" / "records.jsonl").exists()
     bad = []

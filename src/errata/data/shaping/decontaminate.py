@@ -8,8 +8,9 @@ from pathlib import Path
 
 from errata.data.reading import OnBad
 from errata.data.shaping.evaluation_images import EvaluationImages, Match
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, set_aside, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, find_image, writing_folder
 from errata.data.shaping.image_names import find_name_keys, list_name_keys
+from errata.data.shaping.record_file import RecordFile
 from errata.errors import DataError
 from errata.records import Record, writing_json_lines
 
@@ -53,10 +54,10 @@ def write_decontaminated(
                 try:
                     found = matcher.find(record)
                 except DataError as error:
-                    set_aside(record, error, on_bad)
+                    source.set_aside(record, error, on_bad)
                     continue
                 if found is None:
-                    folder.write(record, source.root)
+                    folder.write(record, source)
                     continue
                 image, match = found
                 report({"id": record.id, "image": image, **asdict(match)})

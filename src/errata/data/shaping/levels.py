@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, set_aside, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.segments_moved import compare_with
 from errata.errors import ConfigError, DataError
 from errata.records import Record
@@ -72,9 +73,9 @@ def write_levels(
             try:
                 levelled = level_record(record, levelling)
             except DataError as error:
-                set_aside(record, error, on_bad)
+                source.set_aside(record, error, on_bad)
                 continue
-            folder.write(levelled, source.root)
+            folder.write(levelled, source)
     return folder
 
 
