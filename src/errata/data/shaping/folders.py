@@ -16,6 +16,7 @@ from errata.data.import_records import RECORDS_FILE
 from errata.data.reading import OnBad
 from errata.data.shaping.image_files import hash_file
 from errata.data.shaping.record_file import RecordFile
+from errata.data.source_names import SourceNames, read_source_names
 from errata.errors import DataError
 from errata.records import Record, record_to_row, replacing, storing, writing_json_lines
 
@@ -27,15 +28,16 @@ IMAGE_RULES: tuple[ImageRule, ...] = ("link", "copy", "none")
 
 @dataclass(slots=True)
 class RecordFolder:
-    """A folder being written. `count` says how many records it has, `left_out` how many could not be written."""
+    """A folder being written. `count` says how many records it has."""
 
     path: Path
     images: ImageRule
     on_bad: OnBad | None
     _write_row: Callable[[Any], None]
     count: int = 0
-    left_out: int = 0
     _placed: dict[tuple[Path, str], str] = field(default_factory=dict)
+    _known_names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
+    _names: SourceNames = field(default_factory=SourceNames)
 
     @property
     def records(self) -> Path:
@@ -52,10 +54,13 @@ class RecordFolder:
             record = self._bring_images(record, source.root)
         except DataError as error:
             source.set_aside(record, error, self.on_bad)
-            self.left_out += 1
             return
         self._write_row(record_to_row(record))
         self.count += 1
+
+    def finish(self) -> None:
+        """Write what the pictures were called in their sources. Raises StorageError."""
+        self._names.write(self.path)
 
     def _bring_images(self, record: Record, root: Path) -> Record:
         if self.images == "none":
@@ -67,6 +72,10 @@ class RecordFolder:
         name = self._placed.get((root, image))
         if name is None:
             name = self._placed[root, image] = self._place(find_image(image, root), _name_inside(image, root))
+            if root not in self._known_names:
+                self._known_names[root] = read_source_names(root)
+            for called in self._known_names[root].get(image, ()):
+                self._names.add(name, called)
         return name
 
     def _place(self, file: Path, name: str) -> str:
@@ -105,7 +114,9 @@ def writing_folder(
                 str(out), expected="a folder of its own for what is written", found="the one being read", fix=fix
             )
     with writing_json_lines(out / RECORDS_FILE) as write:
-        yield RecordFolder(out, images, on_bad, write)
+        folder = RecordFolder(out, images, on_bad, write)
+        yield folder
+        folder.finish()
 
 
 def find_image(image: str, root: Path) -> Path:
