@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -238,6 +239,22 @@ def test_levels_follow_the_ratings(values, lowest, rule):
         assert group == [text for text in ties if text in group]
     if rule[0] == "at_most":
         assert max(levels) < rule[1]
+
+
+def test_segments_follow_when_another_response_becomes_the_best():
+    record = build("r", levels=(0, 1, 2), meta={"score": [1, 3, 3]})
+    best, tie, last = level_record(record, Levelling(("score",))).responses
+    assert [best.text, tie.text, last.text] == ["A dog sleeps.", "A cow sleeps.", "A cat sleeps."]
+    assert (best.segments, tie.segments, last.segments) == ((), (), (Segment(2, 5, 2, 5, "object"),))
+    longer = (
+        Response((Turn("assistant", "A cat sleeps."),), 0),
+        Response((Turn("assistant", "A grey dog sleeps."),), 1),
+    )
+    bare = build("r", responses=longer, meta={"score": [1, 3]})
+    assert level_record(bare, Levelling(("score",))).responses[1].segments == ()
+    typed = replace(longer[1], segments=(Segment(2, 10, 2, 5, "object"),))
+    other = level_record(replace(bare, responses=(longer[0], typed)), Levelling(("score",)))
+    assert other.responses[1].segments == (Segment(2, 5, 2, 10, "object"),)
 
 
 def test_the_rules_of_levels():
