@@ -47,6 +47,7 @@ REFUSED = {
     "truncated": (b'{"id": "r', "json"),
     "nan": (b'{"id": NaN}', "json"),
     "deep": (b"[" * 100_000, "json"),
+    "deeper than records": (row(meta={"x": json.loads("[" * 200 + "]" * 200)}), "json"),
     "not UTF-8": (b'{"id": "caf\xe9"}', "encoding"),
     "surrogate": (b'{"id": "\\ud83d"}', "encoding"),
     "list": (b"[]", "field"),
