@@ -68,6 +68,17 @@ def after_seconds(seconds: float) -> None:
     timer.start()
 
 
+def while_shaping(records: int) -> None:
+    """Die after so many records of a shaping verb, with half a picture copied."""
+    from errata.data.shaping.folders import RecordFolder
+
+    def strike(self: Any) -> None:
+        (self.path / "half.png.tmp").write_bytes(b"\x89PNG")
+        die()
+
+    _after_calls(RecordFolder, "write", records, strike)
+
+
 def while_saving(checkpoints: int) -> None:
     """Die while the checkpoint after so many is written: weights are there, the state is not."""
     from transformers import Trainer

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from safetensors.torch import load_file
 
 from errata.cli import main
 from errata.generation.answers import AnswerFile
+from errata.records import Turn
 from errata.training.callbacks import StopOnSignal
+from shaped import build, write_folder
 from struck import run_struck
 from world_input import WorldInput, write_world_input
 
@@ -104,6 +107,33 @@ def test_killed_adapter_training_continues(world, tmp_path):
     assert run_struck(train(world, tmp_path / "out", *command), "while_saving", tmp_path / "log", 2) == KILLED
     assert main(train(world, tmp_path / "out", *command)) == 0
     assert_same_training(tmp_path / "out", tmp_path / "whole", "adapter_model.safetensors")
+
+
+SHAPING = {
+    "split": ["--fractions", "0.5,0.5"],
+    "merge": [],
+    "sample": ["--count", "6"],
+    "filter": ["true"],
+    "pairs": [],
+    "dedup": [],
+    "decontaminate": ["--against", "chair"],
+    "levels": ["--ratings", "score"],
+}
+
+
+@pytest.mark.parametrize("verb", SHAPING)
+def test_a_killed_shaping_verb_leaves_nothing_that_looks_complete(tmp_path, verb):
+    records = [build(f"r{i}", [("a.png", "b.png", "c.png")[i % 3]], meta={"score": [1, i]}) for i in range(8)]
+    folder = write_folder(tmp_path / "in", [replace(one, prompt=(Turn("user", one.id),)) for one in records])
+    command = ["data", verb, str(folder), *SHAPING[verb], "--images", "copy"]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert main([*command, "--out", str(whole)]) == 0
+    assert run_struck([*command, "--out", str(out)], "while_shaping", tmp_path / "log", 4) == KILLED
+    assert not list(out.rglob("*.jsonl"))
+    assert main([*command, "--out", str(out)]) == 0
+    for path in whole.rglob("*.*"):
+        if path.is_file():
+            assert (out / path.relative_to(whole)).read_bytes() == path.read_bytes()
 
 
 def interrupt_after(monkeypatch, owner: type, name: str, calls: int) -> None:
