@@ -50,7 +50,7 @@ start = time.perf_counter()
 seconds = time.perf_counter() - start
 with open("/proc/self/status") as status:  # not ru_maxrss: a process starts with the peak of the one that started it
     memory = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-print(json.dumps({{"rows": count, "seconds": seconds, "mb": memory}}))
+print(json.dumps({{"rows": count, "seconds": seconds, "cpu_s": time.process_time(), "mb": memory}}))
 """
 
 BODIES = {
@@ -117,7 +117,7 @@ def measure_import(rows: int, *, quick: bool) -> list[Line]:
 
 
 def measure_check(_rows: int, *, quick: bool) -> list[Line]:
-    """The command on rows with segments, images left alone, on one core."""
+    """The command on rows with segments, images left alone, on one core: its CPU seconds, whatever else runs there."""
     rows = QUICK_ROWS if quick else CHECKED_ROWS
     with tempfile.TemporaryDirectory(prefix="errata-perf-") as folder:
         path = Path(folder) / "records.jsonl"
@@ -125,8 +125,8 @@ def measure_check(_rows: int, *, quick: bool) -> list[Line]:
         size_mb = path.stat().st_size / 1e6
         found = run("check", CHECK, path, rows)
     name = f"check --no-images of {rows} rows, {size_mb:.0f} MB: time"
-    text = f"{found['seconds']:.1f} s ({found['rate']:.0f} rows/s, {found['mb']:.0f} MB)"
-    return [Line(name, f"< {CHECK_S} s", text, found["seconds"] < CHECK_S, found)]
+    text = f"{found['cpu_s']:.1f} s of CPU ({found['seconds']:.1f} s by the clock, {found['mb']:.0f} MB)"
+    return [Line(name, f"< {CHECK_S} s", text, found["cpu_s"] < CHECK_S, found)]
 
 
 def measure_browse(_rows: int, *, quick: bool) -> list[Line]:
