@@ -119,6 +119,8 @@ BAD_CELLS = {
     "null": ({"question": None}, "'question' as text"),
     "a null byte": ({"rejected": "a\0b"}, "answer 1: a null character"),
     "long": ({"chosen": "x" * 200_001}, "200,001 characters"),
+    "half a character": ({"origin_split": '{"model": "\\ud800"}'}, "surrogates not allowed"),
+    "nesting": ({"origin_split": '{"x": ' + "[" * 900 + "]" * 900 + "}"}, "nested at most 40 deep"),
 }
 
 
@@ -173,6 +175,15 @@ def test_what_cannot_be_read_from_some_line_on_is_set_aside_and_the_rest_importe
     (aside,) = map(json.loads, (tmp_path / "out" / "bad.jsonl").read_text().splitlines())
     assert aside["where"] == f"{folder / name}:{number}"
     assert words in aside["reason"]
+
+
+def test_cells_that_json_cannot_hold_are_left_out_and_counted(tmp_path, run):
+    fields = {"origin_dataset": b"COCO", "idx": 1.5, "origin_split": '{"x": NaN}'}
+    source = write_parquet(tmp_path / "a.parquet", [rlaifv_row(**fields)], None)
+    code, out, _ = run(source)
+    assert (code, "no place for fields that JSON cannot hold (2)" in out) == (0, True)
+    (record,) = read_records(tmp_path / "out" / "records.jsonl")
+    assert record.meta == {"idx": 1.5, "image_path": "coco/x.png"}
 
 
 def test_a_parquet_that_is_damaged_behind_some_rows_gives_those(tmp_path, run):
