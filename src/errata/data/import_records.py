@@ -64,6 +64,9 @@ def import_records(
         DataError: A format that is not known, or a bad row, with its place.
         StorageError: `out` cannot be written.
     """
+    if image_root is not None and not Path(image_root).is_dir():
+        fix = "name the folder that image paths start in"
+        raise DataError("--image-root", expected="a folder", found=str(image_root), fix=fix)
     reading = Reading(find_format(format) if format else None, license, columns or {}, on_bad)
     files = open_source(source, split)
     folder, names = Path(out) / "images", SourceNames()

@@ -149,7 +149,7 @@ def format_line(where: str, row: Any) -> str:
     try:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
         line.encode("utf-8")
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DataError(
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None
