@@ -1,20 +1,23 @@
-"""What handling data must reach, measured: the memory and the speed of an import, beside `datasets` reading the file.
+"""What handling data must reach, measured: import (beside `datasets` reading the file), check, and the page of browse.
 
     python perf/data.py                 a table, exit code 1 when a line is missed; some minutes and 13 GB of disk
-    python perf/data.py --rows 10000    fewer rows; memory is what it is, as nothing of it may grow with them
+    python perf/data.py --only check    one part of import, check, browse
+    python perf/data.py --rows 10000    import fewer rows; memory is what it is, as nothing of it may grow with them
     python perf/data.py --json          the same as JSON
     python perf/data.py --quick         a few rows, to see that everything runs; its figures mean nothing
 
-The file is RLAIF-V's form: rows of one 50 kB JPEG and two answers of some sixty words, half of which they share. Every
-measurement is a process of its own, which reports its wall time and the most memory that it ever held.
+The imported file is RLAIF-V's form: rows of one 50 kB JPEG and two answers of some sixty words, half of which they
+share. Every measurement is a process of its own, which reports its wall time and the most memory that it ever held
+(Linux). The page is opened by a headless Chromium (CHROMIUM names another one) and says itself when it was there.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import random
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,20 +26,31 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pairs import write_own, write_pictures, write_rows
+
 ROWS = 83_000
 """As many as RLAIF-V's release has."""
 
-IMAGE_BYTES = 50_000
 MAX_MB = 600
 LEAST_SHARE = 0.25
 
+CHECKED_ROWS = 100_000
+CHECK_S = 20
+SHOWN_RECORDS = 5_000
+OPEN_S = 3
+OPENED = 3
+"""Times that the page is opened; the slowest counts."""
+
+QUICK_ROWS = 200
+
 _REPORT = """
-import json, resource, sys, time
+import json, sys, time
 start = time.perf_counter()
 {body}
 seconds = time.perf_counter() - start
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({{"rows": count, "seconds": seconds, "mb": memory}}))
+with open("/proc/self/status") as status:  # not ru_maxrss: a process starts with the peak of the one that started it
+    memory = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+print(json.dumps({{"rows": count, "seconds": seconds, "cpu_s": time.process_time(), "mb": memory}}))
 """
 
 BODIES = {
@@ -54,6 +68,21 @@ BODIES = {
 }
 """Programs that set `count`; the import of libraries counts for all of them."""
 
+CHECK = (
+    "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    "from errata.cli import main\n"
+    "code = main(['data', 'check', sys.argv[1], '--no-images'])\n"
+    "assert code in (0, 3), code\n"
+    "count = int(sys.argv[2])"
+)
+"""The command on one core; 3 is its exit code where it found something."""
+
+BROWSE = (
+    "from errata.cli import main\n"
+    "assert main(['data', 'browse', sys.argv[1], '--out', sys.argv[2]]) == 0\n"
+    "count = int(sys.argv[3])"
+)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -66,15 +95,16 @@ class Line:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def measure_import(rows: int) -> list[Line]:
+def measure_import(rows: int, *, quick: bool) -> list[Line]:
     """The import's memory and its speed beside both ways of `datasets`."""
+    rows = QUICK_ROWS if quick else rows
     with tempfile.TemporaryDirectory(prefix="errata-perf-") as folder:
         path = Path(folder) / "rows.parquet"
         write_rows(path, rows)
         size_mb = path.stat().st_size / 1e6
         print(f"{rows} rows written, {size_mb:.0f} MB", file=sys.stderr, flush=True)
         warm_up(path)
-        found = {name: run(body, path, Path(folder) / name) for name, body in BODIES.items()}
+        found = {name: run(name, body, path, Path(folder) / name) for name, body in BODIES.items()}
     ours = found["import"]
     name = f"import of {rows} rows, {size_mb:.0f} MB"
     lines = [Line(f"{name}: peak memory", f"< {MAX_MB} MB", f"{ours['mb']:.0f} MB", ours["mb"] < MAX_MB, ours)]
@@ -86,14 +116,60 @@ def measure_import(rows: int) -> list[Line]:
     return lines
 
 
-def run(body: str, path: Path, out: Path) -> dict[str, float]:
+def measure_check(_rows: int, *, quick: bool) -> list[Line]:
+    """The command on rows with segments, images left alone, on one core: its CPU seconds, whatever else runs there."""
+    rows = QUICK_ROWS if quick else CHECKED_ROWS
+    with tempfile.TemporaryDirectory(prefix="errata-perf-") as folder:
+        path = Path(folder) / "records.jsonl"
+        write_own(path, rows)
+        size_mb = path.stat().st_size / 1e6
+        found = run("check", CHECK, path, rows)
+    name = f"check --no-images of {rows} rows, {size_mb:.0f} MB: time"
+    text = f"{found['cpu_s']:.1f} s of CPU ({found['seconds']:.1f} s by the clock, {found['mb']:.0f} MB)"
+    return [Line(name, f"< {CHECK_S} s", text, found["cpu_s"] < CHECK_S, found)]
+
+
+def measure_browse(_rows: int, *, quick: bool) -> list[Line]:
+    """The page in a browser: when records could be read, and when all of it was there."""
+    records = 20 if quick else SHOWN_RECORDS
+    with tempfile.TemporaryDirectory(prefix="errata-perf-") as folder:
+        place = Path(folder)
+        write_pictures(place, records)
+        write_own(place / "records.jsonl", records)
+        page = place / "page.html"
+        built = run("browse", BROWSE, place / "records.jsonl", page, records)
+        size_mb = page.stat().st_size / 1e6
+        opened = [open_page(page, place / f"profile-{number}") for number in range(OPENED)]
+    name = f"browse of {records} records, page of {size_mb:.0f} MB: opened after"
+    if None in opened:
+        return [Line(name, f"< {OPEN_S} s", "not measured: no Chromium", met=False, values=built)]
+    arrived, shown = (max(times[key] for times in opened if times) / 1000 for key in ("arrived", "shown"))
+    text = f"{arrived:.2f} s (records shown after {shown:.2f} s; written in {built['seconds']:.0f} s)"
+    values = built | {"arrived_s": arrived, "shown_s": shown}
+    return [Line(name, f"< {OPEN_S} s", text, arrived < OPEN_S, values)]
+
+
+def open_page(page: Path, profile: Path) -> dict[str, float] | None:
+    """Milliseconds from asking for the page until records were shown and until it was whole; None without a browser."""
+    browser = shutil.which(os.environ.get("CHROMIUM", "chromium"))
+    if browser is None:
+        return None
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    command = [browser, *options, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    noted = dict(re.findall(r'data-(arrived|shown)-ms="(\d+)"', text[: text.index("<head")]))
+    print(f"page opened: {noted}", file=sys.stderr, flush=True)
+    return {name: float(noted[name]) for name in ("arrived", "shown")}
+
+
+def run(name: str, body: str, *arguments: object) -> dict[str, float]:
     """Rows, seconds, megabytes and rows a second of a program in a process of its own."""
-    command = [sys.executable, "-c", _REPORT.format(body=body), str(path), str(out)]
+    command = [sys.executable, "-c", _REPORT.format(body=body), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)
     found = json.loads(done.stdout.splitlines()[-1])
-    print(f"{out.name} measured: {found}", file=sys.stderr, flush=True)
+    print(f"{name} measured: {found}", file=sys.stderr, flush=True)
     return found | {"rate": found["rows"] / found["seconds"]}
 
 
@@ -104,68 +180,13 @@ def warm_up(path: Path) -> None:
             pass
 
 
-def write_rows(path: Path, rows: int) -> None:
-    """RLAIF-V's columns; every picture differs in its last bytes, which stand behind its end mark."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from errata.data.formats.rlaifv import SCHEMA
-
-    rng, picture = random.Random(0), build_picture()
-    with pq.ParquetWriter(path, SCHEMA, compression="none") as writer:
-        for start in range(0, rows, 100):
-            group = [build_row(number, picture, rng) for number in range(start, min(start + 100, rows))]
-            writer.write_table(pa.Table.from_pylist(group, SCHEMA))
+PARTS = {"import": measure_import, "check": measure_check, "browse": measure_browse}
 
 
-def build_row(number: int, picture: bytes, rng: random.Random) -> dict[str, Any]:
-    """A pair whose answers share half of their sentences."""
-    sentences = [build_sentence(rng) for _ in range(rng.randint(3, 9))]
-    other = [sentence if rng.random() < 0.5 else build_sentence(rng) for sentence in sentences]
-    other[0] = build_sentence(rng)
-    return {
-        "ds_name": "RLAIF-V",
-        "image": {"bytes": picture + number.to_bytes(4, "big"), "path": f"{number}.jpg"},
-        "question": "Please describe this image in detail.",
-        "chosen": " ".join(sentences),
-        "rejected": " ".join(other),
-        "origin_dataset": "COCO",
-        "origin_split": json.dumps({"model": "LLaVA", "type": "detailed_description"}),
-        "idx": str(number),
-        "image_path": f"coco/{number}.jpg",
-    }
-
-
-def build_sentence(rng: random.Random) -> str:
-    """Ten words or so, rare ones rarely (Zipf's law)."""
-    words = [f"word{int(rng.paretovariate(0.8))}" for _ in range(rng.randint(6, 14))]
-    return " ".join(words).capitalize() + "."
-
-
-def build_picture() -> bytes:
-    """A JPEG of noise, about as large as asked."""
-    import numpy as np
-    from PIL import Image
-
-    noise = np.random.default_rng(0).integers(0, 256, (336, 448, 3), dtype=np.uint8)
-    image = Image.fromarray(noise)
-    return min((encode(image, quality) for quality in range(5, 95, 5)), key=lambda data: abs(len(data) - IMAGE_BYTES))
-
-
-def encode(image: Any, quality: int) -> bytes:
-    """The file's bytes at a quality of JPEG."""
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
-
-
-PARTS = {"import": measure_import}
-
-
-def measure(parts: list[str], rows: int) -> Iterator[Line]:
+def measure(parts: list[str], rows: int, *, quick: bool) -> Iterator[Line]:
     """The chosen parts in their order."""
     for part in parts:
-        yield from PARTS[part](rows)
+        yield from PARTS[part](rows, quick=quick)
 
 
 def main() -> int:
@@ -173,13 +194,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas (default: all)")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"of the imported file (default: {ROWS})")
-    parser.add_argument("--quick", action="store_true", help="200 rows, no demands")
+    parser.add_argument("--quick", action="store_true", help="a few rows, no demands")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     parts = args.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    lines = list(measure(parts, 200 if args.quick else args.rows))
+    lines = list(measure(parts, args.rows, quick=args.quick))
     print_lines(lines, as_json=args.json, quick=args.quick)
     return 0 if args.quick or all(line.met for line in lines) else 1
 

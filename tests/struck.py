@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,24 @@ def while_answering(batches: int) -> None:
         die()
 
     _after_calls(AnswerFile, "append", batches, strike)
+
+
+def after_seconds(seconds: float) -> None:
+    """Die at that moment, whatever is going on."""
+    timer = threading.Timer(seconds, die)
+    timer.daemon = True
+    timer.start()
+
+
+def while_shaping(records: int) -> None:
+    """Die after so many records of a shaping verb, with half a picture copied."""
+    from errata.data.shaping.folders import RecordFolder
+
+    def strike(self: Any) -> None:
+        (self.path / "half.png.tmp").write_bytes(b"\x89PNG")
+        die()
+
+    _after_calls(RecordFolder, "write", records, strike)
 
 
 def while_saving(checkpoints: int) -> None:

@@ -123,6 +123,29 @@ def test_a_loss_is_added_as_the_page_says(tmp_path):
     run_python(["-c", example.text], tmp_path / "src")
 
 
+def test_a_benchmark_is_added_as_the_page_says(tmp_path):
+    """In 40 lines, and then every verb knows it."""
+    page = ROOT / "docs" / "add-a-benchmark.md"
+    assert len(read(page).splitlines()) <= 40
+    shutil.copytree(HOUSE, tmp_path / "src" / "errata", ignore=shutil.ignore_patterns("bases", "__pycache__"))
+    for block in list_blocks(page):
+        if "file" in block.marks:
+            (tmp_path / block.marks["file"]).write_text(block.text, encoding="utf-8")
+        else:
+            apply(block, tmp_path / block.marks["apply"])
+    (tmp_path / "images.jsonl").write_text('{"image": "a.png", "objects": []}\n{"image": "b.png", "objects": []}\n')
+    (tmp_path / "answers.jsonl").write_text(
+        '{"id": "a.png", "text": "I am unable."}\n{"id": "b.png", "text": "Stop."}\n'
+    )
+    command = ["score", "declined", str(tmp_path / "answers.jsonl"), "--annotations", str(tmp_path / "images.jsonl")]
+    for more in (["bench", "info", "declined"], [*command, "declined.word=unable", "--out", str(tmp_path / "out")]):
+        printed = run_python(["-m", "errata", *more], tmp_path / "src")
+        assert "how often a model declines" in printed or "50.0 %" in printed
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["settings"]["options"] == [
+        "declined.word=unable"
+    ]
+
+
 def apply(block: Block, path: Path) -> None:
     """Replace the lines of a change that stand in the file, exactly once, by those that shall."""
     lines = block.text.splitlines(keepends=True)

@@ -11,10 +11,13 @@ import sys
 import threading
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from damaged_files import cut_off, huge_png
 from errata.cli import main
+from errata.data.formats.rlaifv import SCHEMA
 from errata.records import read_records
 from foreign_rows import picture, rlaifv_row, save_pictures, write_lines, write_parquet
 
@@ -116,6 +119,8 @@ BAD_CELLS = {
     "null": ({"question": None}, "'question' as text"),
     "a null byte": ({"rejected": "a\0b"}, "answer 1: a null character"),
     "long": ({"chosen": "x" * 200_001}, "200,001 characters"),
+    "half a character": ({"origin_split": '{"model": "\\ud800"}'}, "surrogates not allowed"),
+    "nesting": ({"origin_split": '{"x": ' + "[" * 900 + "]" * 900 + "}"}, "nested at most 40 deep"),
 }
 
 
@@ -145,9 +150,89 @@ def test_a_parquet_that_is_none_is_named_and_set_aside_among_others(tmp_path, ru
     assert (code, out.startswith("1 records")) == (3, True)
 
 
-def test_ids_that_repeat_are_made_new_in_released_data_and_refused_in_ours(folder, tmp_path, run):
+GOOD_ROW = line().decode()
+OTHER_ROW = line(chosen="A cone.").decode()
+HEADER = "prompt,chosen,rejected,image"
+DAMAGED = {
+    "cut.json": (f'[{GOOD_ROW},\n{OTHER_ROW},\n{{"prompt": "Wh', 3, "an item that does not end"),
+    "comma.json": (f"[{GOOD_ROW},\n{OTHER_ROW}\n{GOOD_ROW}]", 2, "something else than a comma"),
+    "two.json": (f"[{GOOD_ROW},\n{OTHER_ROW}]\n[{GOOD_ROW}]", 3, "something behind the ] that ends the array"),
+    "quote.csv": (f'{HEADER}\nQ,A.,B.,a.png\nQ,A.,C.,a.png\nQ,"A.,B.,a.png\nQ,E.,F.,a.png', 4, "unexpected end"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_cannot_be_read_from_some_line_on_is_set_aside_and_the_rest_imported(folder, tmp_path, run, name):
+    text, number, words = DAMAGED[name]
+    (folder / name).write_text(text)
+    code, _, error = run(folder / name)
+    assert code == 2
+    assert f"error: {folder / name}:{number}: {words}" in error
+    assert error.rstrip().endswith("or run with --skip-bad to set it aside")
+    assert not (tmp_path / "out" / "records.jsonl").exists()
+    code, out, _ = run(folder / name, "--skip-bad")
+    assert (code, out.startswith("2 records: ")) == (3, True)
+    (aside,) = map(json.loads, (tmp_path / "out" / "bad.jsonl").read_text().splitlines())
+    assert aside["where"] == f"{folder / name}:{number}"
+    assert words in aside["reason"]
+
+
+def test_cells_that_json_cannot_hold_are_left_out_and_counted(tmp_path, run):
+    fields = {"origin_dataset": b"COCO", "idx": 1.5, "origin_split": '{"x": NaN}'}
+    source = write_parquet(tmp_path / "a.parquet", [rlaifv_row(**fields)], None)
+    code, out, _ = run(source)
+    assert (code, "no place for fields that JSON cannot hold (2)" in out) == (0, True)
+    (record,) = read_records(tmp_path / "out" / "records.jsonl")
+    assert record.meta == {"idx": 1.5, "image_path": "coco/x.png"}
+
+
+def test_a_parquet_that_is_damaged_behind_some_rows_gives_those(tmp_path, run):
+    rows = [rlaifv_row(idx=str(i), image={"bytes": picture(size=(9, 9 + i)), "path": "x"}) for i in range(4)]
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), source, row_group_size=2, compression="none")
+    data = bytearray(source.read_bytes())
+    start = pq.read_metadata(source).row_group(1).column(0).dictionary_page_offset
+    data[start : start + 400] = b"\xff" * 400
+    source.write_bytes(data)
+    code, _, error = run(source)
+    assert code == 2
+    assert "expected a whole parquet file" in error
+    code, out, _ = run(source, "--skip-bad")
+    assert (code, out.startswith("2 records: ")) == (3, True)
+
+
+def test_a_header_without_rows_is_no_table_of_a_strange_format(folder, run):
+    (folder / "none.csv").write_text(HEADER + "\n")
+    code, _, error = run(folder / "none.csv")
+    assert (code, "none.csv: none; expected rows" in error) == (2, True)
+
+
+def test_rows_that_are_all_broken_name_their_lines(folder, run):
+    (folder / "broken.csv").write_text(f"{HEADER}\nQ,A\nQ\n")
+    code, _, error = run(folder / "broken.csv")
+    assert (code, "broken.csv:2: 2; expected 4 columns" in error) == (2, True)
+
+
+def test_an_image_root_that_is_none_is_told_before_any_row(folder, tmp_path, run):
+    write_lines(folder / "rows.jsonl", [GOOD])
+    code, _, error = run(folder / "rows.jsonl", "--image-root", tmp_path / "nowhere", "--skip-bad")
+    assert (code, f"--image-root: {tmp_path / 'nowhere'}; expected a folder" in error) == (2, True)
+
+
+def test_an_id_of_a_named_column_occurs_once(folder, tmp_path, run):
+    (folder / "rows.csv").write_text("key,q,a,b\nx,Q,A.,B.\nx,Q,C.,D.\n")
+    columns = ("--columns", "id=key,prompt=q,chosen=a,rejected=b")
+    code, _, error = run(folder / "rows.csv", *columns)
+    assert code == 2
+    assert f"rows.csv:3: id 'x' again, first at {folder / 'rows.csv'}:2" in error
+    assert run(folder / "rows.csv", *columns, "--skip-bad")[0] == 3
+    assert [record.responses[0].text for record in read_records(tmp_path / "out" / "records.jsonl")] == ["A."]
+
+
+def test_ids_that_repeat_are_made_new_and_told_in_released_data_and_refused_in_ours(folder, tmp_path, run):
     write_lines(folder / "rows.jsonl", [GOOD | {"id": "x"}, GOOD | {"id": "x", "chosen": "A cone."}])
-    assert run(folder / "rows.jsonl")[0] == 0
+    code, out, _ = run(folder / "rows.jsonl")
+    assert (code, "there is no place for ids that occur again (1)" in out) == (0, True)
     assert [record.id for record in read_records(tmp_path / "out" / "records.jsonl")] == ["x", "x.2"]
     row = {"id": "x", "images": ["a.png"], "prompt": "What?", "responses": [{"level": 0, "text": "A."}]}
     write_lines(folder / "own.jsonl", [row, row])
@@ -231,6 +316,28 @@ def test_a_killed_import_is_taken_up_by_the_same_command(tmp_path):
     assert len(read_records(out / "records.jsonl")) == 3000
     assert len(list((out / "images").glob("*.png"))) == 16
     assert [path.name for path in out.iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_a_killed_export_leaves_nothing_that_looks_whole(tmp_path):
+    save_pictures(tmp_path, "a.png")
+    row = {"images": ["a.png"], "prompt": "What?", "responses": [{"level": i, "text": f"{i}."} for i in range(2)]}
+    write_lines(tmp_path / "records.jsonl", [row | {"id": str(number)} for number in range(20_000)])
+    for name, half in (("trl", "data/.train-00000.parquet.tmp"), ("amp", "train.json.tmp")):
+        out = tmp_path / name
+        command = [sys.executable, "-m", "errata", "data", "export", str(tmp_path / "records.jsonl")]
+        command += ["--format", name, "--out", str(out)]
+        running = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+        deadline = time.monotonic() + 60
+        while not (out / half).is_file() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+        assert (out / half).is_file()
+        assert not [path for path in out.rglob("*") if path.name in ("README.md", "train.json")]
+        assert not list(out.rglob("train-*"))
+        assert main(command[3:]) == 0
+        assert (out / "README.md").is_file()
+        assert not (out / half).exists()
 
 
 def build_row(number: int) -> dict:

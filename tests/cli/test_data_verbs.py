@@ -156,6 +156,8 @@ def test_diff_shows_the_segments_of_two_texts_or_files(root, capsys):
     [
         (["records.jsonl"], "add --out FILE"),
         (["latin.txt", "b"], "a text in UTF-8"),
+        (["a", "b", "--out", "c.jsonl"], "--out beside two texts"),
+        (["a", "b", "--replace"], "--replace beside two texts"),
         (["none.jsonl", "--out", "b.jsonl"], "No such file"),
     ],
 )

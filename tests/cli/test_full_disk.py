@@ -14,9 +14,11 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from errata.cli import main
 from errata.records import read_answers, read_questions, read_records, write_questions, write_text
+from shaped import build, write_folder
 from world_input import WorldInput, write_world_input
 
 
@@ -95,6 +97,23 @@ def test_in_the_middle_of_an_import(world, tmp_path, fails):
     assert not (out / "records.jsonl").exists()
     assert main(["data", "import", str(parquet), "--out", str(out)]) == 0
     assert len(read_records(out / "records.jsonl")) == 12
+
+
+@pytest.mark.parametrize("room", [40, 900], ids=["pictures", "records"])
+@pytest.mark.parametrize(
+    "words", [["filter", "true"], ["split", "--test", "8"], ["dedup"], ["merge"]], ids=lambda w: w[0]
+)
+def test_in_the_middle_of_shaping(tmp_path, fails, words, room):
+    folder = write_folder(tmp_path / "in", [build(f"r{i}", ["abc"[i % 3] + ".png"]) for i in range(24)])
+    for name in "abc":
+        Image.new("RGB", (8, 8), (ord(name), 0, 0)).save(folder / f"{name}.png")
+    command = ["data", words[0], str(folder), *words[1:], "--images", "copy", "--out", str(tmp_path / "out")]
+    assert str(tmp_path / "out") in fails(command, room)
+    assert not list(tmp_path.glob("out/**/*.jsonl"))
+    assert not list(tmp_path.glob("out/**/*.tmp"))
+    for path in tmp_path.glob("out/**/*.png"):
+        assert path.read_bytes() == (folder / path.name).read_bytes()
+    assert main(command) == 0
 
 
 def test_in_the_reference_cache(world, tmp_path, fails, monkeypatch):

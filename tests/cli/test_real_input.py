@@ -71,7 +71,7 @@ def assert_answers_and_scores(model, photos, folder):
     options = ["--benchmarks", "pope,chair", "--max-tokens", "4", "--out", str(folder / "eval")]
     assert main([*evaluate, *options]) == 0
     benchmarks = json.loads((folder / "eval" / "results.json").read_text())["stages"][0]["benchmarks"]
-    assert list(benchmarks) == ["pope_random", "pope_popular", "pope_adversarial", "chair"]
+    assert list(benchmarks) == ["pope_random", "pope_popular", "pope_adversarial", "pope", "chair"]
     assert benchmarks["chair"]["metrics"]["recall"]["n"] > 90
     assert all(benchmarks[name]["metrics"]["accuracy"]["n"] > 90 for name in list(benchmarks)[:3])
     assert main(["report", str(folder / "eval")]) == 0

@@ -83,11 +83,29 @@ def test_bad_rows_stop_or_are_set_aside_once(folder, tmp_path, capsys):
         assert "records.jsonl:8" in capsys.readouterr().err
         assert list(out.rglob("records.jsonl")) == []
         assert main([*command, "--skip-bad"]) == 3
-        wheres = [json.loads(line)["where"] for line in (out / "bad.jsonl").read_text().splitlines()]
-        missing = [] if words[0] == "pairs" else ["record 'x': gone.png"]  # a record of one level makes no pair
+        aside = [json.loads(line) for line in (out / "bad.jsonl").read_text().splitlines()]
+        wheres = [row["where"] for row in aside]
+        assert [json.loads(row["line"])["id"] for row in aside[1:]] == ["x"] * len(aside[1:])
+        missing = [] if words[0] == "pairs" else [f"{folder}/records.jsonl:9"]  # a record of one level makes no pair
         assert wheres == [f"{folder}/records.jsonl:8", *missing]
     assert main(["data", "stats", str(folder), "--skip-bad"]) == 3
     assert "1 bad records left out" in capsys.readouterr().out
+
+
+SHAPERS = [*COMMANDS[:1], *COMMANDS[2:3], *COMMANDS[4:6], *COMMANDS[7:8], *COMMANDS[9:]]
+
+
+@pytest.mark.parametrize("text", ["half\0", "word " * 40_000], ids=["nul", "long"])
+@pytest.mark.parametrize("words", [words for words, _ in SHAPERS], ids=lambda words: words[0])
+def test_texts_that_nothing_else_reads_are_bad_rows(folder, tmp_path, capsys, words, text):
+    row = {"id": "x", "images": [], "prompt": "?", "responses": [{"level": 0, "text": text}]}
+    with (folder / "records.jsonl").open("a") as file:
+        file.write(json.dumps(row))
+    command = ["data", words[0], str(folder), *words[1:], "--out", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert f"error: {folder}/records.jsonl:8: answer 0: " in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/**/records.jsonl"))
+    assert main([*command, "--skip-bad"]) == 3
 
 
 WRONG = [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,9 @@ from safetensors.torch import load_file
 
 from errata.cli import main
 from errata.generation.answers import AnswerFile
+from errata.records import Turn
 from errata.training.callbacks import StopOnSignal
+from shaped import build, write_folder
 from struck import run_struck
 from world_input import WorldInput, write_world_input
 
@@ -72,6 +77,19 @@ def test_a_killed_evaluation_continues(world, tmp_path):
         assert (tmp_path / "out" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
+def test_an_evaluation_killed_at_three_random_moments_ends_with_the_same_bytes(world, tmp_path):
+    """In one process after another, each of which goes on with what the one before left."""
+    for name in ("first", "whole"):  # the first also loads what later processes find loaded
+        began = time.monotonic()
+        assert run_struck(evaluate(world, tmp_path / name), "after_seconds", tmp_path / "log", 1000) == 0
+    seconds, rng = time.monotonic() - began, random.Random(1)
+    moments = [rng.uniform(0.1, 0.6) * seconds for _ in range(3)]
+    codes = [run_struck(evaluate(world, tmp_path / "out"), "after_seconds", tmp_path / "log", at) for at in moments]
+    assert codes[0] == KILLED
+    assert main(evaluate(world, tmp_path / "out")) == 0
+    assert (tmp_path / "out" / "results.json").read_bytes() == (tmp_path / "whole" / "results.json").read_bytes()
+
+
 @pytest.mark.parametrize(("strike", "after", "resumed"), [("while_saving", 2, "2"), ("while_training", 1, None)])
 def test_killed_training_continues(world, tmp_path, strike, after, resumed):
     assert main(train(world, tmp_path / "whole")) == 0
@@ -89,6 +107,33 @@ def test_killed_adapter_training_continues(world, tmp_path):
     assert run_struck(train(world, tmp_path / "out", *command), "while_saving", tmp_path / "log", 2) == KILLED
     assert main(train(world, tmp_path / "out", *command)) == 0
     assert_same_training(tmp_path / "out", tmp_path / "whole", "adapter_model.safetensors")
+
+
+SHAPING = {
+    "split": ["--fractions", "0.5,0.5"],
+    "merge": [],
+    "sample": ["--count", "6"],
+    "filter": ["true"],
+    "pairs": [],
+    "dedup": [],
+    "decontaminate": ["--against", "chair"],
+    "levels": ["--ratings", "score"],
+}
+
+
+@pytest.mark.parametrize("verb", SHAPING)
+def test_a_killed_shaping_verb_leaves_nothing_that_looks_complete(tmp_path, verb):
+    records = [build(f"r{i}", [("a.png", "b.png", "c.png")[i % 3]], meta={"score": [1, i]}) for i in range(8)]
+    folder = write_folder(tmp_path / "in", [replace(one, prompt=(Turn("user", one.id),)) for one in records])
+    command = ["data", verb, str(folder), *SHAPING[verb], "--images", "copy"]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert main([*command, "--out", str(whole)]) == 0
+    assert run_struck([*command, "--out", str(out)], "while_shaping", tmp_path / "log", 4) == KILLED
+    assert not list(out.rglob("*.jsonl"))
+    assert main([*command, "--out", str(out)]) == 0
+    for path in whole.rglob("*.*"):
+        if path.is_file():
+            assert (out / path.relative_to(whole)).read_bytes() == path.read_bytes()
 
 
 def interrupt_after(monkeypatch, owner: type, name: str, calls: int) -> None:

@@ -75,6 +75,15 @@ def test_the_page_holds_records_and_each_picture_once(write):
     assert pictures[0].startswith("data:image/webp;base64,")
 
 
+def test_a_placeholder_before_the_question_is_left_to_the_picture(write):
+    asked = [
+        build(name="a", prompt=(Turn("user", "<image>\nماذا؟"),)),
+        build(name="b", prompt=(Turn("user", "Is <image>\nred?"),)),
+    ]
+    _, page, _ = write(*asked)
+    assert [one["prompt"] for one in data_of(page)["records"]] == [[["user", "ماذا؟"]], [["user", "Is <image>\nred?"]]]
+
+
 def test_pictures_keep_their_numbers_where_one_does_not_open(write, tmp_path):
     missing, page, _ = write(build(images=("none.png",)), build(name="s"))
     assert missing == 1

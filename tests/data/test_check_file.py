@@ -31,7 +31,7 @@ def check(tmp_path):
         lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in rows]
         (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines) + b"\n")
         report = check_file(tmp_path / "a.jsonl", **options)
-        assert report.rows == len(rows)
+        assert report.rows == len([line for line in lines if line])
         places = [(finding.kind, finding.where.removeprefix(str(tmp_path / "a.jsonl"))) for finding in report.findings]
         return [(kind, int(place[1:] or 0)) for kind, place in places]
 
@@ -47,6 +47,7 @@ REFUSED = {
     "truncated": (b'{"id": "r', "json"),
     "nan": (b'{"id": NaN}', "json"),
     "deep": (b"[" * 100_000, "json"),
+    "deeper than records": (row(meta={"x": json.loads("[" * 200 + "]" * 200)}), "json"),
     "not UTF-8": (b'{"id": "caf\xe9"}', "encoding"),
     "surrogate": (b'{"id": "\\ud83d"}', "encoding"),
     "list": (b"[]", "field"),
@@ -94,6 +95,11 @@ FOUND = {
     "no image": (row(2, images=[]), "no-image"),
     "image": (row(2, images=["b.png"]), "image"),
     "length": (row(2, worse=f"{BETTER} {'It is a sunny day. ' * 12}", segments=[]), "length"),
+    "long": (row(2, prompt="What is it? " * 20_000), "long"),
+    "unexplained": (row(2, worse="A blue ball is on the floor.", segments=[SEGMENT | {"end": 11}]), "unexplained"),
+    "white space": (row(2, worse=f"{BETTER} ", segments=[]), "same-text"),
+    "no pair": (row(2, responses=[row()["responses"][0], {"level": 0, "text": "A cone."}]), "no-pair"),
+    "segment without change": (row(2, worse="A red box.", segments=[dict.fromkeys(SEGMENT, 0)]), "segment"),
 }
 
 
@@ -124,6 +130,16 @@ def test_a_rewrite_shows_among_corrections_only(check):
     assert "rewrite" not in dict(check(rewrite))
 
 
+def test_a_short_answer_is_changed_as_a_whole_without_being_a_rewrite(check):
+    corrections = [row(number) for number in range(5)]
+    assert "rewrite" not in dict(check(*corrections, row(9, better="Yes.", worse="No.", segments=[])))
+
+
+def test_a_worse_answer_without_segments_and_a_file_without_rows_are_found(check):
+    assert check(row(1, worse="A red box is on the table.", segments=[])) == [("no-segments", 1)]
+    assert [kind for kind, _ in check(b"")] == ["no-records"]
+
+
 def test_a_length_bias_needs_many_pairs(check):
     def shorter(count):
         return [row(n, worse="A red ball.", segments=[]) for n in range(count)]
@@ -144,9 +160,9 @@ def test_conversations_are_checked_too(check):
     ]
 
 
-def test_every_kind_that_is_found_has_a_meaning():
-    kinds = {kind for _, kind in [*REFUSED.values(), *FOUND.values()]}
-    assert kinds <= FINDING_KINDS.keys()
+def test_every_kind_is_found_by_a_test_of_this_page():
+    of_whole_files = {"no-records", "no-segments", "rewrite", "length-bias"}
+    assert {kind for _, kind in [*REFUSED.values(), *FOUND.values()]} | of_whole_files == FINDING_KINDS.keys()
 
 
 def test_the_command_groups_by_kind_and_gives_json(tmp_path, capsys):

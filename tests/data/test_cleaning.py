@@ -11,8 +11,14 @@ import pytest
 from PIL import Image
 
 from annotated_photos import photo_records
-from errata.data import load_records
-from errata.data.shaping import find_records, load_evaluation_images, write_decontaminated, write_distinct
+from errata.data import import_records, load_records
+from errata.data.shaping import (
+    find_records,
+    load_evaluation_images,
+    merge_records,
+    write_decontaminated,
+    write_distinct,
+)
 from errata.data.shaping.image_files import hash_look
 from errata.data.shaping.image_names import COCO_VAL2014, find_name_keys, list_name_keys
 from errata.errors import ConfigError, DataError
@@ -161,6 +167,29 @@ def test_benchmark_pictures_are_found_by_name_bytes_and_look(tmp_path, evaluatio
     assert not (tmp_path / "out" / "small.jpg").exists()
     without = write_decontaminated(find_records(folder), tmp_path / "names", known, images="none")
     assert ids(without.folder) == ["clean", "same bytes", "looks alike"]
+
+
+def test_an_import_remembers_what_pictures_were_called_through_other_verbs(tmp_path, evaluation):
+    folder = write_folder(tmp_path / "in", [])
+    names = ("coco/train2014/COCO_val2014_000000310196.jpg", "000000000011.jpg")
+    (folder / "coco" / "train2014").mkdir(parents=True)
+    for seed, name in enumerate(names):
+        draw_noise(80 + seed).save(folder / name)
+    talk = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat."}]
+    lines = [json.dumps({"id": str(i), "image": name, "conversations": talk}) for i, name in enumerate(names)]
+    (folder / "talk.jsonl").write_text("\n".join(lines))
+    import_records(folder / "talk.jsonl", tmp_path / "data")
+    merged = merge_records([find_records(tmp_path / "data")], tmp_path / "merged")
+    assert all(name not in merged.folder.records.read_text() for name in names)
+    known = load_evaluation_images(["pope"], evaluation)
+    for place in ("data", "merged"):
+        result = write_decontaminated(find_records(tmp_path / place), tmp_path / f"clean {place}", known)
+        (told,) = rows(result.report)
+        assert (told["id"], told["reason"], told["matched"]) == ("0", "name", "coco 310196")
+    assert import_records(tmp_path / "merged", tmp_path / "again").records == 2
+    (tmp_path / "data" / "image-names.jsonl").write_text("[]\n")
+    with pytest.raises(DataError, match=r"image-names\.jsonl:1"):
+        write_decontaminated(find_records(tmp_path / "data"), tmp_path / "x", known)
 
 
 def test_chair_is_all_of_val2014_and_pope_is_not(tmp_path, evaluation):

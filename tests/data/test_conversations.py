@@ -131,19 +131,26 @@ def test_a_bad_row_is_named_by_file_and_line_and_can_be_set_aside(images, name, 
     assert [(row.where, row.line) for row in aside] == [(f"{path}:3", text)]
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[", ":1: "),
-        ('[{"conversations": []}\n {', ":1: something else than a comma"),
-        ('[\n{"conversations": []},\n{"id": ', ":3: "),
-        ("[" * 100_000, ":1: "),
-    ],
-)
-def test_an_array_that_breaks_off_is_an_error_of_the_file(tmp_path, text, words):
-    (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(DataError, match=rf"a\.json{words}"):
+@pytest.mark.parametrize("text", ["[", "[" * 100_000])
+def test_an_array_without_one_whole_row_is_an_error_of_the_file(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DataError, match=r"a\.json:1: "):
         load_records(tmp_path / "a.json", on_bad=lambda row: None)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [('\n {"id": 1}', ":1: something else than a comma"), (',\n{"id": ', ":2: an item that does not end")],
+)
+def test_an_array_that_breaks_off_gives_the_rows_before(tmp_path, end, words):
+    row = json.dumps({"conversations": [human("Hello?"), gpt("Hi.")]})
+    (tmp_path / "a.json").write_text(f"[{row}{end}")
+    with pytest.raises(DataError, match=rf"a\.json{words}"):
+        load_records(tmp_path / "a.json")
+    aside: list[BadRow] = []
+    loaded = load_records(tmp_path / "a.json", on_bad=aside.append)
+    assert [record.id for record in loaded.records] == ["a-1"]
+    assert [words in row.reason for row in aside] == [True]
 
 
 def test_repeated_ids_are_made_new_in_linear_time(tmp_path):

@@ -238,6 +238,7 @@ def trl_row(**fields) -> dict:
         {"images": [png()]},
         {"images": [{"bytes": png(), "path": None}]},
         {"prompt": [{"role": "user", "content": "<image>What?"}]},
+        {"images": ..., "prompt": user({"type": "image", "image": png()}, {"type": "text", "text": "What?"})},
     ],
 )
 def test_trl_rows_become_records(tmp_path, fields):
@@ -245,6 +246,13 @@ def test_trl_rows_become_records(tmp_path, fields):
     assert record.prompt == (Turn("user", "<image>What?"),)
     assert record.responses[1].segments == (Segment(2, 6, 2, 6),)
     assert open_image(record.images[0], tmp_path).size == (4, 3)
+
+
+def test_pictures_in_parts_and_beside_them_keep_their_order(tmp_path):
+    inside = {"type": "image", "image": png("blue")}
+    prompt = user({"type": "image"}, inside, {"type": "text", "text": "Same?"})
+    (record,) = records_from_trl([trl_row(images=[png("red")], prompt=prompt)], tmp_path)
+    assert [open_image(image, tmp_path).getpixel((0, 0)) for image in record.images] == [(255, 0, 0), (0, 0, 255)]
 
 
 def test_a_prompt_that_is_not_given_is_the_common_beginning(tmp_path):

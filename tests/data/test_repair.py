@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from errata.cli import main
@@ -123,6 +125,46 @@ def test_the_command_says_what_it_did_and_checks_what_is_left(write, capsys):
     assert "repaired nul (1)" in output
     assert f"before: {path}.bak" in output
     assert output.splitlines()[-1] == "1 records in 2 rows, 1 json"
+
+
+DAMAGED_TEXTS = st.sampled_from(["A cat.", "A \0cat.", "A cafe\u0301.", "A caf\u00e9.", "A red\0 dog.", "\0", ""])
+OFFSETS = st.integers(0, 7)
+DAMAGED_ANSWERS = st.fixed_dictionaries(
+    {
+        "level": st.integers(0, 3),
+        "text": DAMAGED_TEXTS,
+        "segments": st.lists(st.builds(spans, OFFSETS, OFFSETS, OFFSETS, OFFSETS), max_size=2),
+    }
+)
+DAMAGED_ROWS = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from("ab"),
+        "images": st.just([]),
+        "prompt": st.sampled_from(["What?", "What\0?"]),
+        "responses": st.lists(DAMAGED_ANSWERS, min_size=1, max_size=3),
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.lists(DAMAGED_ROWS, min_size=1, max_size=4), st.booleans())
+@example([row("a"), row("a", worse="A red\0 ball.")], False)
+def test_a_second_repair_finds_nothing_and_no_row_is_lost(rows, nfc):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jsonl"
+        path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+        repaired = repair_file(path, nfc=nfc)
+        left_out = sum(repair.kind == "duplicate" for repair in repaired.repairs)
+        lines = path.read_text().splitlines()
+        assert len(lines) == len(rows) - left_out == len(set(lines))
+        assert [json.loads(line)["id"] for line in lines] == list_first_ids(rows, repaired.repairs)
+        assert repair_file(path, nfc=nfc).repairs == []
+
+
+def list_first_ids(rows, repairs):
+    """The ids of all rows but those that a repair names as duplicates."""
+    left_out = {int(repair.where.rpartition(":")[2]) for repair in repairs if repair.kind == "duplicate"}
+    return [one["id"] for number, one in enumerate(rows, 1) if number not in left_out]
 
 
 TEXTS = st.text(alphabet="ab \0e\u0301각é.", min_size=1, max_size=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def test_a_split_never_has_a_picture_on_two_sides_and_merging_undoes_it(records,
         for record in whole:
             for image in record.images:
                 assert (folder / "whole" / image).read_bytes() == (folder / "in" / image).read_bytes()
+
+
+def test_pictures_are_one_under_any_name_even_where_none_are_written(tmp_path):
+    names = ["a.png", "a-copy.png", "./a.png", "sub/../a.png", "link.png", "gone.png", "sub/../gone.png", "b.png"]
+    folder = write_folder(tmp_path / "in", [build(f"r{i}", [name]) for i, name in enumerate(names)])
+    (folder / "link.png").symlink_to("a.png")
+    sides = {
+        frozenset(record.images[0] for record in read_records(part.records))
+        for seed in range(12)
+        for part in split_records(find_records(folder), tmp_path / f"{seed}", HALVES, seed=seed, images="none").values()
+    }
+    assert all(len(side & set(names[:5])) in (0, 5) and len(side & set(names[5:7])) in (0, 2) for side in sides)
 
 
 def test_a_split_has_the_sizes_that_were_asked_for_and_does_not_depend_on_the_order(tmp_path):
@@ -228,6 +241,22 @@ def test_levels_follow_the_ratings(values, lowest, rule):
         assert max(levels) < rule[1]
 
 
+def test_segments_follow_when_another_response_becomes_the_best():
+    record = build("r", levels=(0, 1, 2), meta={"score": [1, 3, 3]})
+    best, tie, last = level_record(record, Levelling(("score",))).responses
+    assert [best.text, tie.text, last.text] == ["A dog sleeps.", "A cow sleeps.", "A cat sleeps."]
+    assert (best.segments, tie.segments, last.segments) == ((), (), (Segment(2, 5, 2, 5, "object"),))
+    longer = (
+        Response((Turn("assistant", "A cat sleeps."),), 0),
+        Response((Turn("assistant", "A grey dog sleeps."),), 1),
+    )
+    bare = build("r", responses=longer, meta={"score": [1, 3]})
+    assert level_record(bare, Levelling(("score",))).responses[1].segments == ()
+    typed = replace(longer[1], segments=(Segment(2, 10, 2, 5, "object"),))
+    other = level_record(replace(bare, responses=(longer[0], typed)), Levelling(("score",)))
+    assert other.responses[1].segments == (Segment(2, 5, 2, 10, "object"),)
+
+
 def test_the_rules_of_levels():
     keys = [-5.0, -4.9, -4.0, -4.0, -1.0]
     assert find_levels(keys, Levelling(("a",))) == [0, 1, 2, 2, 3]
@@ -273,7 +302,7 @@ def test_pictures_that_are_missing_or_outside_are_bad_rows(tmp_path):
     records = [build("a", ["a.png"]), build("b", ["gone.png"]), build("c", ["../secret.png"])]
     draw_noise(1).save(tmp_path / "secret.png")
     source = find_records(write_folder(tmp_path / "in", records))
-    with pytest.raises(DataError, match=r"record 'b': gone\.png"):
+    with pytest.raises(DataError, match=r"records\.jsonl:2: record 'b': gone\.png"):
         write_filtered(source, tmp_path / "out", lambda _: True)
     assert not (tmp_path / "out" / "records.jsonl").exists()
     bad = []

@@ -44,7 +44,31 @@ def test_a_wide_terminal_shows_answers_side_by_side():
     assert left == "level 0 A {+cube+}(object) on a {+red+}(attribute) table."
     assert right == "level 1 (m) A [-ball-](object) on a [-blue-](attribute) table."
     assert all(measure_width(line) <= 100 for line in lines)
-    assert render_record(PAIR, width=91) == render_record(PAIR)
+    assert render_record(PAIR, width=91).splitlines()[2:] == render_record(PAIR).splitlines()[2:]
+
+
+def test_a_narrow_terminal_breaks_every_line_and_indents_what_follows():
+    asked = Record(
+        "r", ("a.png",), (Turn("user", "What stands on the table\nover there, in the corner?"),), PAIR.responses
+    )
+    lines = render_record(asked, width=30, color=True).splitlines()
+    bare = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
+    assert all(len(line) <= 30 for line in bare)
+    assert bare[1:4] == ["  user: What stands on the", "    table", "    over there, in the corner?"]
+    assert all(line.startswith("  ") for line in bare[1:])
+
+
+def test_segments_without_a_type_have_no_colour():
+    shown = render_record(record(BEST, (WORSE, (Segment(2, 6, 2, 6),))), color=True)
+    assert "A \x1b[9mball\x1b[0m\x1b[1;4mcube\x1b[0m on" in shown
+
+
+@pytest.mark.parametrize("width", [0, 120])
+def test_questions_between_answers_are_shown(width):
+    turns = (Turn("assistant", "A."), Turn("user", "Sure?\x1b"), Turn("assistant", "B."))
+    worse = (*turns[:2], Turn("assistant", "C."))
+    shown = render_record(Record("r", (), (Turn("user", "?"),), (Response(turns, 0), Response(worse, 1))), width=width)
+    assert shown.count("user: Sure?\\x1b") == 2
 
 
 def test_rounds_and_gaps():

@@ -105,6 +105,17 @@ def test_a_local_model_judges_and_is_not_loaded_for_what_is_known(place, tmp_pat
     assert build_backend(f"local:{folder}").model != before
 
 
+def test_a_request_that_a_local_model_cannot_take_costs_no_other(place, tmp_path):
+    folder = save_tiny_model(tmp_path / "judge")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    read = JudgePrompt("any", 1, "Rate {answer}", max_tokens=4)
+    calls = [JudgeCall(f"c{n}", read, {"answer": f"Answer {n}"}, str, (broken,) * (n == 1)) for n in range(3)]
+    verdicts = build_judge(f"local:{folder}", place).ask(calls)
+    assert [verdict.status for verdict in verdicts] == ["read", "missing", "read"]
+    assert "broken.png" in verdicts[1].samples[0].reason
+
+
 def test_recorded_replies_are_found_by_prompt_and_id(place, tmp_path):
     table = tmp_path / "replies.jsonl"
     rows = [

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from annotated_photos import read_photos, write_annotations
+from errata.benchmarks import read_annotations
 from errata.errors import ConfigError, DataError
 from errata.generation import GenerationSettings
-from errata.pipelines.annotations import read_annotations
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.records import Answer, read_questions
 from errata.reports import render_report
@@ -38,8 +38,8 @@ def script(questions, path):
 
 
 def test_a_result_folder_holds_questions_scores_and_examples(settings, tmp_path):
-    results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=script)}
-    assert set(results) == {"chair", "pope-random", "pope-popular", "pope-adversarial"}
+    results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=script).results}
+    assert set(results) == {"chair", "pope-random", "pope-popular", "pope-adversarial", "pope"}
     assert results["pope-random"].metrics["accuracy"].value == 0.5
     assert results["chair"].metrics["chair_s"].value == 1
     assert results["chair"].metrics["chair_i"].value == 0.5
@@ -52,8 +52,8 @@ def test_a_result_folder_holds_questions_scores_and_examples(settings, tmp_path)
 
 
 def test_one_benchmark_can_be_chosen(settings, tmp_path):
-    results = evaluate(replace(settings, benchmarks=("pope",)), tmp_path / "out", ask=script)
-    assert [result.benchmark for result in results] == ["pope-random", "pope-popular", "pope-adversarial"]
+    results = evaluate(replace(settings, benchmarks=("pope",)), tmp_path / "out", ask=script).results
+    assert [one.benchmark for one in results] == ["pope-random", "pope-popular", "pope-adversarial", "pope"]
     with pytest.raises(ConfigError, match="bench list"):
         evaluate(replace(settings, benchmarks=("popes",)), tmp_path / "out", ask=script)
 
@@ -128,7 +128,7 @@ def test_annotated_photos_make_all_sets(shared_data, tmp_path):
             return [Answer(question.id, level_0[question.id]) for question in questions]
         return [Answer(question.id, question.meta["label"]) for question in questions]
 
-    results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=answer)}
+    results = {result.benchmark: result for result in evaluate(settings, tmp_path / "out", ask=answer).results}
     assert results["pope-adversarial"].metrics["f1"].value == 1
     assert results["chair"].metrics["chair_i"].value < 0.1
 
@@ -137,5 +137,5 @@ def test_a_report_shows_the_result_folder(settings, tmp_path):
     evaluate(settings, tmp_path / "out", ask=script)
     page = render_report(tmp_path / "out").read_text(encoding="utf-8")
     assert "data:image/" in page
-    assert "POPE · adversarial" in page
+    assert "POPE strict · adversarial" in page
     assert page.count('<mark class="hallucinated"') >= 3

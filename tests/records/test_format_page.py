@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from errata.pipelines.annotations import read_annotations
+from errata.benchmarks import read_annotations
 from errata.records import SEGMENT_TYPES, Record, Response, Segment, parse_record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from errata.errors import StorageError
+from errata.errors import DataError, StorageError
 from errata.records import remove_file, replacing, write_text
+from errata.records.lines import MOST_DEEP, parse_line
 
 
 def test_a_block_that_fails_leaves_the_old_file(tmp_path):
@@ -52,3 +53,14 @@ def test_what_the_system_says_decides_what_to_do(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="choose another folder or make this one writable"):
         write_text(tmp_path / "file" / "below", "x")
+
+
+@pytest.mark.parametrize(("depth", "is_read"), [(MOST_DEEP, True), (MOST_DEEP + 1, False), (900, False)])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_lines_are_nested_so_deep_and_no_deeper(depth, is_read, opening, closing):
+    line = (opening * depth + "1" + closing * depth).encode()
+    if is_read:
+        parse_line("a.jsonl:1", line)
+    else:
+        with pytest.raises(DataError, match=r"a\.jsonl:1: .*more than 100 deep"):
+            parse_line("a.jsonl:1", line)

@@ -199,3 +199,14 @@ def test_folder_that_cannot_be_written(run_folder: Path) -> None:
 def test_reports_load_without_torch() -> None:
     code = "import errata.reports, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_published_numbers_and_what_is_missing_stand_apart(minimal, write_results):
+    row = {"benchmark": "chair", "model": "Other", "metric": "CHAIR", "value": "1.0", "source": "Its page", "note": ""}
+    minimal |= {"published": [row], "coverage": {"chair": {"questions": 400, "answered": 399}}}
+    minimal["stages"][0]["benchmarks"]["chair"]["metrics"]["chair_s"] |= {"numerator": 40.0}
+    page = render_report(write_results(minimal)).read_text(encoding="utf-8")
+    assert "Quoted, not measured here" in page
+    assert "Its page" in page
+    assert "chair.answered" in page
+    assert "40 of 100" in page

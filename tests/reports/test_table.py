@@ -20,7 +20,7 @@ def test_before_after_and_signed_change(tmp_path: Path) -> None:
     (row,) = [line for line in lines if line.lstrip().startswith("CHAIR_s")]
     expected = "CHAIR_s 41.2 % [36.6, 45.8] 17.2 % [12.6, 21.8] -24.0 [-29.0, -19.0] better"
     assert " ".join(row.split()) == expected
-    assert "CHAIR, descriptions (n = 400)" in lines
+    assert "CHAIR strict, descriptions (n = 400)" in lines
     assert not any(line.startswith("Compared") for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_a_share_is_drawn_anew_for_every_epoch_and_again_for_the_same():
 
 def test_no_part_is_lost_and_an_empty_one_is_nothing():
     assert sorted(draw(build_sampler(Portion(2, 0.01), Portion(0, 3.0), Portion(1, 1.0)), 0)) in ([0, 2], [1, 2])
+
+
+def test_an_image_that_is_missing_is_named_with_the_root_of_its_part(tmp_path):
+    row = '{"id": "r", "images": ["none.png"], "prompt": "What?", "responses": [{"level": 0, "text": "A."}]}'
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "x.jsonl").write_text(row)
+    root = re.escape(str(tmp_path / "part"))
+    with pytest.raises(DataError, match=rf"record 'r': none.png: no such file.*the path and the image root {root}$"):
+        load_mixture([DataPart(tmp_path / "part" / "x.jsonl")], import_dir=tmp_path / "data")
+    aside = []
+    parts = [DataPart(tmp_path / "part" / "x.jsonl")]
+    assert load_mixture(parts, import_dir=tmp_path / "data", on_bad=aside.append).records == []
+    assert len(aside) == 1
 
 
 def test_parts_that_are_seen_once_come_in_the_order_of_one_file():

@@ -14,7 +14,7 @@ import errata
 from errata.records import write_records
 
 CHILD = """
-import json, sys
+import json, os, sys
 import torch.distributed as dist
 from errata.data import load_records
 from errata.models import ModelSettings, load_model
@@ -48,6 +48,8 @@ if args.process_index == 0:
 if dist.is_initialized():
     dist.barrier()
     dist.destroy_process_group()
+sys.stdout.flush()
+os._exit(0)  # a loop that was left in the middle has threads in torch, which now and then abort an ordinary end
 """
 
 

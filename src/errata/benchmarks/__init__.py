@@ -1,28 +1,63 @@
 """Benchmarks: items -> answers -> verdicts -> a pure score with its interval.
 
-In: questions, answers and what is true of the images. Out: questions built for a set of images, and
-`BenchmarkResult`s; official mode repeats the released code with its bugs, strict mode fixes them. Nothing here runs a
-model (`generation`) or draws a plot (`reports`).
+In: official files or annotated images, and answers, also those of other harnesses. Out: questions, and
+`BenchmarkResult`s; official mode repeats the released code with its bugs, strict mode fixes them. A benchmark is one
+class that loads, prompts, parses and scores, named in one table. Nothing here runs a model (`generation`) or draws a
+plot (`reports`).
 """
 
-from errata.benchmarks.chair import build_truth, find_objects, score_chair
-from errata.benchmarks.pope import read_verdict, score_pope, score_pope_settings
+from errata.benchmarks.alignment import align_answers
+from errata.benchmarks.annotations import DESCRIBE, AnnotatedImage, read_annotations, require_images
+from errata.benchmarks.answer_files import GivenAnswer, read_given_answers
+from errata.benchmarks.card import Card, Published, Remote
+from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
+from errata.benchmarks.joining import join_answers
 from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
-from errata.benchmarks.statistics import PairedDifference, Unit, compare, estimate
+from errata.benchmarks.pope_rule import read_verdict
+from errata.benchmarks.pope_score import score_pope, score_pope_settings
+from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup, build_item
+from errata.benchmarks.sources import fetch_data, find_cache, find_data
+from errata.benchmarks.statistics import Combined, PairedDifference, Unit, compare, describe_combined, estimate, recount
+from errata.benchmarks.table import BENCHMARKS, build_benchmarks
 
 __all__ = [
+    "BENCHMARKS",
+    "DESCRIBE",
     "SETTINGS",
+    "AnnotatedImage",
+    "Benchmark",
+    "Card",
+    "Combined",
+    "GivenAnswer",
+    "Item",
+    "Mode",
     "PairedDifference",
+    "Published",
+    "Remote",
+    "Reply",
+    "Setup",
     "Unit",
+    "align_answers",
+    "build_benchmarks",
+    "build_item",
     "build_pope",
     "build_truth",
     "compare",
+    "describe_combined",
     "estimate",
+    "fetch_data",
+    "find_cache",
+    "find_data",
     "find_objects",
     "find_vintage",
+    "join_answers",
+    "read_annotations",
+    "read_given_answers",
     "read_pope",
     "read_verdict",
+    "recount",
+    "require_images",
     "score_chair",
     "score_pope",
     "score_pope_settings",

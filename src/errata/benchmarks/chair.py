@@ -1,159 +1,133 @@
 """CHAIR: how many of the objects a description names are not in the image (Rohrbach et al. 2018, arXiv 1809.02156).
 
-`mode="official"` reads captions as the released code does; `mode="strict"` reads whole names, plurals and compounds
-rightly and does not count negated mentions ("no dogs"). Beside CHAIR stand recall and length, because a model that
-says less hallucinates less.
+Descriptions are asked for; what is true of an image are its annotated objects and those that people's captions name.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
 
-from errata.benchmarks.alignment import align_answers
-from errata.benchmarks.chair_words import find_caption_words
-from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
+from errata.benchmarks.annotations import AnnotatedImage, read_annotations
+from errata.benchmarks.card import Card, Remote
+from errata.benchmarks.chair_score import UNITS, build_truth, count_description
+from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.errors import ConfigError, DataError
-from errata.records import Answer, BenchmarkResult
-from errata.text import Mention, Vocabulary, find_mentions, find_words
+from errata.records import BenchmarkResult, Question, Turn
+from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
 
-Mode = Literal["official", "strict"]
-Span = tuple[int, int]
-Widen = Callable[[str, Span], Span]
-"""(text, span of a hallucinated mention) -> the span of all that was made up with it."""
-
-_UNITS = {
-    "chair_s": Unit("share", "lower"),
-    "chair_i": Unit("share", "lower"),
-    "recall": Unit("share", "higher"),
-    "words": Unit("words", "neither"),
-    "words_truthful": Unit("words", "higher"),
-}
+SYNONYMS = "synonyms.txt"
+INSTANCES = "instances_val2014.json"
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*(?=\s|\Z)")
 
 
-def score_chair(
-    answers: Sequence[Answer],
-    truth: Mapping[str, Collection[str]],
-    *,
-    vocabulary: Vocabulary,
-    mode: Mode = "strict",
-    images: Mapping[str, str] | None = None,
-    widen: Widen | re.Pattern[str] | None = None,
-    model: str = "",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> BenchmarkResult:
-    """Score descriptions.
-
-    Metrics: `chair_s` (share of answers with a hallucinated mention), `chair_i` (share of mentions), `recall` (share of
-    the objects in the images that are named), `words` (per answer) and `words_truthful` (per answer, outside
-    hallucinated mentions).
+@dataclass(frozen=True)
+class Chair(Benchmark[AnnotatedImage]):
+    """Hallucinated objects in descriptions.
 
     Args:
-        answers: One per id of `truth`, in any order.
-        truth: Id -> the objects in its image, by any name the vocabulary knows.
-        vocabulary: Which words name which object; for official mode the released list, read verbatim.
-        mode: Whose reading of the text.
-        images: Id -> image, the unit of the bootstrap; without it every id is an image of its own.
-        widen: How far a made-up mention reaches: a function, or a pattern of phrases of which those that touch the
-            mention are taken whole. Without it a mention is its name alone.
-        model: Name for the result.
-        resamples: Bootstrap samples.
-        seed: Of the bootstrap.
-
-    Raises:
-        DataError: Missing, unknown or repeated ids; a true object that the vocabulary does not know.
-        ConfigError: A mode that does not exist.
+        images: How many to draw, from the seed; None takes all. Papers on vision-language models mostly take 500.
+        question: What to ask; None asks what the annotation says, else for a description in detail.
+        cut_sentence: Whether a last sentence without an end is read ("keep") or left out ("drop").
     """
-    _check_mode(mode)
-    widen = _widen_to_phrase(widen) if isinstance(widen, re.Pattern) else widen
-    joined = align_answers(truth, answers, where="chair")
-    items = []
-    for key, answer in joined.items():
-        objects = {vocabulary.find_object(name) for name in truth[key]}
-        image = _image_of(key, images)
-        items.append({"id": key, "image": image, **_score_answer(answer.text, objects, vocabulary, mode, widen)})
-    settings = {"vocabulary": vocabulary.name, "widened": widen is not None, "resamples": resamples, "seed": seed}
-    metrics = estimate(items, _UNITS, resamples=resamples, seed=seed)
-    return BenchmarkResult("chair", mode, model or next((a.model for a in answers), ""), metrics, items, settings)
+
+    images: int | None = None
+    question: str | None = None
+    cut_sentence: Literal["keep", "drop"] = "keep"
+
+    units = UNITS
+    card = Card(
+        name="chair",
+        title="CHAIR",
+        measures="hallucinated objects in descriptions",
+        paper="Rohrbach et al. 2018, arXiv 1809.02156",
+        licence="BSD-2 (synonym list); CC BY 4.0 (COCO's annotations); COCO's terms (images)",
+        size="any annotated images; COCO val2014 has 40,504, of which papers draw 500",
+        metrics="CHAIR_i, CHAIR_s, recall, words",
+        data="instances_val2014.json with captions_val2014.json, synonyms.txt and COCO's images; or --annotations",
+        remotes=(
+            Remote(
+                "https://raw.githubusercontent.com/LisaAnne/Hallucination/master/data/synonyms.txt",
+                SYNONYMS,
+                "b685537b36fe21b791c87151b96a991ceb582edff19f3da204dcc7a7905502f2",
+                rows=(80,),
+            ),
+            Remote(
+                "http://images.cocodataset.org/annotations/annotations_trainval2014.zip",
+                "annotations_trainval2014.zip",
+                members=(INSTANCES, "captions_val2014.json"),
+            ),
+        ),
+    )
+
+    def load(self, setup: Setup) -> list[AnnotatedImage]:
+        """Annotated images whose objects the vocabulary knows, all or a sample."""
+        rows = list(setup.annotations) if setup.annotations is not None else read_annotations(_find_instances(setup))
+        vocabulary = _load_vocabulary(setup)
+        for name in dict.fromkeys(name for row in rows for name in row.objects):
+            vocabulary.find_object(name)
+        if self.images is None:
+            return rows
+        if not 1 <= self.images <= len(rows):
+            found = f"{self.images} of {len(rows)}"
+            raise ConfigError(
+                "chair.images", expected="as many as there are, or fewer", found=found, fix="ask for less"
+            )
+        return random.Random(f"{setup.seed}/chair").sample(rows, self.images)
+
+    def prompt(self, row: AnnotatedImage) -> Question:
+        """One request for a description; the id is the image."""
+        asked = Turn("user", self.question or row.question)
+        return Question(row.image, (row.image,), (asked,), {"objects": [*row.objects], "captions": [*row.captions]})
+
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
+        """Mentions, true and made up."""
+        vocabulary, meta = _load_vocabulary(setup), question.meta
+        truth = build_truth({"": meta["objects"]}, {"": meta["captions"]}, vocabulary, setup.mode)[""]
+        text = drop_cut_sentence(reply.text) if self.cut_sentence == "drop" else reply.text
+        return count_description(text, truth, vocabulary, setup.mode)
+
+    def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
+        """One result, with the vocabulary in its settings."""
+        vocabulary = Path(_load_vocabulary(setup).name).name
+        return [self.build_result(self.card.name, items, self.units, setup, vocabulary=vocabulary)]
 
 
-def build_truth(
-    objects: Mapping[str, Collection[str]],
-    captions: Mapping[str, Iterable[str]],
-    vocabulary: Vocabulary,
-    mode: Mode = "strict",
-) -> dict[str, set[str]]:
-    """CHAIR's ground truth: annotated objects and those that people's captions of the image name.
-
-    Args:
-        objects: Image -> annotated objects. Every image is a key.
-        captions: Image -> reference captions; images may be absent.
-        vocabulary: As for `score_chair`.
-        mode: As for `score_chair`.
-    """
-    _check_mode(mode)
-    truth = {}
-    for image, names in objects.items():
-        said = [mention for caption in captions.get(image, ()) for mention in find_objects(caption, vocabulary, mode)]
-        truth[image] = {vocabulary.find_object(name) for name in names} | {m.object for m in said if not m.negated}
-    return truth
+def drop_cut_sentence(text: str) -> str:
+    """The text up to its last sentence's end; nothing where no sentence ends."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else ""
 
 
-def find_objects(text: str, vocabulary: Vocabulary, mode: Mode) -> Sequence[Mention]:
-    """The mentions of `text` as `mode` reads it."""
-    return find_caption_words(text, vocabulary).mentions if mode == "official" else find_mentions(text, vocabulary)
+def _find_instances(setup: Setup) -> Path:
+    path = (setup.data or Path()) / INSTANCES
+    if setup.data is None or not path.is_file():
+        fix = "`errata bench fetch chair`, or --data DIR with COCO's annotations, or --annotations"
+        raise DataError(f"{setup.data or 'chair'}: {INSTANCES}", expected="a file", found="no such file", fix=fix)
+    return path
 
 
-def _score_answer(
-    text: str, truth: set[str], vocabulary: Vocabulary, mode: Mode, widen: Widen | None
-) -> dict[str, Any]:
-    mentions = [_mark(mention, truth) for mention in find_objects(text, vocabulary, mode)]
-    claims = [mention for mention in mentions if not mention["negated"]]
-    wrong = [mention for mention in claims if mention["hallucinated"]]
-    named = {mention["object"] for mention in claims}
-    spans = [(mention["start"], mention["end"]) for mention in wrong]
-    made_up = [widen(text, span) for span in spans] if widen else spans
-    words = find_words(text)
-    truthful = [word for word in words if all(word.end <= start or end <= word.start for start, end in made_up)]
-    counts = {
-        "chair_s": [int(bool(wrong)), 1],
-        "chair_i": [len(wrong), len(claims)],
-        "recall": [len(named & truth), len(truth)],
-        "words": [len(words), 1],
-        "words_truthful": [len(truthful), 1],
-    }
-    return {"text": text, "mentions": mentions, "missing": sorted(truth - named), "counts": counts}
+def _load_vocabulary(setup: Setup) -> Vocabulary:
+    official, released = setup.mode == "official", (setup.data or Path()) / SYNONYMS
+    if setup.vocabulary is not None:
+        return _read_vocabulary(setup.vocabulary, official)
+    if not official:
+        return _read_vocabulary(None, official)
+    if setup.data is None or not released.is_file():
+        raise ConfigError(
+            "vocabulary",
+            expected="the released synonym list, with which official CHAIR numbers are made",
+            found="none",
+            fix="`errata bench fetch chair`, or pass CHAIR's synonyms.txt as --vocabulary, or use strict mode",
+        )
+    return _read_vocabulary(released, official)
 
 
-def _mark(mention: Mention, truth: set[str]) -> dict[str, Any]:
-    return {
-        "start": mention.start,
-        "end": mention.end,
-        "word": mention.word,
-        "object": mention.object,
-        "negated": mention.negated,
-        "hallucinated": not mention.negated and mention.object not in truth,
-    }
-
-
-def _widen_to_phrase(pattern: re.Pattern[str]) -> Widen:
-    def widen(text: str, span: Span) -> Span:
-        touching = [m.span() for m in pattern.finditer(text) if m.start() < span[1] and span[0] < m.end()]
-        return min([span[0], *(s for s, _ in touching)]), max([span[1], *(e for _, e in touching)])
-
-    return widen
-
-
-def _image_of(key: str, images: Mapping[str, str] | None) -> str:
-    if images is None:
-        return key
-    if key not in images:
-        raise DataError("chair", expected="an image for every id", found=f"none for {key!r}", fix="add it to images")
-    return images[key]
-
-
-def _check_mode(mode: str) -> None:
-    if mode not in ("official", "strict"):
-        raise ConfigError("mode", expected="official or strict", found=f"{mode!r}", fix="choose one of them")
+@lru_cache(maxsize=4)
+def _read_vocabulary(path: Path | None, verbatim: bool) -> Vocabulary:
+    return load_coco_vocabulary() if path is None else load_vocabulary(path, verbatim=verbatim)

@@ -31,6 +31,7 @@ _MERGED = {
     "wine glas": "wine glass",
 }
 """Two neighbouring words -> the one they are read as."""
+_FIRST_WORDS = frozenset(pair.partition(" ")[0] for pair in _MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _merge_pairs(caption: str) -> Sequence[_Merged]:
     merged: list[_Merged] = []
     index = 0
     while index < len(tokens):
-        pair = " ".join(singulars[index : index + 2])
+        pair = " ".join(singulars[index : index + 2]) if singulars[index] in _FIRST_WORDS else ""
         length = 2 if pair in _MERGED else 1
         word = _MERGED[pair] if length == 2 else singulars[index]
         merged.append(_Merged(word, index, tokens[index].start, tokens[index + length - 1].end))

@@ -1,135 +1,153 @@
 """POPE: yes/no questions about objects that are and are not in the image (Li et al. 2023, arXiv 2305.10355).
 
-`mode="official"` reads answers as the released evaluation does, where whatever has no "no" or "not" in its first
-sentence is a yes; `mode="strict"` looks for the verdict and calls an answer without one `unknown`: wrong, and counted.
+The three official COCO files of either vintage, or three sets built from any annotated images.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from errata.benchmarks.alignment import align_answers
-from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
-from errata.errors import ConfigError, DataError
-from errata.records import Answer, BenchmarkResult, Question
+from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.card import Card, Published, Remote
+from errata.benchmarks.pope_build import SETTINGS, Setting, build_pope
+from errata.benchmarks.pope_files import read_pope
+from errata.benchmarks.pope_score import count_answer, list_units
+from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
+from errata.benchmarks.statistics import RESAMPLES, Combined, describe_combined, estimate
+from errata.errors import DataError
+from errata.records import BenchmarkResult, Question, Turn
 
-Mode = Literal["official", "strict"]
-
-_UNITS = {
-    "accuracy": Unit("share", "higher"),
-    "precision": Unit("share", "higher"),
-    "recall": Unit("share", "higher"),
-    "f1": Unit("share", "higher"),
-    "yes_share": Unit("share", "neither"),
+_URL = "https://raw.githubusercontent.com/RUCAIBox/POPE/main/output/coco/coco_pope_{}.json"
+_SHA256 = {
+    "random": "ac25245170b975a5bdf9080b23fd431dfe6be458bc038259c1f4f09a6bef7994",
+    "popular": "72c1a8ad45d0c13514f5f22598261df41d3b533854d29682e924db50ed8aa753",
+    "adversarial": "420b3407db1fa9f1187a805dca41cb7b97fd91504e6c2179706188c107fb8ef8",
 }
+ROWS = {"random": (3000, 2910), "popular": (3000,), "adversarial": (3000,)}
+"""Per setting; the older vintage of the random file has 2910."""
+_ZOO = "LLaVA, docs/MODEL_ZOO.md"
+_MEAN = "mean F1 of the three settings, old vintage (2910 random questions), official answer rule"
 
 
-def score_pope(
-    questions: Sequence[Question],
-    answers: Sequence[Answer],
-    *,
-    mode: Mode = "strict",
-    allow_missing: bool = False,
-    model: str = "",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> BenchmarkResult:
-    """Score answers to yes/no questions; "yes" is the positive class.
-
-    Metrics: `accuracy`, `precision`, `recall`, `f1`, `yes_share`, and in strict mode `unknown_share`. An unknown answer
-    is wrong; it is a missed object where "yes" was right, and never a claim.
+@dataclass(frozen=True)
+class Pope(Benchmark[Question]):
+    """Yes/no questions about objects.
 
     Args:
-        questions: With `meta["label"]`; of one setting, or of several to be scored together.
-        answers: One per question, in any order.
-        mode: Whose reading of answers.
-        allow_missing: Score the questions that have an answer; the rest is counted in the settings.
-        model: Name for the result.
-        resamples: Bootstrap samples; images are drawn.
-        seed: Of the bootstrap.
-
-    Raises:
-        DataError: Missing, unknown or repeated ids; in strict mode a label that is neither yes nor no.
-        ConfigError: A mode that does not exist.
+        settings: Which of random, popular and adversarial.
+        source: Begins the names of the official files: coco, aokvqa or gqa.
+        questions_per_image: Of sets that are built; half are "yes", and images with fewer objects are left out.
+        images: Of sets that are built, how many images to draw; None takes all.
+        build: Whose rules sets are built by.
     """
-    if mode not in ("official", "strict"):
-        raise ConfigError("mode", expected="official or strict", found=f"{mode!r}", fix="choose one of them")
-    settings = sorted({str(question.meta.get("setting", "")) for question in questions} - {""})
-    name = f"pope-{settings[0]}" if len(settings) == 1 else "pope"
-    joined = align_answers((q.id for q in questions), answers, where=name, allow_missing=allow_missing)
-    items = [_score_answer(q, joined[q.id].text, mode) for q in questions if q.id in joined]
-    units = {**_UNITS, "unknown_share": Unit("share", "lower")} if mode == "strict" else _UNITS
-    metrics = estimate(items, units, resamples=resamples, seed=seed)
-    details = {"settings": settings, "missing": len(questions) - len(items), "resamples": resamples, "seed": seed}
-    return BenchmarkResult(name, mode, model or next((a.model for a in answers), ""), metrics, items, details)
 
+    settings: tuple[Setting, ...] = SETTINGS
+    source: str = "coco"
+    questions_per_image: int = 6
+    images: int | None = None
+    build: Mode = "strict"
 
-def score_pope_settings(
-    questions: Sequence[Question], answers: Sequence[Answer], **options: Any
-) -> dict[str, BenchmarkResult]:
-    """`score_pope` for each setting among the questions; setting -> result. Takes the same options."""
-    joined = align_answers(
-        (q.id for q in questions), answers, where="pope", allow_missing=options.get("allow_missing", False)
+    card = Card(
+        name="pope",
+        title="POPE",
+        measures="yes/no questions about objects, absent ones random, popular and adversarial",
+        paper="Li et al. 2023, arXiv 2305.10355",
+        licence="MIT (questions); COCO's terms (images)",
+        size="3 x 3000 questions about 500 images of COCO val2014; or built from any annotated images",
+        metrics="accuracy, precision, recall, F1, share of yes per setting; mean F1; strict: answers without a verdict",
+        data="coco_pope_{random,popular,adversarial}.json and COCO's val2014 images; or --annotations",
+        remotes=tuple(Remote(_URL.format(s), f"coco_pope_{s}.json", _SHA256[s], ROWS[s]) for s in SETTINGS),
+        published=(
+            Published("POPE", "LLaVA-1.5 7B", "85.9", _ZOO, _MEAN),
+            Published("POPE", "LLaVA-1.5 13B", "85.9", _ZOO, _MEAN),
+        ),
     )
-    results = {}
-    for setting in dict.fromkeys(str(question.meta.get("setting", "")) for question in questions):
-        part = [question for question in questions if str(question.meta.get("setting", "")) == setting]
-        results[setting] = score_pope(part, [joined[q.id] for q in part if q.id in joined], **options)
-    return results
+
+    def load(self, setup: Setup) -> list[Question]:
+        """Official questions, or those built from annotations."""
+        if setup.annotations is None:
+            return [question for setting in self.settings for question in self._read(setting, setup.data)]
+        objects = {image.image: image.objects for image in setup.annotations}
+        build = partial(
+            build_pope,
+            objects,
+            questions_per_image=self.questions_per_image,
+            num_images=self.images,
+            seed=setup.seed,
+            mode=self.build,
+        )
+        return [question for setting in self.settings for question in build(setting)]
+
+    def prompt(self, row: Question) -> Question:
+        """A row is a question already."""
+        return row
+
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
+        """Yes, no, or in strict mode unknown, against the label."""
+        return count_answer(question, reply.text, setup.mode)
+
+    def adopt(self, given: Sequence[GivenAnswer], /) -> list[Question] | None:
+        """lmms-eval and VLMEvalKit write question, label and setting beside each answer."""
+        rows = [_adopt(answer) for answer in given]
+        return [row for row in rows if row is not None] if all(rows) else None
+
+    def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
+        """A result per setting, and their mean where there are several (the one number that LLaVA prints)."""
+        parts = {setting: [item for item in items if item["setting"] == setting] for setting in self.settings}
+        vintages = {item["vintage"] for item in items if "vintage" in item}
+        details = {"vintage": ", ".join(sorted(vintages)) or "built"}
+        results = [
+            self.build_result(f"pope-{setting}", part, list_units(setup.mode), setup, **details)
+            for setting, part in parts.items()
+        ]
+        return results + ([_average(parts, setup)] if len(parts) > 1 else [])
+
+    def _read(self, setting: Setting, data: Path | None) -> list[Question]:
+        found = sorted((data or Path()).glob(f"{self.source}_pope*_{setting}.json*")) if data else []
+        if not found:
+            name = f"{self.source}_pope_{setting}.json"
+            fix = "`errata bench fetch pope`, or --data DIR with the official files, or --annotations"
+            raise DataError(f"{data or 'pope'}: {name}", expected="an official file", found="no such file", fix=fix)
+        questions = read_pope(found[0], setting=setting)
+        if len(questions) not in ROWS[setting]:
+            expected = " or ".join(map(str, ROWS[setting])) + " rows"
+            fix = "fetch it again; a set of your own is scored with --annotations"
+            raise DataError(str(found[0]), expected=expected, found=f"{len(questions)} rows", fix=fix)
+        return questions
 
 
-def read_verdict(answer: str, mode: Mode) -> Literal["yes", "no", "unknown"]:
-    """What an answer says; official mode knows no `unknown`."""
-    return _read_officially(answer) if mode == "official" else _read_strictly(answer)
+def _adopt(answer: GivenAnswer) -> Question | None:
+    """The question of a row that says all about it; without an image's name each question is an image of its own."""
+    label = answer.label.strip().casefold()
+    if not (answer.number and answer.prompt and answer.category in SETTINGS and label in ("yes", "no")):
+        return None
+    meta = {"label": label, "setting": answer.category, "question_id": answer.number, "vintage": "of the answer file"}
+    turn = Turn("user", answer.prompt.splitlines()[0])
+    images = (answer.image,) if answer.image else ()
+    return Question(f"pope-{answer.category}-{answer.number}", images, (turn,), meta)
 
 
-def _read_officially(answer: str) -> Literal["yes", "no"]:
-    words = answer.split(".")[0].replace(",", "").split(" ")
-    return "no" if {"No", "no", "not"} & set(words) else "yes"
-
-
-_YES_OR_NO = re.compile(r"(?<![\w-])(yes|no)(?![\w-])")
-_DOUBT = re.compile(r"\b(?:sure|certain|clear|tell|say|determine|know)\b")
-_NEGATION = re.compile(r"\b(?:not|cannot|none|nothing|nope|\w+n't)\b")
-
-
-def _read_strictly(answer: str) -> Literal["yes", "no", "unknown"]:
-    """The first yes or no; else a negation means no, unless it denies knowing."""
-    text = unicodedata.normalize("NFKC", answer).replace("’", "'").casefold()
-    verdict = _YES_OR_NO.search(text)
-    if verdict:
-        return "yes" if verdict.group() == "yes" else "no"
-    negated = _NEGATION.search(text)
-    return "no" if negated and not _DOUBT.search(text) else "unknown"
-
-
-def _score_answer(question: Question, text: str, mode: Mode) -> dict[str, Any]:
-    label, said = str(question.meta.get("label")), read_verdict(text, mode)
-    if mode == "strict" and label not in ("yes", "no"):
-        found = f"label {label!r}"
-        raise DataError(f"question {question.id}", expected="label yes or no", found=found, fix="fix the question file")
-    positive, claimed = label != "no", said == "yes"  # the released code takes any other label for a yes
-    right = positive == claimed and said != "unknown"
-    hit = int(positive and claimed)
-    counts = {
-        "accuracy": [int(right), 1],
-        "precision": [hit, int(claimed)],
-        "recall": [hit, int(positive)],
-        "f1": [2 * hit, int(claimed) + int(positive)],  # 2 TP / (2 TP + FP + FN)
-        "yes_share": [int(claimed), 1],
-        "unknown_share": [int(said == "unknown"), 1],
+def _average(parts: dict[Setting, list[Item]], setup: Setup) -> BenchmarkResult:
+    """Mean accuracy and F1 of the settings, with the images drawn together."""
+    names = [(metric, setting) for metric in ("f1", "accuracy") for setting in parts]
+    units = {f"{metric}_{setting}": list_units(setup.mode)[metric] for metric, setting in names}
+    items = [
+        {
+            "id": item["id"],
+            "image": item["image"],
+            "counts": {f"{m}_{setting}": item["counts"][m] for m in ("f1", "accuracy")},
+        }
+        for setting, part in parts.items()
+        for item in part
+    ]
+    combined = {
+        f"{metric}_mean": Combined({f"{metric}_{setting}": 1 / len(parts) for setting in parts}, better="higher")
+        for metric in ("f1", "accuracy")
     }
-    image = question.images[0] if question.images else question.id
-    details: dict[str, Any] = {key: question.meta[key] for key in ("object", "setting") if key in question.meta}
-    verdict = {"text": text, "label": label, "said": said, "right": right}
-    return {
-        "id": question.id,
-        "image": image,
-        "question": question.prompt[-1].text,
-        **details,
-        **verdict,
-        "counts": counts,
-    }
+    metrics = estimate(items, units, combined=combined)
+    settings = {"combined": describe_combined(combined), "resamples": RESAMPLES, "seed": 0}
+    shown = {name: metrics[name] for name in combined}
+    return BenchmarkResult("pope", setup.mode, setup.model, shown, items, settings)

@@ -2,13 +2,14 @@
 
 Answers about one image are not independent, so whole images are drawn, not answers. Every metric here is a ratio of
 sums over answers (F1 too: 2 TP / (2 TP + FP + FN)); an item carries its share as `counts[metric] = [numerator,
-denominator]`, so that a result read back from JSON can still be compared.
+denominator]`, so that a result read back from JSON can still be compared. A metric made of others (a mean of three F1)
+is a weighted sum of such ratios; a result says which in its settings, under `combined`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,26 +47,47 @@ class Unit:
     better: str = "neither"
 
 
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A metric made of others: `plus` + Σ weight · metric. It has no value where one of them has none."""
+
+    weights: Mapping[str, float]
+    plus: float = 0.0
+    unit: str = "share"
+    better: str = "neither"
+
+
 def estimate(
-    items: Sequence[Item], units: Mapping[str, Unit], *, resamples: int = RESAMPLES, seed: int = 0
+    items: Sequence[Item],
+    units: Mapping[str, Unit],
+    *,
+    combined: Mapping[str, Combined] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> dict[str, Metric]:
-    """Every metric of `units` with its 95 % percentile interval.
+    """Every metric of `units` and `combined` with its 95 % percentile interval.
 
     Args:
         items: Dicts with `image` and `counts`; a metric that an item lacks counts 0 / 0 there.
         units: Metric name -> how it is printed.
+        combined: Further metrics, made of those in `units`.
         resamples: Bootstrap samples.
         seed: Of the bootstrap; the same seed and number of images draw the same samples.
     """
-    sums = _sum_by_image(items, list(units), _image_numbers(items))
-    low, high = _quantiles(np.concatenate([_ratio(drawn) for drawn in _resample(sums, resamples, seed)]))
-    values, denominators = _ratio(sums.sum(axis=0)), sums.sum(axis=0)[:, 1]
-    return {
-        name: Metric(
-            _number(values[i]), _number(low[i]), _number(high[i]), int(denominators[i]), unit.unit, unit.better
-        )
-        for i, (name, unit) in enumerate(units.items())
-    }
+    names, made = list(units), dict(combined or {})
+    sums = _sum_by_image(items, names, _image_numbers(items))
+    drawn = [_combine(_ratio(sample), names, made) for sample in _resample(sums, resamples, seed)]
+    low, high = _quantiles(np.concatenate(drawn))
+    total = sums.sum(axis=0)
+    values = _combine(_ratio(total), names, made)
+    metrics = {}
+    printed: list[tuple[str, Unit | Combined]] = [*units.items(), *made.items()]
+    for i, (name, unit) in enumerate(printed):
+        numerator, n = total[i].tolist() if i < len(names) else (None, 0)
+        taking_part = sum(bool(item["counts"].get(name, (0, 0))[1]) for item in items)
+        ends = _number(values[i]), _number(low[i]), _number(high[i])
+        metrics[name] = Metric(*ends, round(n), unit.unit, unit.better, numerator, taking_part)
+    return metrics
 
 
 def compare(
@@ -77,20 +99,58 @@ def compare(
         DataError: The results are of different benchmarks or modes, or their items differ.
     """
     _require_same_items(before, after)
-    names = [name for name in before.metrics if name in after.metrics]
+    names, made = _list_compared(before, after)
     by_id = {item["id"]: item for item in after.items}
     second = [by_id[item["id"]] for item in before.items]
     numbers = _image_numbers(before.items)
     sums = np.stack([_sum_by_image(items, names, numbers) for items in (before.items, second)], axis=1)
-    drawn = [np.diff(_ratio(sample), axis=1)[:, 0] for sample in _resample(sums, resamples, seed)]
-    value = np.diff(_ratio(sums.sum(axis=0)), axis=0)[0]
+    drawn = [np.diff(_combine(_ratio(s), names, made), axis=1)[:, 0] for s in _resample(sums, resamples, seed)]
+    value = np.diff(_combine(_ratio(sums.sum(axis=0)), names, made), axis=0)[0]
     differences = np.concatenate(drawn)
     low, high = _quantiles(differences)
     columns = zip(value, low, high, _two_sided_p(differences), strict=True)
     return {
         name: PairedDifference(*map(_number, column)) if np.isfinite(column[0]) else PairedDifference(*[None] * 4)
-        for name, column in zip(names, columns, strict=True)
+        for name, column in zip([*names, *made], columns, strict=True)
+        if name in before.metrics
     }
+
+
+def recount(result: BenchmarkResult, items: Sequence[Item]) -> BenchmarkResult:
+    """The same metrics over some of a result's items."""
+    stated = result.settings.get("combined", {})
+    printed = {name: Unit(metric.unit, metric.better) for name, metric in result.metrics.items()}
+    made = {name: Combined(**one, unit=printed[name].unit, better=printed[name].better) for name, one in stated.items()}
+    names = _with_parts([name for name in printed if name not in made], made)
+    counted = estimate(items, {name: printed.get(name, Unit()) for name in names}, combined=made)
+    return replace(result, items=list(items), metrics={name: counted[name] for name in printed})
+
+
+def describe_combined(combined: Mapping[str, Combined]) -> dict[str, Any]:
+    """The metrics made of others as plain values for a result's settings, from which `compare` takes them."""
+    return {name: {"weights": dict(made.weights), "plus": made.plus} for name, made in combined.items()}
+
+
+def _list_compared(before: BenchmarkResult, after: BenchmarkResult) -> tuple[list[str], dict[str, Combined]]:
+    """The metrics that both have: ratios, with those that others are made of, and what is made alike in both."""
+    shared = [name for name in before.metrics if name in after.metrics]
+    stated, other = (result.settings.get("combined", {}) for result in (before, after))
+    made = {name: Combined(**stated[name]) for name in shared if name in stated and stated[name] == other.get(name)}
+    names = [name for name in shared if name not in stated and name not in other]
+    return _with_parts(names, made), made
+
+
+def _with_parts(names: Sequence[str], made: Mapping[str, Combined]) -> list[str]:
+    return list(dict.fromkeys([*names, *(part for one in made.values() for part in one.weights)]))
+
+
+def _combine(ratios: Floats, names: Sequence[str], made: Mapping[str, Combined]) -> Floats:
+    """The ratios along the last axis, and behind them the metrics made of them."""
+    columns = [
+        one.plus + sum(weight * ratios[..., names.index(name)] for name, weight in one.weights.items())
+        for one in made.values()
+    ]
+    return np.concatenate([ratios, np.stack(columns, axis=-1)], axis=-1) if columns else ratios
 
 
 def _image_numbers(items: Sequence[Item]) -> NDArray[np.intp]:

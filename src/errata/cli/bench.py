@@ -1,28 +1,67 @@
-"""`errata bench list`: what `errata eval` can measure."""
+"""`errata bench list | info | fetch`: what `errata eval` can measure, and its official files."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from errata.errors import DONE
 
-BENCHMARKS = {
-    "chair": "hallucinated objects in descriptions: CHAIR_s, CHAIR_i, recall, length (arXiv 1809.02156)",
-    "pope": "yes/no questions about objects, absent ones random, popular and adversarial (arXiv 2305.10355)",
-}
-
 
 def add_parser(subparsers: Any) -> None:
-    """Add `bench`."""
-    verb = subparsers.add_parser("bench", help="list the benchmarks")
-    verb.set_defaults(run=lambda _: verb.error("choose: list"))
-    verbs = verb.add_subparsers(metavar="VERB", prog="errata bench")
-    verbs.add_parser("list", help="print every benchmark that `errata eval` knows").set_defaults(run=run)
+    """Add `bench` with `list`, `info` and `fetch`."""
+    parser = subparsers.add_parser("bench", help="list the benchmarks, describe one, fetch its files")
+    parser.set_defaults(run=lambda _: parser.error("choose: list, info or fetch"))
+    verbs = parser.add_subparsers(metavar="VERB", prog="errata bench")
+    verbs.add_parser("list", help="print every benchmark that `errata eval` knows").set_defaults(run=run_list)
+    info = verbs.add_parser("info", help="print paper, licence, size, metrics, options, and what judging costs")
+    info.add_argument("name", help="of the benchmark")
+    info.set_defaults(run=run_info)
+    fetch = verbs.add_parser("fetch", help="bring the official files into the cache")
+    fetch.add_argument("name", help="of the benchmark")
+    fetch.add_argument("--out", type=Path, help="another folder than the cache ($ERRATA_CACHE or ~/.cache/errata)")
+    fetch.set_defaults(run=run_fetch)
 
 
-def run(_: argparse.Namespace) -> int:
+def run_list(_: argparse.Namespace) -> int:
     """Print a line per benchmark."""
-    for name, description in BENCHMARKS.items():
-        print(f"{name:8}{description}")
+    from errata.benchmarks import BENCHMARKS
+
+    for name, benchmark in BENCHMARKS.items():
+        print(f"{name:12}{benchmark.card.measures} ({benchmark.card.paper})")
+    return DONE
+
+
+def run_info(args: argparse.Namespace) -> int:
+    """Print a benchmark's card, its options with their defaults, and what others published."""
+    from errata.benchmarks import build_benchmarks, find_data
+    from errata.cli.metrics import print_published
+    from errata.config import dump_settings
+
+    (benchmark,) = build_benchmarks([args.name])
+    card = benchmark.card
+    options = " ".join(f"{card.name}.{name}={value}" for name, value in dump_settings(benchmark).items())
+    facts = {name: getattr(card, name) for name in ("measures", "paper", "licence", "size", "metrics", "data")}
+    facts |= {"judging": card.judge or "no judge, no cost", "options": options or "none"}
+    facts |= {"fetched": str(find_data(card.name, None) or "no")}
+    print(card.title)
+    for name, text in facts.items():
+        print(f"  {name:10}{text}")
+    print_published(card)
+    return DONE
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Fetch what is not there yet, and print where the files are."""
+    from errata.benchmarks import build_benchmarks, fetch_data, find_cache
+    from errata.cli.progress import show_progress
+
+    (benchmark,) = build_benchmarks([args.name])
+    with show_progress() as on_progress:
+        paths = fetch_data(
+            benchmark.card, args.out or find_cache(f"benchmarks/{benchmark.card.name}"), on_progress=on_progress
+        )
+    for path in paths:
+        print(path)
     return DONE

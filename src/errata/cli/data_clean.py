@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errata.cli.data_shape import add_look, add_shaper, open_records, tell
+from errata.cli.shaper import add_look, add_shaper, open_records, tell
 
 if TYPE_CHECKING:
     from errata.data.shaping.evaluation_images import EvaluationImages
@@ -55,15 +55,15 @@ def run_decontaminate(args: argparse.Namespace) -> None:
 
 
 def render_removed(known: EvaluationImages, removed: dict[tuple[str, str], int]) -> str:
-    """A table: for each benchmark what is known of it, and how many records went for which reason."""
+    """A table: for each benchmark its pictures, what is known of them, and how many records went for which reason."""
     from errata.data.shaping import BENCHMARKS
 
-    lines = [f"{'against':<24}{'names':>8}{'of':>7}{'pictures':>10}{'by name':>10}{'by bytes':>10}{'by look':>10}"]
+    head = ("pictures", "names", "files", "by name", "by bytes", "by look")
+    lines = [f"{'against':<24}" + "".join(f"{title:>10}" for title in head)]
     for name in dict.fromkeys([*known.names, *known.pictures]):
         total = BENCHMARKS[name].pictures if name in BENCHMARKS else None
-        counts = [len(known.names[name]), "" if total is None else total, known.pictures[name]]
-        went = [removed.get((name, reason), 0) for reason in ("name", "bytes", "look")]
-        lines.append(
-            f"{name[-23:]:<24}{counts[0]:>8}{counts[1]:>7}{counts[2]:>10}{went[0]:>10}{went[1]:>10}{went[2]:>10}"
-        )
+        cells = ["?" if total is None else total, len(known.names[name]), known.pictures[name]]
+        cells += [removed.get((name, reason), 0) for reason in ("name", "bytes", "look")]
+        shown = name if len(name) <= 23 else f"…{name[-22:]}"
+        lines.append(f"{shown:<24}" + "".join(f"{cell:>10}" for cell in cells))
     return "\n".join(lines)

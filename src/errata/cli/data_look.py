@@ -86,6 +86,10 @@ def run_diff(args: argparse.Namespace) -> int:
     """Show the segments of two texts, or write records with theirs found."""
     if args.corrected is None:
         return _fill_records(args)
+    if args.out or args.replace:
+        found = f"{'--out' if args.out else '--replace'} beside two texts"
+        fix = "leave it out, or name a file of records alone"
+        raise ConfigError("errata data diff", expected="two texts to show", found=found, fix=fix)
     from errata.corrections import diff_segments
     from errata.data import render_difference
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errata.cli.asides import report_set_aside
-from errata.cli.data_shape import open_records
 from errata.cli.progress import show_progress
+from errata.cli.shaper import open_records
 from errata.errors import DONE, INCOMPLETE
 
 if TYPE_CHECKING:

@@ -48,7 +48,9 @@ def add_export(verbs: Any) -> None:
     parser.add_argument(
         "--image-root", type=Path, metavar="DIR", help="where image paths start (default: the file's folder)"
     )
-    parser.add_argument("--push-to-hub", metavar="NAME", help="upload the folder as a private data set owner/name")
+    parser.add_argument(
+        "--push-to-hub", metavar="NAME", help="upload the folder as a data set owner/name, private where it is new"
+    )
     parser.set_defaults(run=run_export)
 
 
@@ -99,7 +101,7 @@ def run_export(args: argparse.Namespace) -> int:
     done = export_records(records, root, args.out, format=args.format)
     print(f"{done.rows} rows: {args.out}" + _list_lost(done.dropped))
     if args.push_to_hub:
-        print(f"uploaded, private: {push_folder(args.out, args.push_to_hub)}")
+        print(f"uploaded: {push_folder(args.out, args.push_to_hub)}")
     return DONE
 
 

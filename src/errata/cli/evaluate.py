@@ -1,4 +1,4 @@
-"""`errata eval MODEL`: benchmarks on images whose objects are known."""
+"""`errata eval MODEL`: benchmarks, on their official files or on images whose objects are known."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from errata.cli.bench import BENCHMARKS
-from errata.cli.generate import add_sampling, read_sampling
-from errata.errors import DONE
+from errata.cli.generate import MODEL, add_endpoint, add_sampling, read_endpoint, read_sampling
+from errata.cli.judging import add_judge, print_plan, read_judge
 
 
 def add_parser(subparsers: Any) -> None:
@@ -16,47 +15,55 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "eval",
         help="measure a model's hallucinations",
-        description="Build questions from annotated images, let the model answer, score; a stopped run continues.",
+        description="Ask a model the questions of benchmarks, score its answers; a stopped run continues.",
     )
-    parser.add_argument("model", help="a checkpoint folder, a PEFT adapter folder or a Hub name")
-    parser.add_argument("--annotations", type=Path, required=True, help="JSON lines of {image, objects, captions?}")
-    parser.add_argument("--out", type=Path, required=True, help="folder for answers/ and results.json")
+    parser.add_argument("model", help=MODEL)
+    parser.add_argument("--out", type=Path, required=True, help="folder for questions/, answers/ and results.json")
+    names = "pope,chair"
+    parser.add_argument("--benchmarks", default=names, help=f"separated by commas, or all (default: {names})")
+    add_data(parser)
+    add_sampling(parser)
+    add_endpoint(parser)
+    add_judge(parser)
+    parser.set_defaults(run=run)
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured and how answers are read."""
+    parser.add_argument("--annotations", type=Path, help="annotated images: JSON lines, {image: [objects]}, or COCO's")
+    parser.add_argument(
+        "--data", type=Path, help="folder of official files (default: what `errata bench fetch` brought)"
+    )
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the annotations' folder)")
     parser.add_argument("--vocabulary", type=Path, help="object names, one object a line (default: COCO's 80)")
-    names = ",".join(BENCHMARKS)
-    parser.add_argument("--benchmarks", default=names, help=f"separated by commas (default: {names})")
     parser.add_argument("--mode", choices=["strict", "official"], default="strict", help="how answers are read")
-    add_sampling(parser)
-    parser.set_defaults(run=run)
+    parser.add_argument("overrides", nargs="*", metavar="benchmark.option=value", help="options of a benchmark")
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print each metric with its interval."""
+    from errata.cli.metrics import print_evaluation
     from errata.cli.progress import show_progress
+    from errata.pipelines.dry_run import plan_evaluation
     from errata.pipelines.evaluate import EvaluationSettings, evaluate
 
     settings = EvaluationSettings(
         model=args.model,
         annotations=args.annotations,
-        image_root=args.image_root or args.annotations.parent,
+        image_root=args.image_root,
         benchmarks=tuple(name.strip() for name in args.benchmarks.split(",") if name.strip()),
         mode=args.mode,
         vocabulary=args.vocabulary,
+        data=args.data,
+        options=tuple(args.overrides),
         generation=read_sampling(args),
+        endpoint=read_endpoint(args),
+        judge=read_judge(args),
     )
+    if args.dry_run:
+        return print_plan(plan_evaluation(settings, args.out))
     with show_progress() as on_progress:
-        results = evaluate(settings, args.out, fresh=args.fresh, on_progress=on_progress)
-    for result in results:
-        for name, metric in result.metrics.items():
-            print(f"{result.benchmark:18}{name:16}{format_metric(metric)}")
+        evaluation = evaluate(settings, args.out, fresh=args.fresh, on_progress=on_progress)
+    code = print_evaluation(evaluation)
     print(f"results: {args.out / 'results.json'}")
-    return DONE
-
-
-def format_metric(metric: Any) -> str:
-    """A metric as `12.3 % (10.0 - 15.1)`; a dash where its denominator is zero."""
-    if metric.value is None:
-        return "-"
-    scale, unit = (100, " %") if metric.unit == "share" else (1, f" {metric.unit}")
-    interval = "" if metric.low is None else f" ({metric.low * scale:.1f} - {metric.high * scale:.1f})"
-    return f"{metric.value * scale:.1f}{unit}{interval}"
+    return code

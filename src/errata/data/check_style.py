@@ -16,7 +16,9 @@ from errata.data.findings import Finding
 from errata.records import Record
 
 REWRITE_RATIO = 0.75
-"""A correction that changes more than this share of both texts is a rewrite."""
+"""A correction that changes more than this share of both texts is a rewrite ..."""
+REWRITE_LEAST = 40
+"""... if one of them has at least so many characters: a correction of `Yes.` changes all of it."""
 CORRECTIONS_RATIO = 0.3
 """Where half of a file's answers change less than this share, the file holds corrections, and a rewrite is unusual."""
 LENGTH_FACTOR = 2.0
@@ -48,10 +50,10 @@ class StyleCheck:
             ratio = measure_edit_ratio(response, best)
             self._ratios.append(ratio)
             self._lengths.append(math.log(best_length / length))
-            if ratio > REWRITE_RATIO:
+            longer, shorter = max(length, best_length), min(length, best_length)
+            if ratio > REWRITE_RATIO and longer >= REWRITE_LEAST:
                 message = f"answer {number} differs in {ratio:.0%} from the better one; look whether only facts changed"
                 self._rewrites.append(Finding("rewrite", where, record.id, message))
-            longer, shorter = max(length, best_length), min(length, best_length)
             if longer >= LENGTH_FACTOR * shorter and longer - shorter >= LENGTH_LEAST:
                 message = f"answer {number} has {length} characters, the better one {best_length}"
                 yield Finding("length", where, record.id, message)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from errata.data.download import download_image, is_url
 from errata.data.images import resolve_image, store_image
+from errata.data.source_names import SourceNames
 from errata.errors import DataError
 
 
@@ -28,6 +29,7 @@ class ImageStore:
         allow_download: Fetch `http` and `https` links instead of refusing them.
         write: Writes a picture of these bytes, for a row at this place, to `folder` and returns its name; None is
             `store_image`.
+        names: Takes what the written pictures were called.
     """
 
     def __init__(
@@ -39,10 +41,11 @@ class ImageStore:
         trusted: bool = False,
         allow_download: bool = False,
         write: Callable[[bytes, str], str] | None = None,
+        names: SourceNames | None = None,
     ) -> None:
         self.folder, self.root = folder, root
         self._prefix, self._trusted, self._allow_download = prefix, trusted, allow_download
-        self._write = write
+        self._write, self._names = write, names
 
     def add(self, picture: Any, where: str) -> str:
         """The path of a picture given as bytes, `{"bytes", "path"}`, path, `data:` or web address, or PIL image.
@@ -51,6 +54,7 @@ class ImageStore:
             DataError: It begins with `where`: no picture, one outside the root, a broken one, or a refused address.
             StorageError: The folder cannot be written.
         """
+        called = picture.get("path") if isinstance(picture, Mapping) else picture
         if isinstance(picture, Mapping):
             picture = picture.get("bytes") or picture.get("path")
         if self.folder is None and isinstance(picture, str) and picture and not is_url(picture):
@@ -60,6 +64,8 @@ class ImageStore:
             fix = "run `errata data import` on the file first"
             raise DataError(where, expected="an image's path", found="an image inside the row", fix=fix)
         name = store_image(data, self.folder, where) if self._write is None else self._write(data, where)
+        if self._names is not None:
+            self._names.add(self._prefix + name, called)
         return self._prefix + name
 
     def _keep(self, path: str, where: str) -> str:

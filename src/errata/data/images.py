@@ -44,7 +44,8 @@ def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: 
         with file.open("rb") as stream:
             return _decode(stream, str(path), max_pixels)
     except OSError as error:
-        fix = "check the file" if root is None else f"check the path and the image root {root}"
+        starts = root is not None and not Path(path).is_absolute()
+        fix = f"check the path and the image root {root}" if starts else "check the file"
         raise DataError(str(path), expected="a readable image", found=error.strerror or str(error), fix=fix) from None
 
 

@@ -12,6 +12,7 @@ from errata.data.hub import build_hub_source, is_hub_name
 from errata.data.image_store import ImageStore
 from errata.data.image_writer import ImageWriter
 from errata.data.reading import OnBad, Reading
+from errata.data.source_names import SourceNames
 from errata.data.sources import SourceFile, list_files, open_file
 from errata.errors import DataError
 from errata.records import Record, write_records
@@ -42,7 +43,7 @@ def import_records(
     on_bad: OnBad | None = None,
     on_progress: OnProgress | None = None,
 ) -> ImportSummary:
-    """Convert foreign data to `out`/records.jsonl and `out`/images/, a row at a time.
+    """Convert foreign data to `out`/records.jsonl and `out`/images/, a row at a time; see also `source_names`.
 
     `records.jsonl` appears when all is done; a killed import is started again and finds its images there.
 
@@ -63,25 +64,36 @@ def import_records(
         DataError: A format that is not known, or a bad row, with its place.
         StorageError: `out` cannot be written.
     """
+    if image_root is not None and not Path(image_root).is_dir():
+        fix = "name the folder that image paths start in"
+        raise DataError("--image-root", expected="a folder", found=str(image_root), fix=fix)
     reading = Reading(find_format(format) if format else None, license, columns or {}, on_bad)
     files = open_source(source, split)
-    folder = Path(out) / "images"
+    folder, names = Path(out) / "images", SourceNames()
 
     with ImageWriter(folder) as writer:
 
         def build_images(file: SourceFile) -> ImageStore:
             root = image_root or (file.path.parent if file.kind in ("json", "csv", "tsv") else None)
-            return ImageStore(folder, prefix="images/", root=root, allow_download=allow_download, write=writer.store)
+            return ImageStore(
+                folder, prefix="images/", root=root, allow_download=allow_download, write=writer.store, names=names
+            )
+
+        def write_images() -> None:
+            writer.finish()
+            names.write(out)
 
         counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
-        write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, writer, source))
+        write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, write_images, source))
     return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
 
 
-def _finish(counted: _Counted, reading: Reading, writer: ImageWriter, source: str | Path) -> Iterator[Record]:
+def _finish(
+    counted: _Counted, reading: Reading, write_images: Callable[[], None], source: str | Path
+) -> Iterator[Record]:
     """The records; behind the last one, all that must hold before their file may get its name."""
     yield from counted
-    writer.finish()
+    write_images()
     if not counted.count and not reading.aside:
         raise DataError(str(source), expected="rows", found="none", fix="check the path")
 

@@ -59,6 +59,11 @@ def _split_array(path: Path) -> Iterator[tuple[str, bytes]]:
         text.skip_blanks()
         text.place += 1  # the opening bracket
         yield from _take_items(text)
+        text.place += 1
+        text.skip_blanks()
+        if text.peek():
+            text.mark()
+            raise text.broken("something behind the ] that ends the array")
 
 
 def _take_items(text: _Text) -> Iterator[tuple[str, bytes]]:
@@ -74,7 +79,7 @@ def _take_items(text: _Text) -> Iterator[tuple[str, bytes]]:
 
 
 class _Text:
-    """The part of a file that is being looked at. `place` is where in it, `line` where the last item began."""
+    """The part of a file that is being looked at. `place` is where in it, `line` the last one marked."""
 
     def __init__(self, file: IO[str], path: Path) -> None:
         self._file, self._path = file, path
@@ -99,10 +104,14 @@ class _Text:
     def peek(self) -> str:
         return self._text[self.place : self.place + 1]
 
-    def take_item(self) -> tuple[str, bytes]:
-        """The item that begins here. A byte that is not UTF-8 goes back to what it was, for `parse_line` to find."""
+    def mark(self) -> None:
+        """Take the place that is looked at for the one that errors name."""
         self.line += self._text.count("\n", self._counted, self.place)
         self._counted = self.place
+
+    def take_item(self) -> tuple[str, bytes]:
+        """The item that begins here. A byte that is not UTF-8 goes back to what it was, for `parse_line` to find."""
+        self.mark()
         end = self._find_end()
         item = self._text[self.place : end].encode("utf-8", "surrogateescape")
         self.place = end

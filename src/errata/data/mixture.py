@@ -59,7 +59,7 @@ def load_mixture(
 
     Raises:
         ConfigError: No part.
-        DataError: As `load_records`; or an image path that leads out of its root.
+        DataError: As `load_records`; or an image path that leads out of its root, or to no file.
     """
     if not parts:
         raise ConfigError("data", expected="a file or a list of them", found="an empty list", fix="add a path")
@@ -91,7 +91,7 @@ def _place(loaded: LoadedRecords, name: str, on_bad: OnBad | None) -> Iterator[R
     """Records that can stand beside those of other parts: a mixture has no image root of its own."""
     for record in loaded.records:
         try:
-            images = tuple(str(resolve_image(image, loaded.image_root)) for image in record.images)
+            images = tuple(str(_find_image(image, loaded.image_root)) for image in record.images)
         except DataError as error:
             where = f"record {record.id!r}: {error.where}"
             refused = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
@@ -101,3 +101,12 @@ def _place(loaded: LoadedRecords, name: str, on_bad: OnBad | None) -> Iterator[R
             on_bad(BadRow(where, str(refused), ""))
             continue
         yield replace(record, id=f"{name}/{record.id}", images=images)
+
+
+def _find_image(image: str, root: Path) -> Path:
+    """The file of an image path, looked for here, as nobody knows behind a mixture which root it started in."""
+    file = resolve_image(image, root)
+    if not file.is_file():
+        fix = f"check the path and the image root {root}"
+        raise DataError(image, expected="a readable image", found="no such file", fix=fix)
+    return file

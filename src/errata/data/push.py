@@ -9,11 +9,12 @@ from errata.errors import StorageError
 
 
 def push_folder(folder: str | Path, name: str) -> str:
-    """Upload an exported folder as a data set, private until its owner says otherwise, and return its address.
+    """Upload an exported folder as a data set and return its address.
 
     Args:
-        folder: What `export_folder` wrote.
-        name: `owner/name`; made where it does not exist yet.
+        folder: What `export_records` wrote.
+        name: `owner/name`; made where it does not exist yet, private until its owner says otherwise. Rows of an earlier
+            upload that this folder does not hold are removed: the card names all of `data/train-*.parquet`.
 
     Raises:
         StorageError: Offline, not logged in, or refused.
@@ -21,7 +22,13 @@ def push_folder(folder: str | Path, name: str) -> str:
     api = build_api()
     try:
         address = str(api.create_repo(name, repo_type="dataset", private=True, exist_ok=True))
-        api.upload_folder(repo_id=name, repo_type="dataset", folder_path=str(folder))
+        api.upload_folder(
+            repo_id=name,
+            repo_type="dataset",
+            folder_path=str(folder),
+            ignore_patterns=["*.tmp"],  # what a killed export left
+            delete_patterns=["data/train-*.parquet"],
+        )
     except Exception as error:  # offline, no token, no right, a broken connection: each has an exception of its own
         found = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         fix = f"go online and run `hf auth login`, then give the command again; {folder} is whole and can be uploaded"

@@ -43,6 +43,7 @@ class Reading:
     on_bad: OnBad | None = None
     notes: Counter[str] = field(default_factory=Counter)
     aside: int = 0
+    _rows: int = 0
     _ids: FreeIds = field(default_factory=FreeIds)
     _seen: dict[str, str] = field(default_factory=dict)
 
@@ -51,15 +52,21 @@ class Reading:
 
         Raises:
             DataError: A file of no known format or one that is damaged as a whole, or a bad row where none is set
-                aside. Among several files a damaged one is set aside like a row.
+                aside. What follows a place from which a file cannot be read is set aside like a row, and so is a
+                damaged file among several.
         """
         for file in files:
+            before = self._rows
             try:
                 yield from self._read_file(file, build_images(file))
             except DataError as error:
-                if self.on_bad is None or len(files) == 1 or error.can_skip:
+                begun = self._rows > before
+                # A broken connection is no damage: the same command may read on.
+                can_skip = file.kind != "hub" and (begun or len(files) > 1)
+                if self.on_bad is None or not can_skip:
+                    error.can_skip |= can_skip
                     raise
-                self._set_aside(BadRow(str(file.path), str(error), ""))
+                self._set_aside(BadRow(error.where if begun else str(file.path), str(error), ""))
 
     def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
         known = self.format or find_file_format(file, with_columns=bool(self.columns))
@@ -68,6 +75,7 @@ class Reading:
             return
         rows = known.read_rows(file.path) if known.read_rows is not None and file.path.is_file() else file.rows()
         for raw in rows:
+            self._rows += 1
             try:
                 records = list(self.convert_row(raw, known, file, images))
             except DataError as error:
@@ -93,8 +101,10 @@ class Reading:
             yield replace(filled, id=identity, license=record.license or self.license)
 
     def _take_id(self, name: str, where: str, known: Format) -> str:
-        if not known.unique_ids:
-            return self._ids.take(name)
+        if not (known.unique_ids or "id" in self.columns):
+            free = self._ids.take(name)
+            self.notes["ids that occur again"] += free != name
+            return free
         if name in self._seen:
             found = f"id {name!r} again, first at {self._seen[name]}"
             raise DataError(where, expected="ids that occur once", found=found, fix="rename or drop one row")
@@ -154,11 +164,11 @@ def _recognise_columns(file: SourceFile, row: Row, *, broken: bool) -> Format | 
     known = recognise(Sample(file.path, file.kind, row))
     if known is not None:
         return known
-    if not row and file.kind == "json":
-        return JSON_LINES if broken else None  # read as our own, every line says what is wrong with it
+    if not row:
+        return JSON_LINES if broken else None  # read as our own, every row says what is wrong with it
     raise DataError(
         str(file.path),
         expected="rows of a known format: " + ", ".join(known.name for known in FORMATS),
-        found="columns " + ", ".join(row) if row else "rows that cannot be read",
-        fix="name it with --format, or write our JSON lines (docs/records.md)",
+        found="columns " + ", ".join(row),
+        fix="name it with --format, or its columns with --columns (docs/formats.md)",
     )

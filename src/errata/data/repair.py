@@ -6,6 +6,7 @@ nothing here helps, stays as it is, byte for byte.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from errata.records import parse_record, replacing
 from errata.records.lines import iterate_lines, parse_line
 
 REPAIRS = {
-    "duplicate": "rows left out that repeat an earlier one in everything, the id included",
+    "duplicate": "rows left out that, once repaired, repeat an earlier one in everything, the id included",
     "nul": "NUL characters taken out, offsets of segments moved along",
     "not-nfc": "texts put into NFC (only when asked), offsets of segments moved along",
     "levels": "answers sorted best first, levels counted from 0 without a gap",
@@ -92,19 +93,19 @@ def _copy_beside(path: Path) -> Path:
 
 def _repair_lines(path: Path, nfc: bool, repairs: list[Repair]) -> Iterator[bytes]:
     """The lines to write; what is done is appended to `repairs`."""
-    seen: set[int] = set()
+    seen: set[bytes] = set()
     for where, line in iterate_lines(path):
         try:
             row = parse_line(where, line)
         except DataError:
             yield line
             continue
-        content = hash(json.dumps(row, sort_keys=True))
+        repaired, kinds = _repair_row(row, where, nfc)
+        content = hashlib.sha256(json.dumps(repaired, sort_keys=True).encode()).digest()
         if content in seen:
             repairs.append(Repair("duplicate", where))
             continue
         seen.add(content)
-        repaired, kinds = _repair_row(row, where, nfc)
         repairs += (Repair(kind, where) for kind in kinds)
         yield json.dumps(repaired, ensure_ascii=False).encode() if kinds else line
 

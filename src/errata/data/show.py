@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -23,15 +24,15 @@ def render_record(record: Record, *, color: bool = False, width: int = 0) -> str
         record: Any record; its texts may be hostile.
         color: Terminal colours instead of these marks: one per type, struck out or underlined.
         width: The terminal's columns. Answers to which there is room for stand side by side, and then each side shows
-            its own spans only. 0 puts one below the other, unbroken.
+            its own spans only; else one stands below the other. 0 breaks no line.
     """
-    lines = [make_printable(f"{record.id}  images: {', '.join(record.images) or 'none'}")]
-    lines += [make_printable(f"  {turn.role}: {turn.text}") for turn in record.prompt]
+    lines = _fill(f"{record.id}  images: {', '.join(record.images) or 'none'}", width, 0)
+    lines += [line for turn in record.prompt for line in _fill(f"{turn.role}: {turn.text}", width, 2)]
     columns = len(record.responses)
     room = (width - 2 - _GAP * (columns - 1)) // columns
     if columns > 1 and room >= LEAST_COLUMN:
         return "\n".join([*lines, *_render_beside(record, color, room)])
-    return "\n".join([*lines, *_render_below(record, color)])
+    return "\n".join([*lines, *_render_below(record, color, width)])
 
 
 def render_difference(original: str, corrected: str, segments: Sequence[Segment], *, color: bool = False) -> str:
@@ -44,23 +45,43 @@ def render_legend(*, color: bool = True) -> str:
     return " ".join(join_cells([Cell(name, _COLORS[name] if color else "")]) for name in SEGMENT_TYPES)
 
 
-def _render_below(record: Record, color: bool) -> list[str]:
+def _render_below(record: Record, color: bool, width: int) -> list[str]:
     best = record.responses[0].rounds
     lines = []
     for response in record.responses:
-        for number, text in enumerate(response.rounds):
+        texts = enumerate(response.rounds)
+        for turn in response.turns:
+            if turn.role != "assistant":
+                lines += _fill(f"{turn.role}: {turn.text}", width, 4)
+                continue
+            number, text = next(texts)
             segments = [item for item in enumerate(response.segments) if item[1].round == number]
             pieces = cut_worse(text, best[number], segments) if segments else [Piece(text)]
-            lines.append(f"  {_head(response)}: {join_cells(_mark(pieces, color, both=True))}")
+            head = Cell(f"{_head(response)}: ", "1" if color else "")
+            lines += _indent([head, *_mark(pieces, color, both=True)], width, 2)
     return lines
+
+
+def _fill(text: str, width: int, indent: int) -> list[str]:
+    """The lines of a text that may be hostile."""
+    return _indent([Cell(make_printable(text))], width, indent)
+
+
+def _indent(cells: list[Cell], width: int, indent: int) -> list[str]:
+    """Lines of at most `width` columns (0: as long as they are), all but the first indented a little more."""
+    room = max(width - indent - 2, 1) if width else sys.maxsize
+    return [" " * (indent + 2 * (number > 0)) + join_cells(line) for number, line in enumerate(fit_lines(cells, room))]
 
 
 def _render_beside(record: Record, color: bool, room: int) -> list[str]:
     columns = []
-    for response, rounds in zip(record.responses, cut_record(record), strict=True):
-        head = [[Cell(_head(response), "1" if color else "")]]
-        body = [line for pieces in rounds for line in fit_lines(_mark(pieces, color, both=False), room)]
-        columns.append([*(line for cells in head for line in fit_lines(cells, room)), *body])
+    for response, cut in zip(record.responses, cut_record(record), strict=True):
+        rounds = iter(cut)
+        lines = fit_lines([Cell(_head(response), "1" if color else "")], room)
+        for turn in response.turns:
+            shown = [Cell(make_printable(f"{turn.role}: {turn.text}"))]
+            lines += fit_lines(_mark(next(rounds), color, both=False) if turn.role == "assistant" else shown, room)
+        columns.append(lines)
     rows = zip_longest(*columns, fillvalue=[])
     return [("  " + (" " * _GAP).join(pad_line(line, room) for line in row)).rstrip() for row in rows]
 
@@ -89,5 +110,5 @@ def _mark_side(text: str, role: str, kind: str | None, color: bool) -> list[Cell
     if not shown:
         return []
     if color:
-        return [Cell(shown, f"{_STYLES[role]};{_COLORS.get(kind or 'misc', '32')}")]
+        return [Cell(shown, f"{_STYLES[role]};{_COLORS[kind]}" if kind else _STYLES[role])]
     return [Cell(f"[-{shown}-]" if role == "wrong" else f"{{+{shown}+}}")]

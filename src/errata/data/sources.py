@@ -9,9 +9,10 @@ from pathlib import Path
 
 from errata.data.containers import KINDS, RawRow, find_kind, iterate_rows
 from errata.data.parquet import count_rows, list_columns
+from errata.data.source_names import NAMES_FILE
 from errata.errors import DataError
 
-NOT_ROWS = ("bad.jsonl", "dataset_info.json", "dataset_infos.json", "state.json")
+NOT_ROWS = ("bad.jsonl", NAMES_FILE, "dataset_info.json", "dataset_infos.json", "state.json")
 """Files that stand beside rows and hold none."""
 
 BESIDE = re.compile(r"(v\d+_)?\w+_annotations\.json")

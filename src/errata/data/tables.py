@@ -26,23 +26,26 @@ def iterate_table(path: Path, delimiter: str) -> Iterator[tuple[str, int, dict[s
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = csv.reader(file, delimiter=delimiter, strict=True)
-            header = _check_header(f"{path}:1", next(rows, []))
-            yield from _iterate(path, rows, header)
+            numbered = _iterate(path, rows)
+            header = _check_header(f"{path}:1", next(numbered, (1, []))[1])
+            for line, cells in numbered:
+                if cells:
+                    yield f"{path}:{line}", line, _pair(f"{path}:{line}", header, cells)
     except OSError as error:
         found = error.strerror or str(error)
         raise DataError(str(path), expected="a readable file", found=found, fix="check the path") from None
+
+
+def _iterate(path: Path, rows: Any) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line that each begins on."""
+    line = 1
+    try:
+        for cells in rows:
+            yield line, cells
+            line = rows.line_num + 1
     except csv.Error as error:
         fix = "fix the quotes; what follows such a place cannot be read"
-        raise DataError(f"{path}:{rows.line_num}", expected="a table", found=str(error), fix=fix) from None
-
-
-def _iterate(path: Path, rows: Any, header: list[str]) -> Iterator[tuple[str, int, dict[str, str] | DataError]]:
-    line = rows.line_num + 1
-    for cells in rows:
-        if cells:
-            where = f"{path}:{line}"
-            yield where, line, _pair(where, header, cells)
-        line = rows.line_num + 1
+        raise DataError(f"{path}:{line}", expected="a table", found=str(error), fix=fix) from None
 
 
 def _pair(where: str, header: list[str], cells: list[str]) -> dict[str, str] | DataError:

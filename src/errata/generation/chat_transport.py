@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from errata.errors import ModelError
@@ -122,9 +123,18 @@ def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) ->
         event_hooks={"request": [dress], "response": [cap]},
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
         timeout=None,  # whoever calls `send` ends it
+        verify=build_certificates(),
     )
     client = openai.AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, http_client=http, timeout=None)
     return Transport(url, openai, client, httpx2.Response, key)
+
+
+@lru_cache(maxsize=1)
+def build_certificates() -> Any:
+    """The certificates that servers are checked against, read once: that takes longer than many a reply."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _read_connection(url: str, error: Exception) -> FailedAttemptError:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
+from errata.errors import DataError
 from errata.generation import GenerationSettings, generate
-from errata.judges.calls import JudgeReply, JudgeRequest, OnReply
+from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.records import Question, Turn
 
@@ -47,11 +48,20 @@ class LocalJudge:
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Answer chunk by chunk."""
         for chunk, settings in _split(requests):
-            started = time.monotonic()
+            for reply in self._answer(chunk, settings):
+                on_reply(reply)
+
+    def _answer(self, chunk: Sequence[JudgeRequest], settings: GenerationSettings) -> list[JudgeReply | JudgeFailure]:
+        """A request that the model cannot take, for a special token or its image, costs no other one."""
+        started = time.monotonic()
+        try:
             answers = generate(self._loaded, [_build_question(request) for request in chunk], settings)
-            seconds = (time.monotonic() - started) / len(chunk)
-            for answer in answers:
-                on_reply(JudgeReply(answer.id, answer.text, self._source, seconds=seconds))
+        except DataError as error:
+            if len(chunk) == 1:
+                return [JudgeFailure(chunk[0].key, str(error))]
+            return [reply for request in chunk for reply in self._answer([request], settings)]
+        seconds = (time.monotonic() - started) / len(chunk)
+        return [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
 
 
 def find_folder(name: str) -> Path | None:

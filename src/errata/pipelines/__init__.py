@@ -5,21 +5,27 @@ them; whatever a single room could do belongs in that room.
 """
 
 from errata.pipelines.bases import make_base, measure_base, order_bases
+from errata.pipelines.compare_runs import compare_runs
 from errata.pipelines.demo import run_demo
 from errata.pipelines.demo_settings import DemoResult, DemoSettings
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.evaluate import Evaluation, EvaluationSettings, evaluate
 from errata.pipelines.pretrain import RECIPES, PretrainSettings, pretrain
+from errata.pipelines.score_file import ScoreSettings, score_file
 
 __all__ = [
     "RECIPES",
     "DemoResult",
     "DemoSettings",
+    "Evaluation",
     "EvaluationSettings",
     "PretrainSettings",
+    "ScoreSettings",
+    "compare_runs",
     "evaluate",
     "make_base",
     "measure_base",
     "order_bases",
     "pretrain",
     "run_demo",
+    "score_file",
 ]

@@ -1,7 +1,7 @@
-"""Annotated images and a model -> questions, answers, scores: a result folder that can be continued.
+"""Benchmarks and a model -> questions, answers, scores: a result folder that can be continued.
 
 The folder holds `settings.json`, `questions/*.jsonl`, `answers/*.jsonl` and `results.json`, which `errata report`
-renders.
+renders and `errata compare` reads.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol
 
-from errata.benchmarks import build_truth, score_chair, score_pope_settings
-from errata.config import describe_difference, dump_settings
-from errata.errors import ConfigError
-from errata.generation import GenerationSettings
-from errata.pipelines.annotations import (
+from errata.benchmarks import (
     AnnotatedImage,
-    build_chair_questions,
-    build_pope_questions,
+    Benchmark,
+    Mode,
+    Setup,
+    build_benchmarks,
+    find_data,
     read_annotations,
     require_images,
 )
+from errata.generation import EndpointSettings, GenerationSettings
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
+from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results
-from errata.records import Answer, BenchmarkResult, Question, remove_file, write_questions, write_text
-from errata.text import Vocabulary, load_coco_vocabulary, load_vocabulary
-
-NAMES = ("chair", "pope")
+from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
+from errata.pipelines.measuring import Coverage, Measured, measure_answers
+from errata.records import BenchmarkResult, Question, write_questions, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,43 @@ class EvaluationSettings:
     """What is measured, on which images.
 
     Args:
-        model: A checkpoint folder, a PEFT adapter folder or a Hub name.
-        annotations: JSON lines of annotated images (see `pipelines.annotations`).
-        image_root: Where their image paths start.
-        benchmarks: Of `NAMES`.
+        model: Whatever `load_answerer` takes: a checkpoint folder, an adapter folder, a Hub name, an endpoint.
+        annotations: Annotated images (see `benchmarks.annotations`); None takes the official files.
+        image_root: Where image paths start; None is the folder of the annotations, or of the data.
+        benchmarks: Of `benchmarks.BENCHMARKS`, or "all".
         mode: How answers are read: "strict" or "official".
         vocabulary: A file of object names and synonyms; None is COCO's 80 with our own synonyms.
-        questions_per_image: POPE's, half of them "yes".
-        generation: How answers are drawn; its seed also chooses POPE's objects.
+        data: A folder of official files, with one folder a benchmark or all in one; None is what was fetched.
+        options: `benchmark.option=value`.
+        generation: How answers are drawn; its seed also draws images and POPE's objects.
+        endpoint: How hard an endpoint is asked.
+        judge: Who judges; benchmarks whose card names no judge need none.
     """
 
     model: str
-    annotations: Path
-    image_root: Path
-    benchmarks: tuple[str, ...] = NAMES
-    mode: Literal["strict", "official"] = "strict"
+    annotations: Path | None = None
+    image_root: Path | None = None
+    benchmarks: tuple[str, ...] = ("pope", "chair")
+    mode: Mode = "strict"
     vocabulary: Path | None = None
-    questions_per_image: int = 6
+    data: Path | None = None
+    options: tuple[str, ...] = ()
     generation: GenerationSettings = field(default_factory=GenerationSettings)
+    endpoint: EndpointSettings | None = None
+    judge: JudgeSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The results, and per benchmark how much of it was measured."""
+
+    results: list[BenchmarkResult]
+    coverage: dict[str, Coverage]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return all(one.complete for one in self.coverage.values())
 
 
 def evaluate(
@@ -63,115 +82,125 @@ def evaluate(
     fresh: bool = False,
     ask: Ask | None = None,
     on_progress: OnProgress | None = None,
-) -> list[BenchmarkResult]:
-    """Measure a model; answers that the folder holds already are kept.
+) -> Evaluation:
+    """Measure a model; answers that the folder holds already, and verdicts that the cache holds, are kept.
 
     Args:
         settings: What is measured.
         out: The result folder.
         fresh: Start over even where the folder holds answers.
-        ask: Answers questions in place of the model, in tests or with an endpoint.
-        on_progress: Told about every batch of answers.
+        ask: Answers questions in place of the model, in tests.
+        on_progress: Told about every batch of answers, and about verdicts.
 
     Raises:
-        ConfigError: An unknown benchmark, or a folder with the results of other settings.
-        DataError: Annotations that cannot be used, or an image that does not open.
+        ConfigError: An unknown benchmark or option, a judge that is needed and not named, or a folder with the results
+            of other settings.
+        DataError: Data that cannot be used, or an image that does not open.
         ModelError: A model that cannot be loaded.
     """
     out = Path(out)
-    _check_names(settings.benchmarks)
-    images = read_annotations(settings.annotations)
-    require_images(images, settings.image_root)
-    vocabulary = _load_vocabulary(settings)
-    truth = _build_truth(images, vocabulary, settings)
-    questions = {name: _build_questions(name, images, settings) for name in dict.fromkeys(settings.benchmarks)}
-    stated = _check_folder(settings, out, fresh)
-    ask = ask or load_answerer(settings.model, settings.image_root, settings.generation, on_progress)
-    write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
-    results: list[BenchmarkResult] = []
-    for name, asked in questions.items():
-        write_questions(out / "questions" / f"{name}.jsonl", asked)
-        answers = ask(asked, out / "answers" / f"{name}.jsonl")
-        results += _score(name, asked, answers, truth, vocabulary, settings)
-    content = build_results(results, images, stated, out)
+    benchmarks = build_benchmarks(settings.benchmarks, settings.options)
+    require_judge(benchmarks, settings.judge)
+    judge = load_judge(settings.judge)
+    setups = build_setups(settings, benchmarks, settings.model, settings.generation.seed)
+    asked = {one.card.name: load_questions(one, setups[one.card.name]) for one in benchmarks}
+    for name, questions in asked.items():
+        require_images(questions, setups[name].image_root or Path())
+    stated = check_folder(out, settings, list(asked), fresh=fresh)
+    answerers = _Answerers(settings, ask, on_progress)
+    measured = {}
+    for benchmark in benchmarks:
+        name = benchmark.card.name
+        reply = answerers.find(setups[name].image_root or Path())
+        write_questions(out / "questions" / f"{name}.jsonl", asked[name])
+        write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
+        answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
+        measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
+    return write_evaluation(measured, asked, setups, stated, out)
+
+
+def write_evaluation(
+    measured: Mapping[str, Measured],
+    asked: Mapping[str, Sequence[Question]],
+    setups: Mapping[str, Setup],
+    stated: dict[str, Any],
+    out: Path,
+) -> Evaluation:
+    """Write `results.json`. Raises StorageError."""
+    content = build_results(measured, asked, setups, stated, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    return results
+    results = [result for one in measured.values() for result in one.results]
+    return Evaluation(results, {name: one.coverage for name, one in measured.items()})
 
 
-def _check_names(names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in NAMES]
-    if unknown or not names:
-        found = repr(unknown[0]) if unknown else "none"
-        raise ConfigError("benchmarks", expected=" or ".join(NAMES), found=found, fix="see `errata bench list`")
+class Told(Protocol):
+    """What settings say about data, whichever verb they are of."""
+
+    @property
+    def annotations(self) -> Path | None:
+        """Annotated images."""
+
+    @property
+    def data(self) -> Path | None:
+        """Official files."""
+
+    @property
+    def vocabulary(self) -> Path | None:
+        """Object names."""
+
+    @property
+    def mode(self) -> Mode:
+        """How answers are read."""
+
+    @property
+    def image_root(self) -> Path | None:
+        """Where image paths start."""
 
 
-def _build_questions(name: str, images: list[AnnotatedImage], settings: EvaluationSettings) -> list[Question]:
-    if name == "chair":
-        return build_chair_questions(images)
-    return build_pope_questions(images, settings.generation.seed, settings.questions_per_image)
-
-
-def _score(
-    name: str,
-    questions: list[Question],
-    answers: list[Answer],
-    truth: Mapping[str, set[str]],
-    vocabulary: Vocabulary,
-    settings: EvaluationSettings,
-) -> list[BenchmarkResult]:
-    if name == "pope":
-        return list(score_pope_settings(questions, answers, mode=settings.mode, model=settings.model).values())
-    return [score_chair(answers, truth, vocabulary=vocabulary, mode=settings.mode, model=settings.model)]
-
-
-def _build_truth(
-    images: list[AnnotatedImage], vocabulary: Vocabulary, settings: EvaluationSettings
-) -> dict[str, set[str]]:
-    """What each image shows; only CHAIR needs it, and only then must the vocabulary know every object."""
-    if "chair" not in settings.benchmarks:
-        return {}
-    objects = {image.image: image.objects for image in images}
-    captions = {image.image: image.captions for image in images}
-    return build_truth(objects, captions, vocabulary, settings.mode)
-
-
-def _load_vocabulary(settings: EvaluationSettings) -> Vocabulary:
-    if settings.vocabulary is None:
-        if settings.mode == "official" and "chair" in settings.benchmarks:
-            raise ConfigError(
-                "vocabulary",
-                expected="the released synonym list, with which official CHAIR numbers are made",
-                found="none",
-                fix="pass CHAIR's synonyms.txt as --vocabulary, or use strict mode",
-            )
-        return load_coco_vocabulary()
-    return load_vocabulary(settings.vocabulary, verbatim=settings.mode == "official")
-
-
-def _check_folder(settings: EvaluationSettings, out: Path, fresh: bool) -> dict[str, Any]:
-    """The settings as plain values, if the answers found there were given under the same ones.
-
-    They are written once the model has loaded: a start that failed must not bind the next one.
-    """
-    stated: dict[str, Any] = dump_settings(settings)
-    if fresh:
-        for name in NAMES:
-            remove_file(out / "answers" / f"{name}.jsonl")
-    elif (out / "settings.json").is_file():
-        _require_same(out / "settings.json", stated)
-    return stated
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    difference = describe_difference(found, stated, free=("benchmarks", "mode"))  # none of them changes an answer
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the answers in this folder",
-            found=difference,
-            fix="choose another --out, or start over with --fresh",
+def build_setups(settings: Told, benchmarks: Sequence[Benchmark[Any]], model: str, seed: int) -> dict[str, Setup]:
+    """What each benchmark is told. Raises DataError for annotations or a folder that cannot be used."""
+    images: list[AnnotatedImage] | None = None
+    if settings.annotations is not None:
+        images = read_annotations(settings.annotations)
+    return {
+        one.card.name: Setup(
+            mode=settings.mode,
+            data=find_data(one.card.name, settings.data),
+            annotations=images,
+            vocabulary=settings.vocabulary,
+            seed=seed,
+            model=model,
+            image_root=_find_root(settings, find_data(one.card.name, settings.data)),
         )
+        for one in benchmarks
+    }
+
+
+def load_questions(benchmark: Benchmark[Any], setup: Setup) -> list[Question]:
+    """What a benchmark asks."""
+    return [benchmark.prompt(row) for row in benchmark.load(setup)]
+
+
+def _find_root(settings: Told, data: Path | None) -> Path | None:
+    """Where a benchmark's images lie: as told, else beside its annotations, else beside its official files."""
+    if settings.image_root is not None:
+        return settings.image_root
+    return settings.annotations.parent if settings.annotations is not None else data
+
+
+class _Answerers:
+    """The model, loaded when it is first needed and again only for images in another folder."""
+
+    def __init__(self, settings: EvaluationSettings, ask: Ask | None, on_progress: OnProgress | None) -> None:
+        self._settings, self._ask, self._on_progress = settings, ask, on_progress
+        self._root: Path | None = None
+
+    def find(self, root: Path) -> Ask:
+        """What answers questions about images below `root`."""
+        if self._ask is None or (self._root is not None and self._root != root):
+            settings = self._settings
+            self._ask = load_answerer(
+                settings.model, root, settings.generation, self._on_progress, endpoint=settings.endpoint
+            )
+            self._root = root
+        return self._ask

@@ -1,55 +1,99 @@
-"""What was measured, as the `results.json` that a report reads."""
+"""What was measured, as the `results.json` that a report and a comparison read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import errata
+from errata.benchmarks import BENCHMARKS, Setup
 from errata.data import resolve_image, store_image
-from errata.pipelines.annotations import AnnotatedImage
-from errata.records import BenchmarkResult, result_to_row
+from errata.pipelines.measuring import Measured
+from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
+from errata.training.versions import list_versions
 
 EXAMPLES = 12
 """Descriptions that a report shows."""
+PROMPTS = 5
+"""Wordings of a benchmark's questions that the results quote; all of them stand in `questions/`."""
 
 
 def build_results(
-    results: Sequence[BenchmarkResult], images: Sequence[AnnotatedImage], settings: dict[str, Any], out: Path
+    measured: Mapping[str, Measured],
+    questions: Mapping[str, Sequence[Question]],
+    setups: Mapping[str, Setup],
+    settings: dict[str, Any],
+    out: Path,
 ) -> dict[str, Any]:
-    """One stage with its benchmarks, and a few descriptions with the made-up words marked.
+    """One stage with its benchmarks, what they were made with, and a few descriptions with made-up words marked.
+
+    No time stands in it: the same answers give the same file.
 
     Args:
-        results: All of one model.
-        images: What the questions were built from.
+        measured: Per benchmark, all of one model.
+        questions: Per benchmark, what was asked.
+        setups: Per benchmark, what it was told.
         settings: Of the evaluation, as plain values.
         out: The result folder; the images of the examples are copied into it.
     """
+    results = [result for one in measured.values() for result in one.results]
     benchmarks = {result.benchmark.replace("-", "_"): result_to_row(result) for result in results}
+    chair = next((result for result in results if result.benchmark == "chair"), None)
     return {
         "title": f"Hallucinations of {settings['model']}",
         "errata_version": errata.__version__,
-        "seed": settings["generation"]["seed"],
+        "seed": settings["generation"]["seed"] if "generation" in settings else None,
         "settings": settings,
         "stages": [{"name": "model", "label": settings["model"], "benchmarks": benchmarks}],
-        "examples": _list_examples(results, images, Path(settings["image_root"]), out),
+        "coverage": {name: asdict(one.coverage) for name, one in measured.items()},
+        "published": [
+            {"benchmark": name, **asdict(number)} for name in measured for number in BENCHMARKS[name].card.published
+        ],
+        "made_with": {
+            "versions": list_versions(),
+            "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
+            "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
+            "judge": {name: one.judge for name, one in measured.items() if one.judge},
+        },
+        "examples": _list_examples(chair, questions["chair"], setups["chair"].image_root, out)
+        if chair is not None
+        else [],
     }
 
 
+def _describe_questions(questions: Sequence[Question]) -> dict[str, Any]:
+    """How many, a digest of all of them, and how the first are worded."""
+    rows = json.dumps([question_to_row(question) for question in questions], ensure_ascii=False, sort_keys=True)
+    wordings = list(dict.fromkeys(question.prompt[-1].text for question in questions))
+    digest = hashlib.sha256(rows.encode("utf-8")).hexdigest()
+    return {"count": len(questions), "sha256": digest, "wordings": len(wordings), "first": wordings[:PROMPTS]}
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    """What generation wrote beside the answers: the model's weights, how images are encoded, the settings."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 def _list_examples(
-    results: Sequence[BenchmarkResult], images: Sequence[AnnotatedImage], root: Path, out: Path
+    chair: BenchmarkResult, questions: Sequence[Question], root: Path | None, out: Path
 ) -> list[dict[str, Any]]:
-    items = next((result.items for result in results if result.benchmark == "chair"), [])
-    by_image = {image.image: image for image in images}
-    return [_build_example(item, by_image[item["id"]], root, out) for item in items[:EXAMPLES]]
+    by_id = {question.id: question for question in questions}
+    return [_build_example(item, by_id[item["id"]], root, out) for item in chair.items[:EXAMPLES]]
 
 
-def _build_example(item: dict[str, Any], image: AnnotatedImage, root: Path, out: Path) -> dict[str, Any]:
+def _build_example(item: dict[str, Any], question: Question, root: Path | None, out: Path) -> dict[str, Any]:
     wrong = [mention for mention in item["mentions"] if mention["hallucinated"]]
     spans = [{"kind": "hallucinated", **{key: mention[key] for key in ("start", "end", "object")}} for mention in wrong]
-    # A report reads only images inside its run folder.
-    data = resolve_image(image.image, root).read_bytes()
-    name = f"images/{store_image(data, out / 'images', image.image)}"
-    before = {"text": item["text"], "spans": spans}
-    return {"image": name, "question": image.question, "before": before, "truth": list(image.objects)}
+    example = {"question": question.prompt[-1].text, "before": {"text": item["text"], "spans": spans}}
+    if root is not None and resolve_image(question.images[0], root).is_file():
+        # A report reads only images inside its run folder.
+        data = resolve_image(question.images[0], root).read_bytes()
+        example["image"] = f"images/{store_image(data, out / 'images', question.images[0])}"
+    return example | {"truth": list(question.meta["objects"])}

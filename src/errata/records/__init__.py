@@ -13,6 +13,7 @@ from errata.records.lines import read_json_lines, write_json_array, write_json_l
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
+    question_to_row,
     read_answers,
     read_questions,
     write_answers,
@@ -41,6 +42,7 @@ __all__ = [
     "answer_to_row",
     "iterate_records",
     "parse_record",
+    "question_to_row",
     "read_answers",
     "read_json_lines",
     "read_questions",

@@ -24,12 +24,18 @@ def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = 
     return list(iterate_records(path, on_bad=on_bad))
 
 
-def iterate_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> Iterator[Record]:
+def iterate_records(
+    path: str | Path,
+    *,
+    on_bad: Callable[[BadRow], None] | None = None,
+    check: Callable[[Record, str], None] | None = None,
+) -> Iterator[Record]:
     """Read preference records one after another; of those that went by, only ids are kept.
 
     Args:
         path: A `.jsonl` file.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
+        check: Called with every record and its `file:line`; a DataError makes it a row that cannot be used.
 
     Raises:
         DataError: `file:line` with what is wrong, or a file that does not exist, or an id that occurs twice.
@@ -45,6 +51,8 @@ def iterate_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None
                     found=f"id {record.id!r} again, first at {seen[record.id]}",
                     fix="rename or drop one row",
                 )
+            if check is not None:
+                check(record, where)
         except DataError as error:
             if on_bad is None:
                 error.can_skip = True

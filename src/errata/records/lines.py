@@ -15,6 +15,9 @@ from typing import Any
 from errata.errors import DataError
 from errata.records.storage import replacing
 
+MOST_DEEP = 100
+"""Lists and objects inside one another; records have six."""
+
 
 def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
     """Yield (`file:line`, value) of every non-blank line. Raises DataError on a line that is not JSON."""
@@ -75,9 +78,16 @@ def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def parse_line(where: str, line: bytes) -> Any:
-    """One line as a value that can be written again: no NaN, no key twice, no half characters, 64-bit integers."""
+    """One line as a value that can be written again: no NaN, no key twice, no half characters, 64-bit integers.
+
+    It is nested at most `MOST_DEEP` deep, so that whoever walks through it does not exhaust the stack.
+    """
     try:
-        return _DECODER.decode(_check_text(line.decode("utf-8")))
+        text = _check_text(line.decode("utf-8"))
+        value = _DECODER.decode(text)
+        if text.count("[") + text.count("{") > MOST_DEEP:  # hardly ever, and counting is quick
+            _require_shallow(value)
+        return value
     except (ValueError, RecursionError) as error:
         reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
         raise DataError(
@@ -93,6 +103,18 @@ def _check_text(line: str) -> str:
     if _SURROGATE.search(line):
         json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8")
     return line
+
+
+def _require_shallow(value: Any) -> None:
+    layer = [value]
+    for _ in range(MOST_DEEP + 1):
+        layer = [item for one in layer if isinstance(one, (dict, list)) for item in _list_items(one)]
+    if layer:
+        raise ValueError(f"lists and objects more than {MOST_DEEP} deep")
+
+
+def _list_items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _parse_int(digits: str) -> int:
@@ -127,7 +149,7 @@ def format_line(where: str, row: Any) -> str:
     try:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
         line.encode("utf-8")
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DataError(
             where, expected="values that JSON can hold", found=str(error), fix="leave the value out or write null"
         ) from None

@@ -12,6 +12,9 @@ from errata.errors import DataError
 class Metric:
     """A number with its 95 % interval. `value` is None where the denominator is zero, never 0.
 
+    `n` is the denominator and `numerator` stands above it; a metric made of others has neither. `items` counts the
+    answers that have a part in it. `spread` is the standard deviation over the samples of a judge, where there were
+    several.
     `unit` is "share" (0 to 1, printed as per cent), "words" or "count"; `better` is "lower", "higher" or "neither".
     """
 
@@ -21,6 +24,9 @@ class Metric:
     n: int = 0
     unit: str = "share"
     better: str = "neither"
+    numerator: float | None = None
+    items: int = 0
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ def build_environment() -> jinja2.Environment:
     )
     names = ("benchmark_label", "metric_text", "format_value", "format_interval", "format_change", "format_relative")
     environment.globals |= {
-        name: getattr(wording, name) for name in (*names, "format_fact", "format_moment", "sample_size", "verdict")
+        name: getattr(wording, name)
+        for name in (*names, "format_counts", "format_fact", "format_moment", "sample_size", "verdict")
     }
     environment.globals |= {"mark_spans": mark_spans, "mark_edits": mark_edits}
     return environment
@@ -121,5 +122,6 @@ def _facts(results: Results) -> dict[str, list[tuple[str, str]]]:
         "training": wording.flatten_facts(training),
         "tree": wording.flatten_facts(results.training.get("tree", {})),
         "reference_cache": wording.flatten_facts(results.training.get("reference_cache", {})),
+        "coverage": wording.flatten_facts(results.coverage),
         "timings": [(name, f"{seconds:.1f} s") for name, seconds in results.timings.items()],
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from errata.errors import DataError
 from errata.records import BenchmarkResult, Fields, Metric
-from errata.reports.results import Correction, Difference, Example, Marked, Results, ScalingPoint, Stage
+from errata.reports.results import Correction, Difference, Example, Marked, Quoted, Results, ScalingPoint, Stage
 
 NUMBER = (int, float)
 _FIX = "write it with `errata demo --out DIR`, or fix the field"
@@ -56,6 +56,8 @@ def parse_results(raw: Any, where: str = "results") -> Results:
         corrections=tuple(_parse_correction(item) for item in fields.children("corrections_shown", [])),
         scaling=tuple(_parse_scaling(item) for item in fields.children("scaling", [])),
         timings=_parse_numbers(fields.child("timings")),
+        coverage=fields.take("coverage", dict, {}),
+        published=tuple(_parse_quoted(item) for item in fields.children("published", [])),
     )
 
 
@@ -79,7 +81,8 @@ def _parse_benchmark(name: str, fields: _Fields) -> BenchmarkResult:
 def _parse_metric(fields: _Fields) -> Metric:
     value, low, high = (fields.number(key) for key in ("value", "low", "high"))
     unit, better = fields.take("unit", str, "share"), fields.take("better", str, "neither")
-    return Metric(value, low, high, fields.take("n", int, 0), unit, better)
+    counted = fields.number("numerator"), fields.take("items", int, 0), fields.number("spread")
+    return Metric(value, low, high, fields.take("n", int, 0), unit, better, *counted)
 
 
 def _parse_differences(fields: _Fields) -> dict[str, dict[str, dict[str, Difference]]]:
@@ -129,6 +132,11 @@ def _parse_correction(fields: _Fields) -> Correction:
     image, question = fields.take("image", str, ""), fields.take("question", str, "")
     original, corrected = fields.take("original", str), fields.take("corrected", str)
     return Correction(image, question, original, corrected, tuple(fields.take("segments", list, [])))
+
+
+def _parse_quoted(fields: _Fields) -> Quoted:
+    model, metric, value, source = (fields.take(name, str) for name in ("model", "metric", "value", "source"))
+    return Quoted(model, metric, value, source, fields.take("note", str, ""))
 
 
 def _parse_scaling(fields: _Fields) -> ScalingPoint:

@@ -70,6 +70,17 @@ class ScalingPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """A number that others published, as they printed it."""
+
+    model: str
+    metric: str
+    value: str
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run. The first stage is before, the second after; further ones come from a comparison.
 
@@ -91,6 +102,8 @@ class Results:
     corrections: tuple[Correction, ...] = ()
     scaling: tuple[ScalingPoint, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    coverage: dict[str, Any] = field(default_factory=dict)
+    published: tuple[Quoted, ...] = ()
 
     @property
     def before(self) -> Stage:

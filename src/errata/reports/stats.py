@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from errata.data import make_printable
 from errata.records import write_text
 from errata.reports.page import TEMPLATES, build_environment, build_policy, find_figure
 from errata.reports.plots import STATS_FIGURES, draw_table
@@ -106,5 +107,5 @@ def format_decimal(value: float) -> str:
 
 def _plain(text: str) -> str:
     """A value on one line, without characters that steer a terminal."""
-    shown = "".join(char if char.isprintable() else "?" for char in text)
+    shown = make_printable(text).replace("\n", "\\n")
     return shown if len(shown) <= 30 else f"{shown[:29]}…"

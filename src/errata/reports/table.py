@@ -53,7 +53,7 @@ def _main_rows(results: Results) -> list[list[str]]:
 
 def _heading(benchmark: str, result: BenchmarkResult) -> str:
     n = sample_size(result)
-    return _ascii(benchmark_label(benchmark)) + (f" (n = {n})" if n else "")
+    return _ascii(benchmark_label(benchmark, result.mode)) + (f" (n = {n})" if n else "")
 
 
 def _change(results: Results, benchmark: str, name: str, metric: Metric) -> list[str]:

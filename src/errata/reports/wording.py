@@ -22,11 +22,13 @@ class MetricText:
 
 
 BENCHMARKS = {
-    "chair": "CHAIR · descriptions",
-    "pope_random": "POPE · random",
-    "pope_popular": "POPE · popular",
-    "pope_adversarial": "POPE · adversarial",
+    "chair": ("CHAIR", "descriptions"),
+    "pope": ("POPE", "mean of the settings"),
+    "pope_random": ("POPE", "random"),
+    "pope_popular": ("POPE", "popular"),
+    "pope_adversarial": ("POPE", "adversarial"),
 }
+"""Title and part of it."""
 
 METRICS = {
     "chair": {
@@ -41,6 +43,8 @@ METRICS = {
         "precision": MetricText("precision", "answers of “yes” that are right"),
         "recall": MetricText("recall", "objects in the image that were confirmed with “yes”"),
         "f1": MetricText("F1", "harmonic mean of precision and recall"),
+        "f1_mean": MetricText("mean F1", "mean of the settings' F1"),
+        "accuracy_mean": MetricText("mean accuracy", "mean of the settings' accuracies"),
         "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
         "yes_share": MetricText("share of yes", "answers that say “yes”; half of the questions deserve it"),
     },
@@ -52,9 +56,11 @@ def metric_text(benchmark: str, name: str) -> MetricText:
     return METRICS.get(benchmark.split("_")[0], {}).get(name, MetricText(name, ""))
 
 
-def benchmark_label(benchmark: str) -> str:
-    """The benchmark's name for a heading."""
-    return BENCHMARKS.get(benchmark, benchmark)
+def benchmark_label(benchmark: str, mode: str) -> str:
+    """The benchmark's name for a heading. Numbers by our own rules never stand under the official name."""
+    title, part = BENCHMARKS.get(benchmark, (benchmark, ""))
+    name = f"{title} strict" if mode == "strict" else title
+    return f"{name} · {part}" if part else name
 
 
 def sample_size(result: BenchmarkResult) -> str:
@@ -84,6 +90,13 @@ def format_value(metric: Metric | None) -> str:
         return "n/a"
     number = format_number(metric.value, metric.unit)
     return f"{number}{HARD_SPACE}%" if metric.unit == "share" else number
+
+
+def format_counts(metric: Metric | None) -> str:
+    """What a metric is a ratio of, as `37 of 301`; nothing for one made of others or where the file does not say."""
+    if metric is None or metric.numerator is None:
+        return ""
+    return f"{metric.numerator:,.6g} of {metric.n:,}"
 
 
 def format_interval(low: float | None, high: float | None, unit: str, *, signed: bool = False) -> str:

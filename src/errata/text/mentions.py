@@ -70,12 +70,12 @@ Found = tuple[int, int, str | None]
 
 def _find_phrases(text: str, words: Sequence[Word], vocabulary: Vocabulary) -> list[Found]:
     singulars = [find_singular(word.text) for word in words]
-    longest = max(map(len, vocabulary.phrases), default=0)
     found: list[Found] = []
     first = 0
     while first < len(words):
-        lengths = range(min(longest, _joined_length(text, words, first, longest)), 0, -1)
-        fits = (n for n in lengths if tuple(singulars[first : first + n]) in vocabulary.phrases)
+        lengths = vocabulary.lengths.get(singulars[first], ())
+        joined = _joined_length(text, words, first, lengths[0]) if lengths else 0
+        fits = (n for n in lengths if n <= joined and tuple(singulars[first : first + n]) in vocabulary.phrases)
         length = next(fits, 0)
         if length:
             found.append((first, first + length, vocabulary.phrases[tuple(singulars[first : first + length])]))

@@ -11,6 +11,7 @@ Wherever a right answer is wanted, use `singular.find_singular`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _UNCHANGED = (
     "breeches britches chassis christmas clippers contretemps corps debris diabetes gallows georgia graffiti happiness "
@@ -80,6 +81,7 @@ _PREPOSITIONS = frozenset(
 )
 
 
+@lru_cache(maxsize=65536)  # captions repeat their words
 def find_official_singular(token: str) -> str:
     """What `pattern.en.singularize` returns for a lower-cased token."""
     head, *rest = token.split("-")

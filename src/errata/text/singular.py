@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _IRREGULAR = {
     "children": "child", "feet": "foot", "geese": "goose", "mice": "mouse", "oxen": "ox", "people": "person",
     "teeth": "tooth", "persons": "person", "cacti": "cactus", "leaves": "leaf", "loaves": "loaf", "calves": "calf",
@@ -31,6 +33,7 @@ _SINGULAR_MEN = ("abdomen", "acumen", "amen", "ramen", "regimen", "semen", "spec
 _SIBILANTS = ("ches", "shes", "sses", "xes", "zzes")
 
 
+@lru_cache(maxsize=65536)  # captions repeat their words
 def find_singular(word: str) -> str:
     """The singular of a lower-cased word; a word that is no plural comes back as it is (`bus`, `glass`, `tennis`)."""
     if word in _IRREGULAR:

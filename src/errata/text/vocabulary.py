@@ -41,11 +41,18 @@ class Vocabulary:
     modifiers: frozenset[str] = frozenset()
     phrases: Mapping[Phrase, str | None] = field(init=False, repr=False, compare=False)
     """Every name as a phrase -> object; None where the phrase is read over."""
+    lengths: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    """First word of a phrase -> how many words the phrases have that begin with it, longest first."""
 
     def __post_init__(self) -> None:
         phrases: dict[Phrase, str | None] = {split_phrase(name): value for name, value in self.synonyms.items()}
         phrases.update((split_phrase(name), None) for name in self.ignored)
         object.__setattr__(self, "phrases", phrases)
+        lengths: dict[str, set[int]] = {}
+        for phrase in filter(None, phrases):
+            lengths.setdefault(phrase[0], set()).add(len(phrase))
+        ordered = {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+        object.__setattr__(self, "lengths", ordered)
 
     @property
     def objects(self) -> tuple[str, ...]:

@@ -24,9 +24,8 @@ _WORD = re.compile(r"[^\W_]+(?:['’](?!s\b)[^\W_]+)*", re.IGNORECASE)
 
 def find_words(text: str) -> list[Word]:
     """Runs of letters and digits; inner apostrophes stay ("isn't"), possessive 's, hyphens and slashes part."""
-    return [
-        Word(match.group().lower(), *match.span()) for match in _WORD.finditer(text) if match.group().lower() != "s"
-    ]
+    matches = ((match.group().lower(), match) for match in _WORD.finditer(text))
+    return [Word(word, match.start(), match.end()) for word, match in matches if word != "s"]
 
 
 _SENTENCE_END = re.compile(r"[.?!][\"')\]}»”’]*(?=\s)")
@@ -36,7 +35,9 @@ _FINAL_PERIOD = r"\.(?=[\])}>\"'»”’\s]*\Z)"
 _CLITIC = rf"(?:n't|'(?:s|m|d|ll|re|ve)?)(?=\s|\Z|{_STANDS_ALONE}|{_FINAL_PERIOD})"
 _FUSED = r"\b(?:can(?=not\b)|gon(?=na\b)|wan(?=na\b)|got(?=ta\b)|gim(?=me\b)|lem(?=me\b))"
 _BOUNDARY = rf"{_STANDS_ALONE}|{_FINAL_PERIOD}|{_CLITIC}"
-_TREEBANK_TOKEN = re.compile(rf"{_BOUNDARY}|{_FUSED}|(?:(?!{_BOUNDARY})\S)+", re.IGNORECASE)
+_PLAIN = r"(?!(?:cannot|gonna|wanna|gotta|gimme|lemme)\b)\w+(?=\s)"
+"""A word that nothing can part, found without a look at each of its letters."""
+_TREEBANK_TOKEN = re.compile(rf"{_PLAIN}|{_BOUNDARY}|{_FUSED}|(?:(?!{_BOUNDARY})\S)+", re.IGNORECASE)
 
 
 def find_treebank_tokens(text: str) -> list[Word]:

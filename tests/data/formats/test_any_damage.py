@@ -8,15 +8,25 @@ from typing import Any
 
 import pytest
 
+from errata.data.formats.amp import AMP
 from errata.data.formats.argilla import ARGILLA
+from errata.data.formats.conversations import CONVERSATIONS
 from errata.data.formats.format import Format
 from errata.data.formats.label_studio import LABEL_STUDIO
 from errata.data.formats.llama_factory import LLAMA_FACTORY
+from errata.data.formats.llava_rlhf import LLAVA_RLHF
 from errata.data.formats.ms_swift import MS_SWIFT
+from errata.data.formats.own import JSON_LINES
+from errata.data.formats.rlaifv import RLAIFV
+from errata.data.formats.rlhfv import RLHFV
 from errata.data.formats.table import TABLE
+from errata.data.formats.trl import TRL
+from errata.data.formats.vlfeedback import VLFEEDBACK
 from errata.data.formats.vqa import VQA
+from errata.data.text_limits import require_text
 from errata.errors import DataError
-from format_rows import read_row, recognises
+from foreign_rows import amp_row, llava_rlhf_row, rlaifv_row, vlfeedback_row
+from format_rows import WHERE, read_row, recognises
 
 
 def said(value: Any) -> list[dict]:
@@ -35,6 +45,13 @@ FLAT = {"pick.responses": ["A"], "pick.responses.users": ["u"], "pick.responses.
 MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Q"}]}]
 ANSWER = {"role": "assistant", "content": "A."}
 ITEMS = [{"id": 1, "title": "t", "body": "A."}, {"id": 2, "title": "t", "body": "B."}]
+
+ORIGIN = {"ds_name": "RLHF-V", "origin_dataset": "COCO", "origin_split": '{"model": "x"}', "idx": 1, "image_path": "p"}
+RATED = vlfeedback_row(("5", "5", "5"), ("4", "4", "4"), ("1", "1", "x"))
+LISTS = ("annotations", "model", "response")
+GPT = {"from": "gpt", "value": "A."}
+SEGMENT = {"start": 0, "end": 1, "better_start": 0, "better_end": 1, "type": "object"}
+RANKED = [{"level": 0, "text": "A."}, {"level": 1, "text": "B.", "segments": [SEGMENT]}]
 
 ROWS = [
     (
@@ -89,10 +106,23 @@ ROWS = [
         VQA,
         {"question": "Q", "question_id": 1, "image_id": 2, "answers": [{"answer": "a"}], "multiple_choice_answer": "a"},
     ),
+    (TABLE, {"prompt": "Q", "responses": [{"text": "A.", "level": 0}, {"text": "B.", "level": 1}], "image": "a"}),
+    (TRL, {"images": ["a"], "prompt": MESSAGES, "chosen": [ANSWER], "rejected": [{**ANSWER, "content": "B."}]}),
+    (TRL, {"image": "a", "chosen": [*MESSAGES, ANSWER], "rejected": [*MESSAGES, {**ANSWER, "content": "B."}]}),
+    (TRL, {"prompt": "Q", "chosen": "A.", "rejected": "B.", "image": "a"}),
+    (RLAIFV, rlaifv_row(image={"bytes": None, "path": "a"})),
+    (RLHFV, {"image": "a", "text": '{"question": "Q", "chosen": "A.", "rejected": "B."}', **ORIGIN}),
+    (VLFEEDBACK, RATED),
+    (VLFEEDBACK, {**RATED, "completions": {name: [one[name] for one in RATED["completions"]] for name in LISTS}}),
+    (AMP, amp_row("A.", "B.", "C.")),
+    (LLAVA_RLHF, llava_rlhf_row()),
+    (CONVERSATIONS, {"id": "1", "image": "a", "conversations": [{"from": "human", "value": "Q"}, GPT]}),
+    (JSON_LINES, {"id": "1", "images": ["a"], "prompt": "Q", "responses": RANKED, "meta": {"x": 1}}),
 ]
 
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 7, 10**18, 0.5, "", " ", "x", "../../etc/passwd", "\0", "🚌", "[", "{}", "meta"),
+    *(float("nan"), b"x", '{"x": NaN}', '"\\ud800"'),
     *([], {}, [None], [[]], [{}], ["x", "x"], {"": ""}, {"value": {}}, {"id": []}, {"from": "gpt", "value": "<image>"}),
 ]
 
@@ -126,9 +156,10 @@ def without(row: Any) -> Iterator[Any]:
 def is_read(known: Format, row: dict) -> bool:
     """Whether a row gives records; an error of four parts with its place says why not."""
     try:
-        read_row(known, row)
+        for record in read_row(known, row):
+            require_text(record, WHERE)
     except DataError as error:
-        if not (error.where.startswith("data.json:7") and error.expected and error.found and error.fix):
+        if not (error.where.startswith(WHERE) and error.expected and error.found and error.fix):
             raise
         return False
     return True

@@ -54,6 +54,32 @@ def test_a_list_of_worse_answers_is_a_tie():
     assert convert(ROW | {"b": ["A cat.", "A dog."]}).levels == (0, 1, 1)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ["A.", "B.", "C."],
+        '["A.", "B.", "C."]',
+        [{"text": "C.", "level": 2}, {"text": "A.", "level": 0}, {"text": "B.", "level": 1}],
+    ],
+)
+def test_a_ranked_list_is_levels(cell):
+    record = convert({"q": "Q", "all": cell}, {"prompt": "q", "responses": "all"})
+    assert [(one.text, one.level) for one in record.responses] == [("A.", 0), ("B.", 1), ("C.", 2)]
+
+
+def test_a_ranked_list_may_say_ties_and_models():
+    cell = [{"text": "A.", "level": 0, "model": "m"}, {"text": "B.", "level": 1}, {"text": "C.", "level": 1}]
+    record = convert({"q": "Q", "all": cell}, {"prompt": "q", "responses": "all"})
+    assert record.levels == (0, 1, 1)
+    assert [one.model for one in record.responses] == ["m", None, None]
+
+
+@pytest.mark.parametrize("cell", [None, "", [], [3], [{"level": 0}], [{"text": "A.", "level": "0"}, "B."], "[x"])
+def test_a_ranked_list_that_is_none_is_named(cell):
+    with pytest.raises(DataError, match=r"data\.json:7"):
+        convert({"q": "Q", "all": cell}, {"prompt": "q", "responses": "all"})
+
+
 @pytest.mark.parametrize(("name", "near"), [("promt", "did you mean 'prompt'"), ("xyzzy", "docs/formats")])
 def test_a_name_that_means_nothing_is_an_error(name, near):
     with pytest.raises(ConfigError, match=near):

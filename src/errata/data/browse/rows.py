@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from errata.data.pieces import Piece, cut_record, make_printable
-from errata.records import SEGMENT_TYPES, Record, Response
+from errata.records import IMAGE_PLACEHOLDER, SEGMENT_TYPES, Record, Response
 
 
 def record_to_view(record: Record, images: Mapping[str, int]) -> dict[str, Any]:
@@ -32,12 +32,20 @@ def record_to_view(record: Record, images: Mapping[str, int]) -> dict[str, Any]:
         "source": make_printable(record.source or ""),
         "license": make_printable(record.license or ""),
         "images": [[images[name], make_printable(name)] for name in record.images],
-        "prompt": [[turn.role, make_printable(turn.text)] for turn in record.prompt],
+        "prompt": [[turn.role, make_printable(_strip_placeholder(turn.text))] for turn in record.prompt],
         "responses": responses,
         "types": [number for number, name in enumerate(SEGMENT_TYPES) if name in used] + ([-1] if None in used else []),
         "levels": len(set(record.levels)),
         "words": max(response["words"] for response in responses),
     }
+
+
+def _strip_placeholder(text: str) -> str:
+    """The text without a placeholder on a line of its own at its start: the picture stands beside it anyway.
+
+    Its Latin letters would also turn a question in Arabic round.
+    """
+    return text.removeprefix(f"{IMAGE_PLACEHOLDER}\n")
 
 
 def _view_response(response: Response, rounds: list[list[Piece]]) -> dict[str, Any]:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
-from errata.data.expressions.cursor import Cursor
-from errata.data.expressions.kinds import NAMES, Kind, Node, are_equal, build_search, can_be, compare_order, holds
+from errata.data.expressions.kinds import NAMES, Kind, Node, can_be
 from errata.data.expressions.names import FIELDS, FUNCTIONS, Function
+from errata.data.expressions.operators import ORDERS, Operators
 from errata.data.expressions.tokens import ExpressionError, Token
 from errata.records import Record
-
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def parse_filter(expression: str) -> Callable[[Record], bool]:
@@ -41,7 +33,7 @@ def parse_value(expression: str) -> Callable[[Record], Any]:
     return _Parser(expression).parse_all().value
 
 
-class _Parser(Cursor):
+class _Parser(Operators):
     """Every method leaves the first token that is not its own."""
 
     def parse_all(self) -> Node:
@@ -80,9 +72,9 @@ class _Parser(Cursor):
 
     def _parse_comparison(self) -> Node:
         left, sign = self._parse_value(), self.token
-        if sign.kind == "sign" and sign.value in ("==", "!=", *_ORDERS):
+        if sign.kind == "sign" and sign.value in ("==", "!=", *ORDERS):
             self.advance()
-            return self._compare(left, sign, self._parse_value())
+            return self.compare(left, sign, self._parse_value())
         if sign.kind == "word" and sign.value in ("in", "contains", "matches", "not"):
             return self._parse_containing(left)
         return left
@@ -94,48 +86,8 @@ class _Parser(Cursor):
         word = self.token
         self.advance()
         right = self._parse_value()
-        test = self._match(left, right) if word.value == "matches" else self._hold(word, left, right)
+        test = self.match(left, right) if word.value == "matches" else self.hold(word, left, right)
         return Node("truth", left.at, (lambda record: not test(record)) if negated else test)
-
-    def _compare(self, left: Node, sign: Token, right: Node) -> Node:
-        if sign.value in ("==", "!="):
-            if not (can_be(left.kind, right.kind, "null") or can_be(right.kind, "null")):
-                raise self.refuse_kind(right, f"{NAMES[left.kind]}, as on the left of {sign.value}")
-            wanted = sign.value == "=="
-            return Node("truth", left.at, lambda record: are_equal(left.value(record), right.value(record)) is wanted)
-        for node in (left, right):
-            if not can_be(node.kind, "text", "number"):
-                raise self.refuse_kind(node, f"a number or a text to compare with {sign.value}")
-        if not (can_be(left.kind, right.kind) or can_be(right.kind)):
-            raise self.refuse_kind(right, f"{NAMES[left.kind]}, as on the left of {sign.value}")
-        order = _ORDERS[str(sign.value)]
-        return Node("truth", left.at, lambda record: compare_order(left.value(record), right.value(record), order))
-
-    def _hold(self, word: Token, left: Node, right: Node) -> Callable[[Record], bool]:
-        container, item = (right, left) if word.value == "in" else (left, right)
-        lists: tuple[Kind, ...] = ("texts", "numbers")
-        if not can_be(container.kind, *lists, *(() if word.value == "in" else ("text",))):
-            raise self.refuse_kind(container, "a list" if word.value == "in" else "a text or a list")
-        if not can_be(item.kind, "text", "number", "truth", "null"):
-            raise self.refuse_kind(item, "a single value")
-        if container.kind in ("text", "texts") and not can_be(item.kind, "text", "null"):
-            raise self.refuse_kind(item, f"a text, to look for in {NAMES[container.kind]}")
-        if container.kind == "numbers" and not can_be(item.kind, "number", "null"):
-            raise self.refuse_kind(item, "a number, to look for in a list of numbers")
-        return lambda record: holds(container.value(record), item.value(record))
-
-    def _match(self, left: Node, right: Node) -> Callable[[Record], bool]:
-        if not can_be(left.kind, "text", "texts"):
-            raise self.refuse_kind(left, "a text or a list of texts before `matches`")
-        if not isinstance(right.constant, str):
-            raise self.refuse_kind(right, "a regular expression in quotes")
-        try:
-            search = build_search(right.constant)
-        except ValueError as error:
-            reason = str(error).partition("\n")[0]
-            expected = "a regular expression of RE2"
-            raise ExpressionError(self.expression, right.at, expected=expected, found=reason) from None
-        return lambda record: search(left.value(record))
 
     def _parse_value(self) -> Node:
         token = self.token

@@ -2,8 +2,8 @@
 
 LLaVA, ShareGPT4V and UniMM-Chat write `conversations` (or `conversation`) with `{"from": "human" | "gpt", "value"}` and
 `image`; TRL and others write `messages` with `{"role", "content"}` and `images`. `<image>`, or a part of type image,
-marks where an image stands. A conversation becomes a record with one response of level 0: its prompt is the first
-question, its response all that follows.
+marks where an image stands; such a part may hold it. A conversation becomes a record with one response of level 0: its
+prompt is the first question, its response all that follows.
 """
 
 from __future__ import annotations
@@ -46,9 +46,24 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
 
 
 def list_images(row: Mapping[str, Any]) -> list[Any]:
-    """The pictures under `images` or `image`: a list, or one alone."""
+    """The pictures under `images` or `image`, a list or one alone, and those that stand in parts of messages."""
     value = row.get("images") if row.get("images") is not None else row.get("image")
-    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+    given = [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+    inside = _list_parts(row)
+    if all(picture is None for picture in inside):
+        return given
+    left = iter(given)  # empty parts take these in turn, as TRL fills them
+    return [next(left, None) if picture is None else picture for picture in inside] + list(left)
+
+
+def _list_parts(row: Mapping[str, Any]) -> list[Any]:
+    """The `image` of every part of type image in the messages that hold the question."""
+    messages = next(
+        (row[name] for name in ("prompt", *FIELDS, "chosen") if isinstance(row.get(name), (list, tuple))), ()
+    )
+    contents = [message.get("content") for message in messages if isinstance(message, Mapping)]
+    parts = [part for content in contents if isinstance(content, (list, tuple)) for part in content]
+    return [part.get("image") for part in parts if isinstance(part, Mapping) and part.get("type") == "image"]
 
 
 def read_turns(row: Mapping[str, Any], where: str) -> tuple[Turn, ...]:

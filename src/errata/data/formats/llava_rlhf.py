@@ -1,7 +1,7 @@
 """LLaVA-Human-Preference-10K: a conversation that ends with a question, and two answers to it (arXiv 2309.14525).
 
 Fields are `image, conversations, output_1, output_2, preference`; an output is a text or a turn, `preference` is the
-number of the better one. Other plain fields, such as `hallucination`, are kept in the record's `meta`.
+number of the better one. Other fields, such as `hallucination`, are kept in the record's `meta`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.formats.conversations import list_images, read_turns
 from errata.data.formats.format import Format, ReadContext, Sample
+from errata.data.formats.parts import take_meta
 from errata.records import Record, Response, Turn
 
 _KNOWN = {"id", "image", "images", "conversations", "output_1", "output_2", "preference"}
@@ -33,14 +34,12 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         prompt=read_turns(row, context.where),
         responses=(Response((best,), 0), Response((worse,), 1)),
         source="LLaVA-RLHF",
-        meta={
-            name: value for name, value in row.items() if name not in _KNOWN and isinstance(value, (str, int, float))
-        },
+        meta=take_meta(row, context, _KNOWN),
     )
 
 
 def _read_output(row: Row, name: str, context: ReadContext) -> Turn:
-    value: Any = row[name]
+    value: Any = row.get(name)
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     text = value.get("value") if isinstance(value, dict) else value

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
+from errata.data.formats.parts import take_meta
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 OWN = "errata"
@@ -32,7 +33,7 @@ def build_pair(row: Row, texts: PairTexts, context: ReadContext, release: tuple[
     """A row as a record of two levels; `release` is the name and the licence of the released rows."""
     origin, own = _read_origin(row.get("origin_split"))
     dataset = _take_text(row, "ds_name") or release[0]
-    meta = {key: row[key] for key in _COLUMNS if row.get(key) is not None}
+    columns = {key: row[key] for key in _COLUMNS if row.get(key) is not None}
     defaults = _find_defaults(dataset, row.get("idx", context.number), origin, texts.question, release)
     kept = _merge(defaults, own, context)
     best = Response((Turn("assistant", texts.chosen),), 0, (), kept["best_model"])
@@ -43,7 +44,7 @@ def build_pair(row: Row, texts: PairTexts, context: ReadContext, release: tuple[
         responses=(best, Response((Turn("assistant", texts.rejected),), 1, (), kept["model"])),
         source=dataset,
         license=kept["license"],
-        meta=meta | ({"origin_split": origin} if origin else {}),
+        meta=take_meta(columns | ({"origin_split": origin} if origin else {}), context, ()),
     )
 
 

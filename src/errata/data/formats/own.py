@@ -16,7 +16,8 @@ from errata.records.lines import parse_line
 
 
 def _recognise(sample: Sample) -> bool:
-    return sample.kind == "json" and "responses" in sample.names and "fields" not in sample.names  # Argilla has both
+    names = sample.names  # Argilla's have `fields` and `responses` too
+    return sample.kind == "json" and "responses" in names and bool(names & {"id", "prompt"}) and "fields" not in names
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:

@@ -1,8 +1,8 @@
 """Tables of one's own, CSV, TSV or JSON lines: which column holds what is said by `--columns` or by the header.
 
-`prompt`, and `chosen` with `rejected` (`rejected2`, `rejected3` … for lower levels), or one `answer` for supervised
-records. Beside them `image` (`image2` …), `system`, `id`, `source`, `license`, `chosen_model` and `rejected_model`.
-All other columns are kept in `meta`.
+`prompt`, and `chosen` with `rejected` (`rejected2`, `rejected3` … for lower levels), or `responses`, a list of answers,
+best first, or one `answer` for supervised records. Beside them `image` (`image2` …), `system`, `id`,
+`source`, `license`, `chosen_model` and `rejected_model`. All other columns are kept in `meta`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from errata.data.formats.parts import take_id, take_meta
 from errata.records import Record, Response, Turn
 from errata.records.lines import parse_line
 
-NAMES = ("prompt", "chosen", "rejected", "answer", "image", "system", "id", "source", "license")
+NAMES = ("prompt", "chosen", "rejected", "responses", "answer", "image", "system", "id", "source", "license")
 MODELS = ("chosen_model", "rejected_model")
 _NUMBERED = re.compile(r"(rejected|image)(\d{0,2})")
 
@@ -63,6 +63,9 @@ def _read_text(held: Mapping[str, Any], name: str, context: ReadContext) -> str:
 
 
 def _read_responses(held: Mapping[str, Any], context: ReadContext) -> Iterator[Response]:
+    if "responses" in held:
+        yield from _read_ranked(held["responses"], context)
+        return
     if "chosen" not in held and "rejected" not in held:
         yield Response((Turn("assistant", _read_text(held, "answer", context)),), 0)
         return
@@ -80,6 +83,19 @@ def _read_responses(held: Mapping[str, Any], context: ReadContext) -> Iterator[R
             yield _build(text, level, held.get("rejected_model"))
 
 
+def _read_ranked(cell: Any, context: ReadContext) -> list[Response]:
+    """A list of texts, best first, or of `{"text", "level", "model"}`; without a level, the place counts."""
+    answers = _list_values(cell, context)
+    entries = [one if isinstance(one, Mapping) else {"text": one} for one in answers]
+    if not entries or not all(isinstance(one.get("text"), str) for one in entries):
+        raise context.error("responses as a list of texts, or of {text, level}", f"{cell!r}"[:80])
+    levels = [one.get("level", place) for place, one in enumerate(entries)]
+    if not all(type(level) is int for level in levels):
+        raise context.error("levels as whole numbers from 0 on, the best", f"{levels!r}"[:80])
+    ranked = sorted(zip(levels, entries, strict=True), key=lambda pair: pair[0])
+    return [_build(one["text"], level, one.get("model")) for level, one in ranked]
+
+
 def _build(text: str, level: int, model: Any) -> Response:
     return Response((Turn("assistant", text),), level, (), model if isinstance(model, str) and model else None)
 
@@ -91,7 +107,7 @@ def _list_numbered(held: Mapping[str, Any], stem: str) -> list[str]:
 
 
 def _list_values(cell: Any, context: ReadContext) -> list[Any]:
-    """A cell's pictures: none where it is empty, several where it is a list or JSON of one."""
+    """What a cell holds: nothing where it is empty, several things where it is a list or JSON of one."""
     if cell is None or cell == "":
         return []
     if isinstance(cell, str) and cell.startswith("["):

@@ -88,8 +88,9 @@ def _find_annotations(path: Path) -> Path:
     found = [file for file in sorted(path.parent.glob("*.json")) if _find_form(file) == "annotations"]
     if len(found) != 1:
         told = ", ".join(file.name for file in found) or "none"
+        wanted = f"annotations of its questions{f', {usual.name}' if usual != path else ''}"
         fix = "put the annotations beside the questions; test splits have none and cannot be learned from"
-        raise DataError(str(path), expected=f"its annotations, {usual.name}", found=told, fix=fix)
+        raise DataError(str(path), expected=wanted, found=told, fix=fix)
     return found[0]
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from errata.data.reading import OnBad
 from errata.data.shaping.evaluation_images import EvaluationImages, Match
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, set_aside, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, find_image, writing_folder
 from errata.data.shaping.image_names import find_name_keys, list_name_keys
+from errata.data.shaping.record_file import RecordFile
+from errata.data.source_names import read_source_names
 from errata.errors import DataError
 from errata.records import Record, writing_json_lines
 
@@ -35,8 +37,8 @@ def write_decontaminated(
 ) -> Decontaminated:
     """Write the records whose pictures no benchmark uses, and removed.jsonl: which were removed, and why.
 
-    A picture is compared by the names that the record's image paths and `meta` give it, and by its bytes and its look
-    where pictures of the benchmark are known.
+    A picture is compared by the names that the record's image paths, `meta` and an import's `source_names` give it, and
+    by its bytes and its look where pictures of the benchmark are known.
 
     Args:
         source: The records.
@@ -53,10 +55,10 @@ def write_decontaminated(
                 try:
                     found = matcher.find(record)
                 except DataError as error:
-                    set_aside(record, error, on_bad)
+                    source.set_aside(record, error, on_bad)
                     continue
                 if found is None:
-                    folder.write(record, source.root)
+                    folder.write(record, source)
                     continue
                 image, match = found
                 report({"id": record.id, "image": image, **asdict(match)})
@@ -70,11 +72,13 @@ class _Matcher:
     def __init__(self, known: EvaluationImages, root: Path, *, read_files: bool) -> None:
         self._known, self._root, self._read_files = known, root, read_files
         self._files: dict[str, Match | None] = {}
+        self._names = read_source_names(root)
 
     def find(self, record: Record) -> tuple[str, Match] | None:
         """The first picture that a benchmark uses. Raises DataError when a picture cannot be read."""
         for image in record.images:
-            match = self._known.find_name(find_name_keys(image))
+            called = (image, *self._names.get(image, ()))
+            match = self._known.find_name({key for name in called for key in find_name_keys(name)})
             if match is not None:
                 return image, match
         match = self._known.find_name(list_name_keys(record.meta))

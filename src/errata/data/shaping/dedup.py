@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, set_aside, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, find_image, writing_folder
 from errata.data.shaping.image_files import LOOK_DISTANCE, LookIndex, hash_file, hash_file_look
+from errata.data.shaping.record_file import RecordFile
 from errata.errors import ConfigError, DataError
 from errata.records import IMAGE_PLACEHOLDER, Record, writing_json_lines
 
@@ -65,10 +66,10 @@ def write_distinct(
                 try:
                     found = finder.find_or_keep(record)
                 except DataError as error:
-                    set_aside(record, error, on_bad)
+                    source.set_aside(record, error, on_bad)
                     continue
                 if found is None:
-                    folder.write(record, source.root)
+                    folder.write(record, source)
                 else:
                     report({"id": record.id, "same": list(same)} | found)
                     result.removed += 1

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.record_file import RecordFile
 from errata.records import Record
 
 
@@ -30,5 +31,5 @@ def write_filtered(
     with writing_folder(out, source, images=images, on_bad=on_bad) as folder:
         for record in source.read(on_bad):
             if keep(record):
-                folder.write(record, source.root)
+                folder.write(record, source)
     return folder

@@ -1,8 +1,7 @@
-"""Where records come from and the folder they go to: one record at a time, its pictures beside it."""
+"""The folder that records go to: one record at a time, its pictures beside it."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,11 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.images import resolve_image
-from errata.data.import_records import RECORDS_FILE, OnProgress
+from errata.data.import_records import RECORDS_FILE
 from errata.data.reading import OnBad
 from errata.data.shaping.image_files import hash_file
+from errata.data.shaping.record_file import RecordFile
+from errata.data.source_names import SourceNames, read_source_names
 from errata.errors import DataError
-from errata.records import BadRow, Record, iterate_records, record_to_row, replacing, storing, writing_json_lines
+from errata.records import Record, record_to_row, replacing, storing, writing_json_lines
 
 ImageRule = Literal["link", "copy", "none"]
 """How pictures come into a folder: as hard links (copies where the disk has none), as copies, or not at all."""
@@ -25,89 +26,41 @@ ImageRule = Literal["link", "copy", "none"]
 IMAGE_RULES: tuple[ImageRule, ...] = ("link", "copy", "none")
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFile:
-    """A file of our records and the folder that its relative image paths start from.
-
-    `on_progress` is called while it is read, with its name, how many records were, and how many lines there are.
-    """
-
-    path: Path
-    root: Path
-    on_progress: OnProgress | None = None
-
-    def read(self, on_bad: OnBad | None = None) -> Iterator[Record]:
-        """Its records one after another; see `iterate_records`."""
-        records = iterate_records(self.path, on_bad=on_bad)
-        return records if self.on_progress is None else self._tell(records, self.on_progress)
-
-    def _tell(self, records: Iterator[Record], on_progress: OnProgress) -> Iterator[Record]:
-        with self.path.open("rb") as file:
-            total = sum(1 for _ in file)
-        for number, record in enumerate(records, 1):
-            on_progress(str(self.path), min(number, total - 1), total)
-            yield record
-        on_progress(str(self.path), total, total)
-
-    def read_again(self) -> Iterator[Record]:
-        """The same records once more; bad rows were told the first time."""
-        return iterate_records(self.path, on_bad=_ignore)
-
-
-def _ignore(_: BadRow) -> None:
-    pass
-
-
-def find_records(
-    path: str | Path, image_root: str | Path | None = None, on_progress: OnProgress | None = None
-) -> RecordFile:
-    """The records of a `.jsonl` file or of a folder with records.jsonl; see `RecordFile` for `on_progress`.
-
-    Raises:
-        DataError: It is a parquet file or a folder without records.
-    """
-    path = Path(path)
-    file = path / RECORDS_FILE if path.is_dir() else path
-    if file.suffix == ".parquet" or not file.is_file():
-        found = "a parquet file" if file.suffix == ".parquet" else f"no file {file}"
-        fix = "run `errata data import` first" if file.suffix == ".parquet" else "check the path"
-        raise DataError(
-            str(path), expected=f"a .jsonl file of records or a folder with {RECORDS_FILE}", found=found, fix=fix
-        )
-    return RecordFile(file, Path(image_root or file.parent), on_progress)
-
-
 @dataclass(slots=True)
 class RecordFolder:
-    """A folder being written. `count` says how many records it has, `left_out` how many could not be written."""
+    """A folder being written. `count` says how many records it has."""
 
     path: Path
     images: ImageRule
     on_bad: OnBad | None
     _write_row: Callable[[Any], None]
     count: int = 0
-    left_out: int = 0
     _placed: dict[tuple[Path, str], str] = field(default_factory=dict)
+    _known_names: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
+    _names: SourceNames = field(default_factory=SourceNames)
 
     @property
     def records(self) -> Path:
         """The file of records, there as soon as all are written."""
         return self.path / RECORDS_FILE
 
-    def write(self, record: Record, root: Path) -> None:
-        """Add a record whose image paths start at `root`.
+    def write(self, record: Record, source: RecordFile) -> None:
+        """Add the record that was read last from `source`, or one made of it.
 
         Raises:
             DataError: A picture leads out of the root or is not there, and nothing was given as `on_bad`.
         """
         try:
-            record = self._bring_images(record, root)
+            record = self._bring_images(record, source.root)
         except DataError as error:
-            set_aside(record, error, self.on_bad)
-            self.left_out += 1
+            source.set_aside(record, error, self.on_bad)
             return
         self._write_row(record_to_row(record))
         self.count += 1
+
+    def finish(self) -> None:
+        """Write what the pictures were called in their sources. Raises StorageError."""
+        self._names.write(self.path)
 
     def _bring_images(self, record: Record, root: Path) -> Record:
         if self.images == "none":
@@ -119,6 +72,10 @@ class RecordFolder:
         name = self._placed.get((root, image))
         if name is None:
             name = self._placed[root, image] = self._place(find_image(image, root), _name_inside(image, root))
+            if root not in self._known_names:
+                self._known_names[root] = read_source_names(root)
+            for called in self._known_names[root].get(image, ()):
+                self._names.add(name, called)
         return name
 
     def _place(self, file: Path, name: str) -> str:
@@ -157,20 +114,9 @@ def writing_folder(
                 str(out), expected="a folder of its own for what is written", found="the one being read", fix=fix
             )
     with writing_json_lines(out / RECORDS_FILE) as write:
-        yield RecordFolder(out, images, on_bad, write)
-
-
-def set_aside(record: Record | str, error: DataError, on_bad: OnBad | None) -> None:
-    """Hand a record that cannot be used, or its id, to `on_bad`; without it, raise the error with the id."""
-    name, line = record, ""
-    if isinstance(record, Record):
-        name, line = record.id, json.dumps(record_to_row(record), ensure_ascii=False)
-    where = f"record {name!r}: {error.where}"
-    named = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
-    if on_bad is None:
-        named.can_skip = True
-        raise named from None
-    on_bad(BadRow(where, str(named), line))
+        folder = RecordFolder(out, images, on_bad, write)
+        yield folder
+        folder.finish()
 
 
 def find_image(image: str, root: Path) -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import RecordFile, find_image, set_aside
+from errata.data.shaping.folders import find_image
 from errata.data.shaping.image_files import LookIndex, hash_file, hash_file_look
+from errata.data.shaping.record_file import RecordFile
 from errata.errors import DataError
 
 Key = tuple[str, object]
@@ -23,54 +26,61 @@ class ImageGroup:
 def group_by_image(
     source: RecordFile,
     *,
-    read_files: bool = True,
+    need_files: bool = True,
     look_distance: int | None = None,
     on_bad: OnBad | None = None,
 ) -> list[ImageGroup]:
-    """Groups of records with the same picture: by path, by exact bytes, and by look where a distance is given.
+    """Groups of records with the same picture: by exact bytes, and by look where a distance is given.
 
     Args:
         source: The records; a record without pictures is a group of its own.
-        read_files: Compare the files' bytes too; else paths alone.
+        need_files: A picture that is missing makes a bad row; else it is compared by its path.
         look_distance: Bits in which pictures that look alike may differ.
         on_bad: Called with every record that cannot be used or whose picture is missing, which is then left out.
     """
     records = [(record.id, record.images) for record in source.read(on_bad)]
-    index = LookIndex(look_distance) if look_distance is not None and read_files else None
+    index = LookIndex(look_distance) if look_distance is not None else None
     paths = list(dict.fromkeys(image for _, images in records for image in images))
     keys: dict[str, list[Key] | DataError] = {}
     for number, image in enumerate(paths, 1):
-        keys[image] = _find_keys(image, source.root, read_files, index)
+        keys[image] = _find_keys(image, source.root, need_files, index)
         if source.on_progress is not None:
             source.on_progress("images compared", number, len(paths))
     joined = _Joined()
     groups: dict[Key, list[str]] = {}
-    usable = [name for name, images in records if _join_images(name, images, keys, joined, on_bad)]
-    for name in usable:
-        groups.setdefault(joined.find(("record", name)), []).append(name)
+    failed: dict[str, DataError] = {}
+    for name, images in records:
+        error = _join_images(name, [keys[image] for image in images], joined)
+        if error is not None:
+            failed[name] = error
+    for name, _ in records:
+        if name not in failed:
+            groups.setdefault(joined.find(("record", name)), []).append(name)
+    _set_aside(source, failed, on_bad)
     return [ImageGroup(tuple(ids)) for ids in groups.values()]
 
 
-def _join_images(
-    name: str, images: tuple[str, ...], keys: dict[str, list[Key] | DataError], joined: _Joined, on_bad: OnBad | None
-) -> bool:
-    """Join a record with the keys of its pictures; False where one of them cannot be used."""
+def _set_aside(source: RecordFile, failed: dict[str, DataError], on_bad: OnBad | None) -> None:
+    """Read the records that cannot be used once more: only ids and paths were kept of them."""
+    for record in source.read_again() if failed else ():
+        if record.id in failed:
+            source.set_aside(record, failed[record.id], on_bad)
+
+
+def _join_images(name: str, images: Sequence[list[Key] | DataError], joined: _Joined) -> DataError | None:
+    """Join a record with the keys of its pictures; the error, and nothing is joined, where one cannot be used."""
     found: list[Key] = []
-    for image in images:
-        of_image = keys[image]
-        if isinstance(of_image, DataError):
-            set_aside(name, of_image, on_bad)
-            return False
-        found += of_image
+    for keys in images:
+        if isinstance(keys, DataError):
+            return keys
+        found += keys
     for key in found:
         joined.join(("record", name), key)
-    return True
+    return None
 
 
-def _find_keys(image: str, root: Path, read_files: bool, index: LookIndex | None) -> list[Key] | DataError:
+def _find_keys(image: str, root: Path, need_files: bool, index: LookIndex | None) -> list[Key] | DataError:
     """What a picture shares with others, or why it cannot be compared."""
-    if not read_files:
-        return [("path", image)]
     try:
         file = find_image(image, root)
         keys: list[Key] = [("bytes", hash_file(file))]  # of one path, the same bytes
@@ -79,7 +89,7 @@ def _find_keys(image: str, root: Path, read_files: bool, index: LookIndex | None
             keys += [("look", number) for _, number in index.find(look)]
             keys.append(("look", index.add(look)))
     except DataError as error:
-        return error
+        return error if need_files else [("path", os.path.normpath(root / image))]
     return keys
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, set_aside, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.segments_moved import compare_with
 from errata.errors import ConfigError, DataError
-from errata.records import Record
+from errata.records import Record, Response
 
 MOST = 1e100
 """A rating is smaller than this."""
@@ -72,16 +73,17 @@ def write_levels(
             try:
                 levelled = level_record(record, levelling)
             except DataError as error:
-                set_aside(record, error, on_bad)
+                source.set_aside(record, error, on_bad)
                 continue
-            folder.write(levelled, source.root)
+            folder.write(levelled, source)
     return folder
 
 
 def level_record(record: Record, levelling: Levelling) -> Record:
     """The record with its responses sorted by rating, best first, ties in their order; their ratings move with them.
 
-    `meta.levels_by` names the ratings and the rule. Segments are found anew where another response is now the best.
+    `meta.levels_by` names the ratings and the rule. Segments are found anew where another response is now the best;
+    what ties with the best has none.
 
     Raises:
         DataError: A rating that is missing or no number.
@@ -94,13 +96,17 @@ def level_record(record: Record, levelling: Levelling) -> Record:
     levels = find_levels([keys[place] for place in order], levelling)
     best, former = record.responses[order[0]], record.responses[0]
     responses = tuple(
-        replace(compare_with(record.responses[place], best, former), level=level)
+        _place(compare_with(record.responses[place], best, former), level)
         for place, level in zip(order, levels, strict=True)
     )
     moved = {name: [record.meta[name][place] for place in order] for name in levelling.names}
     rule = levelling.rule if levelling.rule == "distinct" else f"{levelling.rule} {levelling.size:g}"
     named = {"ratings": list(levelling.names), "rule": rule}
     return replace(record, responses=responses, meta=record.meta | moved | {"levels_by": named})
+
+
+def _place(response: Response, level: int) -> Response:
+    return replace(response, level=level, segments=response.segments if level else ())
 
 
 def find_levels(keys: Sequence[float], levelling: Levelling) -> list[int]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from errata.data.free_ids import FreeIds
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.record_file import RecordFile
 from errata.errors import ConfigError
 from errata.records import Record
 
@@ -53,7 +54,7 @@ def merge_records(
                     renamed[number] += 1
                     record = replace(record, id=name, meta=_add_origin(record, source))
                 before = folder.count
-                folder.write(record, source.root)
+                folder.write(record, source)
                 written[number] += folder.count - before
     numbers = range(len(sources))
     return Merged(folder, tuple(written[n] for n in numbers), tuple(renamed[n] for n in numbers))

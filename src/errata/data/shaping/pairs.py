@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.segments_moved import compare_with
 from errata.records import Record, Response
 
@@ -37,7 +38,7 @@ def write_pairs(
     with writing_folder(out, source, images=images, on_bad=on_bad) as folder:
         for record in source.read(on_bad):
             for pair in split_into_pairs(record, rule):
-                folder.write(pair, source.root)
+                folder.write(pair, source)
     return folder
 
 

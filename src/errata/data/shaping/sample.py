@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.groups import ImageGroup, group_by_image
+from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.split import round_shares, shuffle_key
 from errata.errors import ConfigError
 from errata.records import Record
@@ -37,7 +38,7 @@ def sample_records(
         by_image: `size` counts pictures, and every record of a chosen picture comes along.
         stratify: What to keep the proportions of, such as the source; of a picture, that of its first record.
         seed: Another number, another sample.
-        images: How pictures come into the folder; with `none`, pictures are compared by path alone.
+        images: How pictures come into the folder; with `none`, missing ones are compared by path.
         on_bad: Called with every record that cannot be used, which is then left out; without it the first one raises.
 
     Raises:
@@ -45,7 +46,7 @@ def sample_records(
     """
     units: list[ImageGroup] = []
     if by_image:
-        units = group_by_image(source, read_files=images != "none", on_bad=on_bad)
+        units = group_by_image(source, need_files=images != "none", on_bad=on_bad)
     records = source.read_again() if by_image else source.read(on_bad)
     strata = {record.id: stratify(record) if stratify else "" for record in records}
     units = units if by_image else [ImageGroup((name,)) for name in strata]
@@ -53,7 +54,7 @@ def sample_records(
     with writing_folder(out, source, images=images, on_bad=on_bad) as folder:
         for record in source.read_again():
             if record.id in chosen:
-                folder.write(record, source.root)
+                folder.write(record, source)
     return folder
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
+from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.groups import ImageGroup, group_by_image
+from errata.data.shaping.record_file import RecordFile
 from errata.errors import ConfigError, DataError
 
 
@@ -43,8 +44,8 @@ def split_records(
         out: The folder of the parts' folders.
         parts: Two or more; sizes are shares that sum to 1, or counts with one part of size None.
         seed: Another number, another split.
-        look_distance: Bits in which pictures that look alike may differ; None compares paths and bytes alone.
-        images: How pictures come into the folders; with `none`, pictures are compared by path alone.
+        look_distance: Bits in which pictures that look alike may differ; None compares bytes alone.
+        images: How pictures come into the folders; with `none`, missing ones are compared by path.
         on_bad: Called with every record that cannot be used, which is then left out; without it the first one raises.
 
     Raises:
@@ -52,7 +53,7 @@ def split_records(
         DataError: A part would be empty.
     """
     _check_parts(parts)
-    groups = group_by_image(source, read_files=images != "none", look_distance=look_distance, on_bad=on_bad)
+    groups = group_by_image(source, need_files=images != "none", look_distance=look_distance, on_bad=on_bad)
     total = sum(len(group.ids) for group in groups)
     part_of = _assign(groups, count_sizes(parts, total), seed)
     _require_filled(source, parts, part_of)
@@ -63,7 +64,7 @@ def split_records(
         ]
         for record in source.read_again():
             if record.id in part_of:
-                folders[part_of[record.id]].write(record, source.root)
+                folders[part_of[record.id]].write(record, source)
     return {part.name: folder for part, folder in zip(parts, folders, strict=True)}
 
 

@@ -86,6 +86,7 @@ def _draw_histograms(ax: Any, groups: list[tuple[dict[str, Any], str, str]], lab
         ax.hist(values, edges, weights=weights, **style)
         ax.hist(values, edges, weights=weights, histtype="step", color=color, linewidth=1.6, label=name or None)
     quiet(ax, "y")
+    ax.yaxis.get_major_locator().set_params(integer=True)
     if whole:
         ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel(label)

@@ -1,0 +1,89 @@
+"""Annotated images: what POPE and CHAIR are built from.
+
+Three forms are read. JSON lines of `{"image", "objects", "captions", "question"}`: a path, the objects in the image by
+names that the vocabulary knows, sentences by people (optional) and what to ask for a description (optional); other
+fields are let through. A JSON object `{image: [objects]}`. COCO's instances file, with the captions file of the same
+split where it lies beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from errata.benchmarks.coco import read_coco
+from errata.data import resolve_image
+from errata.errors import DataError
+from errata.records import Fields, Question, read_json_lines
+
+DESCRIBE = "Describe this image in detail."
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedImage:
+    """An image and what is true of it."""
+
+    image: str
+    objects: tuple[str, ...]
+    captions: tuple[str, ...] = ()
+    question: str = DESCRIBE
+
+
+def read_annotations(path: str | Path) -> list[AnnotatedImage]:
+    """Read annotated images.
+
+    Raises:
+        DataError: `file:line` of a bad row or of an image that occurs twice; a file without any image.
+    """
+    path = Path(path)
+    found = _read_document(path) if path.suffix == ".json" else _read_rows(path)
+    if not found:
+        raise DataError(str(path), expected="at least one annotated image", found="none", fix="check the file")
+    return found
+
+
+def require_images(questions: Sequence[Question], root: str | Path) -> None:
+    """Raise DataError for the images that are not there, before a model is loaded."""
+    names = dict.fromkeys(image for question in questions for image in question.images)
+    missing = [name for name in names if not resolve_image(name, root).is_file()]
+    if missing:
+        found = "no such file" if len(missing) == 1 else f"no such file, nor {len(missing) - 1} others"
+        where, fix = f"{root}: {missing[0]}", "check the path and --image-root"
+        raise DataError(where, expected=f"the files of {len(names)} images", found=found, fix=fix)
+
+
+def _read_rows(path: Path) -> list[AnnotatedImage]:
+    found: dict[str, AnnotatedImage] = {}
+    for where, row in read_json_lines(path):
+        image = _parse(row, where)
+        if image.image in found:
+            raise DataError(
+                where, expected="images that occur once", found=f"{image.image!r} again", fix="merge the rows"
+            )
+        found[image.image] = image
+    return list(found.values())
+
+
+def _parse(row: Any, where: str) -> AnnotatedImage:
+    fields = Fields(row, where, "annotated image", fix="fix the row; write [] for no objects")
+    image, question = fields.take("image", str), fields.take("question", str, "") or DESCRIBE
+    if not image:
+        raise DataError(where, expected="'image' as a path", found="an empty text", fix="name the file")
+    return AnnotatedImage(image, fields.take_texts("objects", needed=True), fields.take_texts("captions"), question)
+
+
+def _read_document(path: Path) -> list[AnnotatedImage]:
+    """One JSON object: COCO's instances, or image -> objects."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(str(path), expected="one JSON object", found=str(error), fix="check the file") from None
+    if isinstance(content, dict) and {"images", "annotations"} <= content.keys():
+        return [AnnotatedImage(*row) for row in read_coco(content, path)]
+    if not isinstance(content, dict):
+        fix = "write one, or JSON lines in a file that ends with .jsonl"
+        raise DataError(str(path), expected="{image: [objects]} or COCO's instances", found="a list", fix=fix)
+    return [_parse({"image": image, "objects": objects}, f"{path}: {image}") for image, objects in content.items()]

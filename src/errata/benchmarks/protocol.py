@@ -1,0 +1,127 @@
+"""What a benchmark is: load, prompt, parse, score.
+
+A benchmark is one class in one file, named in `table.BENCHMARKS`. Its fields are its options, which `errata eval`
+takes as `name.option=value`. It runs no model: whoever asks the model calls `load` and `prompt` before, and `parse` and
+`score` after.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from errata.benchmarks.annotations import AnnotatedImage
+from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.card import Card
+from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
+from errata.config import dump_settings
+from errata.judges import JudgeCall, Sample
+from errata.records import Answer, BenchmarkResult, Question
+
+Mode = Literal["official", "strict"]
+Item = dict[str, Any]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What every benchmark is told beside its own options.
+
+    Attributes:
+        mode: Whose reading of answers: the released code's with its bugs, or the fixed one.
+        data: The folder of the benchmark's official files; None where there is none.
+        annotations: Images whose objects are known, to build questions from instead of the official ones.
+        vocabulary: A file of object names; None is the benchmark's own choice.
+        seed: Of everything drawn.
+        model: Name for the results.
+        image_root: Where image paths start, for a judge that sees images.
+    """
+
+    mode: Mode = "strict"
+    data: Path | None = None
+    annotations: Sequence[AnnotatedImage] | None = None
+    vocabulary: Path | None = None
+    seed: int = 0
+    model: str = ""
+    image_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, and what a judge said about it: one verdict per call of `judge`, in their order, none without a judge.
+
+    A verdict is `read` or `unreadable` here: an answer whose verdict is missing is not parsed but counted as missing.
+    """
+
+    answer: Answer
+    verdicts: tuple[Sample, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The answer, to the last round where there are several."""
+        return self.answer.text
+
+
+class Benchmark(ABC, Generic[Row]):
+    """One benchmark. Subclasses are frozen dataclasses of their options and can be built without an argument.
+
+    Attributes:
+        card: What it is, for people.
+        units: Metric name -> how it is printed, in the order of the table; every item counts for some of them.
+    """
+
+    card: ClassVar[Card]
+    units: ClassVar[Mapping[str, Unit]]
+
+    @abstractmethod
+    def load(self, setup: Setup) -> Sequence[Row]:
+        """The rows, from `setup.annotations` where they are given and can be used, else from `setup.data`.
+
+        Raises:
+            DataError: A file that is missing or has the wrong number of rows, or a row that cannot be used.
+        """
+
+    @abstractmethod
+    def prompt(self, row: Row) -> Question:
+        """What the model is asked about a row; `meta` holds what `parse` needs to know of it."""
+
+    @abstractmethod
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
+        """What a reply says: `counts[metric] = [numerator, denominator]`, and whatever helps to understand them."""
+
+    def judge(self, _question: Question, _reply: Reply, _setup: Setup, /) -> Sequence[JudgeCall]:
+        """The next calls of a judge; none where the verdicts so far are enough, as without a judge.
+
+        It is called again with the verdicts on the calls before, so that a call may depend on an earlier reply; where
+        the judge is asked several times, on the first. Ids occur once within the benchmark.
+        """
+        return ()
+
+    def adopt(self, _given: Sequence[GivenAnswer], /) -> list[Question] | None:
+        """The questions that an answer file of another harness holds itself; None where it does not hold all of them.
+
+        It is asked for only where there are no official files and no annotations.
+        """
+        return None
+
+    def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
+        """The metrics of all items, here in one result."""
+        return [self.build_result(self.card.name, items, self.units, setup)]
+
+    def build_result(
+        self, name: str, items: Sequence[Item], units: Mapping[str, Unit], setup: Setup, **details: Any
+    ) -> BenchmarkResult:
+        """A result of `items`, with the options and `details` in its settings."""
+        settings = {**dump_settings(self), **details, "resamples": RESAMPLES, "seed": 0}
+        return BenchmarkResult(name, setup.mode, setup.model, estimate(items, units), list(items), settings)
+
+
+def build_item(benchmark: Benchmark[Any], question: Question, reply: Reply, setup: Setup) -> Item:
+    """What `parse` found, with the item's id, its image (the unit of the bootstrap), the text and the verdicts."""
+    image = question.images[0] if question.images else question.id
+    known = {"id": question.id, "image": image, "text": reply.text}
+    said = [{"status": sample.status, "value": sample.value, "raw": sample.raw} for sample in reply.verdicts]
+    return known | benchmark.parse(question, reply, setup) | ({"verdicts": said} if said else {})

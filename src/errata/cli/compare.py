@@ -1,0 +1,39 @@
+"""`errata compare RUN_A RUN_B`: paired differences of two runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from errata.errors import DONE
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `compare`."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="compare two runs item by item",
+        description="Differences of every metric over the items that both measured, with paired 95 % intervals and p.",
+    )
+    parser.add_argument("before", metavar="RUN_A", type=Path, help="a folder that eval, score or demo wrote")
+    parser.add_argument("after", metavar="RUN_B", type=Path, help="another")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file that takes the comparison")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, and print a table and the p of every difference."""
+    from errata.pipelines.compare_runs import compare_runs
+    from errata.reports import render_table
+
+    content = compare_runs(args.before, args.after, args.out)
+    print(render_table(content))
+    for benchmark, metrics in content["differences"]["after"].items():
+        values = [f"{name} {d['p']:.3f}" for name, d in metrics.items() if d["p"] is not None]
+        print(f"p, {benchmark}: {', '.join(values)}")
+    for benchmark, shared in content["shared"].items():
+        left_out = f", left out {shared['only_before']} and {shared['only_after']} that only one run has"
+        print(f"{benchmark}: {shared['items']} items{left_out if shared['only_before'] + shared['only_after'] else ''}")
+    print(f"comparison: {args.out}")
+    return DONE

@@ -1,0 +1,58 @@
+"""`errata score BENCHMARK ANSWERS`: answers made elsewhere, scored here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from errata.cli.evaluate import add_data
+from errata.cli.judging import add_judge, print_plan, read_judge
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `score`."""
+    parser = subparsers.add_parser(
+        "score",
+        help="score answers made elsewhere",
+        description="Join a file of answers with a benchmark's questions by id, and score them; no model is asked.",
+    )
+    parser.add_argument("benchmark", help="one of `errata bench list`")
+    parser.add_argument("answers", type=Path, help="ours, an original repository's, lmms-eval's or VLMEvalKit's")
+    parser.add_argument("--out", type=Path, required=True, help="folder for questions/, answers/ and results.json")
+    parser.add_argument("--model", help="its name in the results (default: the one in the file)")
+    parser.add_argument("--allow-missing", action="store_true", help="score what is there, and count what is missing")
+    parser.add_argument("--seed", type=int, default=0, help="with which questions were built (default: 0)")
+    add_data(parser)
+    add_judge(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score and print each metric with its interval."""
+    from errata.cli.metrics import print_evaluation
+    from errata.cli.progress import show_progress
+    from errata.pipelines.dry_run import plan_scoring
+    from errata.pipelines.score_file import ScoreSettings, score_file
+
+    settings = ScoreSettings(
+        benchmark=args.benchmark,
+        answers=args.answers,
+        annotations=args.annotations,
+        data=args.data,
+        vocabulary=args.vocabulary,
+        mode=args.mode,
+        options=tuple(args.overrides),
+        image_root=args.image_root,
+        model=args.model,
+        allow_missing=args.allow_missing,
+        seed=args.seed,
+        judge=read_judge(args),
+    )
+    if args.dry_run:
+        return print_plan(plan_scoring(settings))
+    with show_progress() as on_progress:
+        evaluation = score_file(settings, args.out, on_progress=on_progress)
+    code = print_evaluation(evaluation)
+    print(f"results: {args.out / 'results.json'}")
+    return code

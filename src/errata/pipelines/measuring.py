@@ -1,0 +1,116 @@
+"""Questions and answers of one benchmark -> its results, and a count of what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from errata.benchmarks import Benchmark, Item, Reply, Setup, align_answers, build_item, recount
+from errata.judges import Judge, measure_spread
+from errata.pipelines.answer import OnProgress
+from errata.pipelines.judging import Judged, Pair, judge_answers
+from errata.records import Answer, BenchmarkResult, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a benchmark was measured.
+
+    Attributes:
+        questions: How many there are.
+        answered: How many have an answer.
+        empty: Answers without a word.
+        cut: Answers that the limit of tokens ended.
+        unjudged: Answers that lack a verdict; the metrics are of the others.
+        unreadable: Verdicts that could not be read, several samples counted apart.
+    """
+
+    questions: int
+    answered: int
+    empty: int
+    cut: int
+    unjudged: int = 0
+    unreadable: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.answered == self.questions and not self.unjudged
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a benchmark found, on how much, and what is to be said about the judge."""
+
+    results: list[BenchmarkResult]
+    coverage: Coverage
+    judge: dict[str, Any] = field(default_factory=dict)
+
+
+def measure_answers(
+    benchmark: Benchmark[Any],
+    questions: Sequence[Question],
+    answers: Sequence[Answer],
+    setup: Setup,
+    judge: Judge | None = None,
+    on_progress: OnProgress | None = None,
+) -> Measured:
+    """Score the questions that have an answer and, where the benchmark needs them, verdicts.
+
+    Where the judge is asked several times, every metric is computed from all samples, and again from each in turn for
+    its spread.
+
+    Raises:
+        DataError: An id that occurs twice, an answer to no question, a label that cannot be used.
+        ConfigError: A benchmark that needs a judge and has none.
+    """
+    joined = align_answers((q.id for q in questions), answers, where=benchmark.card.name, allow_missing=True)
+    pairs = [(question, joined[question.id]) for question in questions if question.id in joined]
+    judged = judge_answers(benchmark, pairs, setup, judge, on_progress)
+    missing = judged.list_missing()
+    kept = [pair for pair in pairs if pair[0].id not in missing]
+    samples = judge.samples if judge is not None and judged.summary else 1
+    rounds = [benchmark.score(_build_items(benchmark, kept, setup, judged, n), setup) for n in range(samples)]
+    results = rounds[0] if samples == 1 else [_pool(results) for results in zip(*rounds, strict=True)]
+    coverage = Coverage(
+        questions=len(questions),
+        answered=len(pairs),
+        empty=sum(not any(text.strip() for text in answer.rounds) for _, answer in pairs),
+        cut=sum(not answer.finished for _, answer in pairs),
+        unjudged=len(missing),
+        unreadable=judged.summary.get("unreadable", 0),
+    )
+    return Measured(results, coverage, judged.summary)
+
+
+def _build_items(
+    benchmark: Benchmark[Any], pairs: Sequence[Pair], setup: Setup, judged: Judged, sample: int
+) -> list[Item]:
+    """Items from one sample of every verdict."""
+    items = []
+    for question, answer in pairs:
+        verdicts = tuple(verdict.samples[sample] for verdict in judged.verdicts[question.id])
+        items.append(build_item(benchmark, question, Reply(answer, verdicts), setup))
+    return items
+
+
+def _pool(results: Sequence[BenchmarkResult]) -> BenchmarkResult:
+    """One result of all samples: counts are means, and each metric gets its standard deviation over the samples."""
+    first = results[0]
+    items = [_pool_items(items) for items in zip(*(result.items for result in results), strict=True)]
+    pooled = recount(first, items)
+    spreads = {
+        name: measure_spread([result.metrics[name].value for result in results]).deviation for name in first.metrics
+    }
+    metrics = {name: replace(metric, spread=spreads[name]) for name, metric in pooled.metrics.items()}
+    return replace(pooled, metrics=metrics, settings={**first.settings, "judge_samples": len(results)})
+
+
+def _pool_items(items: Sequence[Item]) -> Item:
+    names = list(dict.fromkeys(name for item in items for name in item["counts"]))
+    counts = {
+        name: [sum(item["counts"].get(name, (0, 0))[place] for item in items) / len(items) for place in (0, 1)]
+        for name in names
+    }
+    return {**items[0], "counts": counts, "samples": [item["counts"] for item in items]}
