@@ -105,6 +105,29 @@ def test_rows_that_carry_their_questions_need_no_data(tmp_path, monkeypatch):
         score_file(settings, tmp_path / "out")
 
 
+def test_rows_numbered_by_another_harness_keep_their_own_questions(pope, shared_data, tmp_path, monkeypatch):
+    """VLMEvalKit asks once what occurs in several settings: its numbers are not those of the files in the cache."""
+    monkeypatch.setenv("ERRATA_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "benchmarks").mkdir(parents=True)
+    (tmp_path / "cache" / "benchmarks" / "pope").symlink_to(shared_data / "pope")
+    row = {"index": 1, "question": "Is there a zebra in the image?", "answer": "No", "category": "random,popular"}
+    (tmp_path / "a.json").write_text(json.dumps([row | {"prediction": "No"}]))
+    settings = ScoreSettings("pope", tmp_path / "a.json", options=("pope.settings=[random,popular]",))
+    results, _ = score(settings, tmp_path / "out")
+    assert results["pope-popular"].settings["vintage"] == "of the answer file"
+    assert (results["pope-random"].metrics["accuracy"].value, results["pope-random"].metrics["recall"].value) == (
+        1,
+        None,
+    )
+    with pytest.raises(DataError, match="expected one to 'is there a snowboard in the image"):
+        score_file(replace(settings, data=shared_data), tmp_path / "other")
+    score_file(replace(pope, data=None), tmp_path / "official")  # numbers of the files themselves: from the cache
+    assert (
+        json.loads((tmp_path / "official" / "results.json").read_text())["settings"]["questions_from"]
+        == "the benchmark"
+    )
+
+
 def test_chair_on_coco_files(chair, tmp_path):
     results, coverage = score(chair, tmp_path / "out")
     metrics = results["chair"].metrics

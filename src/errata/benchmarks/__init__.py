@@ -11,7 +11,7 @@ from errata.benchmarks.annotations import DESCRIBE, AnnotatedImage, read_annotat
 from errata.benchmarks.answer_files import GivenAnswer, read_given_answers
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
-from errata.benchmarks.joining import join_answers
+from errata.benchmarks.joining import are_about, join_answers
 from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
 from errata.benchmarks.pope_rule import read_verdict
@@ -39,6 +39,7 @@ __all__ = [
     "Setup",
     "Unit",
     "align_answers",
+    "are_about",
     "build_benchmarks",
     "build_item",
     "build_pope",

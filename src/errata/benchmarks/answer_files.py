@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from errata.benchmarks.lmms_eval import find_setting, flatten_sample, is_sample
 from errata.benchmarks.spreadsheet import read_spreadsheet
 from errata.errors import DataError
 from errata.records import read_json_lines
 
 TEXTS = ("prediction", "text", "answer", "caption", "response", "model_answer")
-"""Where the model's words stand; VLMEvalKit's `answer` is the label, and its `prediction` comes first."""
+"""Where the model's words stand. Beside a `prediction`, as VLMEvalKit writes it, `answer` is the label, even where the
+prediction is empty."""
 PROMPTS = ("question", "prompt", "query")
 IMAGES = ("image_id", "image_source", "image", "image_path", "image_url")
 
@@ -63,7 +65,8 @@ def read_given_answers(path: str | Path) -> list[GivenAnswer]:
         DataError: `file:line` of a row without an answer or with another type; a file of another form or without rows.
     """
     path = Path(path)
-    given = [answer for where, row in _read_rows(path) for answer in _parse_row(row, where)]
+    setting = find_setting(path)
+    given = [answer for where, row in _read_rows(path) for answer in _parse_row(row, setting, where)]
     if not given:
         raise DataError(str(path), expected="at least one answer", found="none", fix="check the file")
     return given
@@ -110,11 +113,11 @@ def _read_document(path: Path) -> list[Any] | None:
     return content
 
 
-def _parse_row(row: Any, where: str) -> list[GivenAnswer]:
+def _parse_row(row: Any, setting: str, where: str) -> list[GivenAnswer]:
     if not isinstance(row, dict):
         raise DataError(where, expected="an answer as an object", found=type(row).__name__, fix="fix the row")
-    if "filtered_resps" in row or "resps" in row:
-        row = _flatten_lmms_eval(row, where)
+    if is_sample(row):
+        row = flatten_sample(row, setting, where)
     texts = _take_texts(row, where)
     answer = GivenAnswer(
         where,
@@ -132,27 +135,13 @@ def _parse_row(row: Any, where: str) -> list[GivenAnswer]:
     return [replace(answer, category=category.strip()) for category in categories]
 
 
-def _flatten_lmms_eval(row: dict[str, Any], where: str) -> dict[str, Any]:
-    """The fields of the question stand in `doc`, or with each metric; the answer in nested lists."""
-    said = row.get("filtered_resps") or row.get("resps")
-    while isinstance(said, list) and said:
-        said = said[0]
-    if not isinstance(said, str):
-        raise DataError(where, expected="a response as text", found=type(said).__name__, fix="fix the row")
-    document = row["doc"] if isinstance(row.get("doc"), dict) else {}
-    scored = next((value for value in row.values() if isinstance(value, dict) and "question_id" in value), {})
-    known = {**scored, **document}
-    label = known.get("answer", row.get("target", ""))
-    kept = {name: known[name] for name in ("question_id", "category", "question", *IMAGES) if name in known}
-    return {**kept, "label": label if isinstance(label, str) else "", "prediction": said}
-
-
 def _take_texts(row: dict[str, Any], where: str) -> tuple[str, ...]:
-    name = next((name for name in TEXTS if row.get(name) is not None), None)
+    names = TEXTS[:1] if TEXTS[0] in row else TEXTS
+    name = next((name for name in names if row.get(name) is not None), None)
     value = row[name] if name else None
     texts = value if isinstance(value, list) and value else [value]
     if not all(isinstance(text, str) for text in texts):
-        found = f"no text under any of {', '.join(TEXTS)}" if name is None else f"{name!r} is {type(value).__name__}"
+        found = f"no text under any of {', '.join(names)}" if name is None else f"{name!r} is {type(value).__name__}"
         raise DataError(where, expected="an answer", found=found, fix="fix the row")
     earlier = row.get("earlier") or []
     return (*(text for text in earlier if isinstance(text, str)), *texts)

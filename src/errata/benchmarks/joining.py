@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from errata.benchmarks.answer_files import GivenAnswer
@@ -11,13 +12,16 @@ from errata.errors import DataError
 from errata.records import Answer, Question
 
 Key = tuple[str, ...]
+Ids = tuple[str, ...]
+"""Of questions that ask the same about one image, in several settings."""
 
 
 def join_answers(given: Sequence[GivenAnswer], questions: Sequence[Question], *, where: str) -> list[Answer]:
     """Answers under the ids of the questions; some may have none, and one asked in several settings answers in each.
 
     Args:
-        given: In any order.
+        given: In any order. Where the same is asked about one image in several settings and no row says which it is of,
+            as many answers as settings are one for each: nothing tells them apart.
         questions: Of the whole benchmark.
         where: The answer file, for messages.
 
@@ -25,23 +29,39 @@ def join_answers(given: Sequence[GivenAnswer], questions: Sequence[Question], *,
         DataError: A row that names no question, or none of this benchmark; two answers to one question; a row whose
             wording is not that of the question with its number.
     """
-    index = _index(questions)
-    known = {question.id: question for question in questions}
+    matched = _match(given, questions, where)
+    alike = Counter(ids for _, ids in matched)
+    met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}
-    strangers: list[GivenAnswer] = []
-    for answer in given:
-        ids = _find(answer, index)
-        if not ids:
-            strangers.append(answer)
-        for one in ids:
-            _require_wording(answer, known[one])
+    for answer, ids in matched:
+        met[ids] += 1
+        for one in ids[met[ids] - 1 : met[ids]] if alike[ids] == len(ids) else ids:
             if one in found:
                 twice = f"a second to {one!r}, first at {found[one][0]}"
                 raise DataError(answer.where, expected="one answer a question", found=twice, fix="drop one of them")
             said = Answer(one, answer.text, answer.model, answer.finished, earlier=answer.earlier)
             found[one] = answer.where, said
-    _refuse_strangers(strangers, len(given), where)
     return [answer for _, answer in found.values()]
+
+
+def are_about(given: Sequence[GivenAnswer], questions: Sequence[Question]) -> bool:
+    """Whether every answer is about one of the questions."""
+    try:
+        _match(given, questions, "")
+    except DataError:
+        return False
+    return True
+
+
+def _match(given: Sequence[GivenAnswer], questions: Sequence[Question], where: str) -> list[tuple[GivenAnswer, Ids]]:
+    """Every answer with its questions; several only where they ask the same. Raises DataError as `join_answers`."""
+    index = _index(questions)
+    known = {question.id: question for question in questions}
+    matched = [(answer, _find(answer, index, known)) for answer in given]
+    _refuse_strangers([answer for answer, ids in matched if not ids], len(given), where)
+    for answer, ids in matched:
+        _require_wording(answer, known[ids[0]])
+    return matched
 
 
 def find_image_key(name: str) -> str:
@@ -63,13 +83,20 @@ def _index(questions: Sequence[Question]) -> dict[Key, list[str]]:
     return index
 
 
-def _find(answer: GivenAnswer, index: dict[Key, list[str]]) -> list[str]:
-    """The questions of the first key that names some; a bare number or image must name one alone."""
-    for key in _list_keys(answer):
-        ids = index.get(key, [])
-        if ids and (len(ids) == 1 or key[0] == "asked"):
-            return ids
-    return []
+def _find(answer: GivenAnswer, index: dict[Key, list[str]], known: Mapping[str, Question]) -> Ids:
+    """The questions of the first key that names some in the answer's wording, else of the first that names any."""
+
+    def is_clear(ids: Ids) -> bool:
+        """One alone, or several that ask the same, of which the row then has to tell the wording."""
+        same = {(known[one].images, _normalise(known[one].prompt[-1].text)) for one in ids}
+        return len(ids) == 1 or (len(same) == 1 and bool(answer.prompt))
+
+    named = [ids for key in _list_keys(answer) if (ids := tuple(index.get(key, ())))]
+    for ids in named:
+        worded = tuple(one for one in ids if _is_worded(answer, known[one]))
+        if worded and is_clear(worded):
+            return worded
+    return next((ids for ids in named if is_clear(ids)), ())
 
 
 def _list_keys(answer: GivenAnswer) -> Iterator[Key]:
@@ -93,14 +120,18 @@ def _normalise(prompt: str) -> str:
     return lines[0].replace("imange", "image").casefold() if lines else ""
 
 
+def _is_worded(answer: GivenAnswer, question: Question) -> bool:
+    """Whether the row's wording, where it has one, is the question's; an id of ours needs none."""
+    if answer.id == question.id or not answer.prompt:
+        return True
+    return _normalise(question.prompt[-1].text) in _normalise(answer.prompt)
+
+
 def _require_wording(answer: GivenAnswer, question: Question) -> None:
     """A number means another question in another vintage."""
-    if answer.id == question.id or not answer.prompt:
-        return
-    asked, wanted = _normalise(answer.prompt), _normalise(question.prompt[-1].text)
-    if asked != wanted and wanted not in asked:
-        found = f"an answer to {asked[:80]!r}"
-        fix = "score it with the question file that it was made with"
+    if not _is_worded(answer, question):
+        wanted, found = _normalise(question.prompt[-1].text), f"an answer to {_normalise(answer.prompt)[:80]!r}"
+        fix = "score it with the question file, or the benchmark's option for the wording, that it was made with"
         raise DataError(answer.where, expected=f"one to {wanted!r} ({question.id})", found=found, fix=fix)
 
 

@@ -1,65 +1,56 @@
-"""The first sheet of an .xlsx file as rows: VLMEvalKit writes its predictions so.
-
-Such a file is a zip archive of XML. Only texts and numbers are read; formulas, formats and further sheets are not.
-"""
+"""The first sheet of an .xlsx file as rows: VLMEvalKit writes its predictions so."""
 
 from __future__ import annotations
 
-import re
+import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
+
+from openpyxl import load_workbook
 
 from errata.errors import DataError
 
-_SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 MAX_BYTES = 1 << 30
-"""Of a part of the archive once it is unpacked: a small file may unpack to anything."""
+"""Of the whole archive once it is unpacked: a small file may unpack to anything."""
+MAX_ROWS = 1 << 20
+"""As many as a spreadsheet can have; a file may say that its row has any number."""
 
 
 def read_spreadsheet(path: str | Path) -> list[dict[str, str]]:
-    """Rows as column name -> text; the first row names the columns.
+    """Rows as column name -> text, empty where a cell is; the first row names the columns.
 
     Raises:
-        DataError: The file is no spreadsheet, or unpacks to more than `MAX_BYTES`.
+        DataError: The file is no spreadsheet, unpacks to more than `MAX_BYTES`, or has rows behind `MAX_ROWS`.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            sheet = min(name for name in names if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name))
-            shared = _read_shared(archive) if "xl/sharedStrings.xml" in names else []
-            rows = [_read_row(row, shared) for row in _parse(archive, sheet).iter(f"{_SPACE}row")]
-    except (OSError, ValueError, IndexError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+        lines = [line for line in _read_lines(path) if any(line)]
+    except Exception as error:  # the library names no tree of errors for bytes that are no spreadsheet
         found, fix = str(error) or type(error).__name__, "save it as .tsv or .jsonl"
         raise DataError(str(path), expected="an .xlsx spreadsheet", found=found, fix=fix) from None
-    head, body = (rows[0] if rows else {}), rows[1:]
-    return [{head[column]: text for column, text in row.items() if column in head} for row in body]
+    head, body = (lines[0] if lines else []), lines[1:]
+    rows = [dict(zip(head, line + [""] * (len(head) - len(line)), strict=False)) for line in body]
+    return [{name: text for name, text in row.items() if name} for row in rows]
 
 
-def _parse(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    if archive.getinfo(name).file_size > MAX_BYTES:
-        raise ValueError(f"{name} unpacks to more than {MAX_BYTES} bytes")
-    return ElementTree.fromstring(archive.read(name))
+def _read_lines(path: str | Path) -> Iterator[list[str]]:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > MAX_BYTES:
+        raise ValueError(f"a file that unpacks to {size} bytes, more than {MAX_BYTES}")
+    with warnings.catch_warnings(), Path(path).open("rb") as file:
+        warnings.simplefilter("ignore")  # they are about styles, which are not read
+        sheet = load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets[0]
+        sheet.reset_dimensions()  # what a file says of its size need not be so
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            if number > MAX_ROWS:
+                raise ValueError(f"more than {MAX_ROWS} rows")
+            yield [_to_text(cell) for cell in row]
 
 
-def _read_shared(archive: zipfile.ZipFile) -> list[str]:
-    """Texts that cells refer to by number."""
-    return [_join(item) for item in _parse(archive, "xl/sharedStrings.xml").iter(f"{_SPACE}si")]
-
-
-def _read_row(row: ElementTree.Element, shared: list[str]) -> dict[str, str]:
-    """Column letters -> text of the cells that hold any."""
-    cells = {}
-    for place, cell in enumerate(row.iter(f"{_SPACE}c")):
-        column = re.match(r"[A-Z]+", cell.get("r", "")) if cell.get("r") else None
-        value = cell.find(f"{_SPACE}v")
-        text = value.text or "" if value is not None else _join(cell)
-        if cell.get("t") == "s":
-            text = shared[int(text)]
-        if text:
-            cells[column.group() if column else str(place)] = text
-    return cells
-
-
-def _join(element: ElementTree.Element) -> str:
-    return "".join(part.text or "" for part in element.iter(f"{_SPACE}t"))
+def _to_text(cell: Any) -> str:
+    """A cell's text; whole numbers may be kept as 7.0."""
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

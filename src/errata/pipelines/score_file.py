@@ -12,6 +12,7 @@ from errata.benchmarks import (
     Mode,
     Setup,
     align_answers,
+    are_about,
     build_benchmarks,
     join_answers,
     read_given_answers,
@@ -94,10 +95,22 @@ def open_task(settings: ScoreSettings) -> Task:
     model = settings.model or next((answer.model for answer in given if answer.model), settings.answers.stem)
     (benchmark,) = build_benchmarks((settings.benchmark,), settings.options)
     setup = build_setups(settings, [benchmark], model, settings.seed)[benchmark.card.name]
-    adopted = benchmark.adopt(given) if setup.annotations is None and setup.data is None else None
-    questions = load_questions(benchmark, setup) if adopted is None else adopted
-    source = "the benchmark" if adopted is None else "the answer file"
+    questions, source = _find_questions(benchmark, given, setup, settings)
     return Task(benchmark, setup, questions, _join(given, questions, settings), source)
+
+
+def _find_questions(
+    benchmark: Benchmark[Any], given: list[GivenAnswer], setup: Setup, settings: ScoreSettings
+) -> tuple[list[Question], str]:
+    """The benchmark's questions; where none are at hand, or those that were fetched are others, those of the file."""
+    told = settings.annotations is not None or settings.data is not None
+    adopted = None if told else benchmark.adopt(given)
+    if adopted is not None and setup.data is None:
+        return adopted, "the answer file"
+    questions = load_questions(benchmark, setup)
+    if adopted is None or are_about(given, questions):
+        return questions, "the benchmark"
+    return adopted, "the answer file"
 
 
 def _join(given: list[GivenAnswer], questions: list[Question], settings: ScoreSettings) -> list[Answer]:
