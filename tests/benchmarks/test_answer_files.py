@@ -9,7 +9,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from errata.benchmarks import are_about, join_answers, read_given_answers, spreadsheet
+from errata.benchmarks import are_about, join_answers, look_up_numbers, read_given_answers, spreadsheet
 from errata.errors import DataError
 from errata.records import Question, Turn
 
@@ -87,6 +87,37 @@ def test_numbers_of_another_table_are_not_the_benchmarks(tmp_path):
     assert join(path) == {"pope-random-2": "No"}
     assert are_about(read_given_answers(path), QUESTIONS)
     assert not are_about(read_given_answers(write(path, [row | {"prediction": "No"}])), QUESTIONS)
+
+
+def write_list(path):
+    """As LLaVA does: one list of all settings, counted from 1, and a request for a short answer below each question."""
+    asked = enumerate(ASKED.values(), 1)
+    short = "\nAnswer the question using a single word or phrase."
+    return write(path, [{"question_id": n, "image": a[0], "text": a[1] + short, "category": a[2]} for n, a in asked])
+
+
+def test_numbers_of_llavas_list_are_looked_up_there(tmp_path):
+    questions = write_list(tmp_path / "llava_pope_test.jsonl")
+    rows = [{"question_id": n, "prompt": ASKED[key][1], "text": SAID[key]} for n, key in enumerate(ASKED, 1)]
+    given = look_up_numbers(read_given_answers(write(tmp_path / "a.jsonl", rows[::-1])), questions)
+    assert {answer.id: answer.text for answer in join_answers(given, QUESTIONS, where="a")} == SAID
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "found"),
+    [
+        (None, 9, r"a\.jsonl:1: question_id 9; expected a number of "),
+        ({"question_id": 1, "image": "a.jpg", "text": "?"}, 1, r"llava\.jsonl:4: 1 again"),
+        ({"question_id": 4, "image": "a.jpg"}, 1, r"llava\.jsonl:4: .*text"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_named(tmp_path, line, number, found):
+    questions = write_list(tmp_path / "llava.jsonl")
+    if line:
+        questions.write_text(questions.read_text() + json.dumps(line) + "\n")
+    given = read_given_answers(write(tmp_path / "a.jsonl", [{"question_id": number, "text": "Yes"}]))
+    with pytest.raises(DataError, match=found):
+        look_up_numbers(given, questions)
 
 
 def test_captions_that_lmms_eval_logged_are_joined_by_the_image_number(tmp_path):

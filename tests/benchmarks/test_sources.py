@@ -124,6 +124,8 @@ def test_where_files_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("ERRATA_CACHE", str(tmp_path / "cache"))
     assert find_data("pope", None) is None
     find_cache("benchmarks/pope").mkdir(parents=True)
+    assert find_data("pope", None) is None  # a fetch that failed leaves an empty folder
+    (find_cache("benchmarks/pope") / "coco_pope_random.json").touch()
     assert find_data("pope", None) == tmp_path / "cache" / "benchmarks" / "pope"
     (tmp_path / "data" / "pope").mkdir(parents=True)
     assert find_data("pope", tmp_path / "data") == tmp_path / "data" / "pope"

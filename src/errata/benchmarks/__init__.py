@@ -12,6 +12,7 @@ from errata.benchmarks.answer_files import GivenAnswer, read_given_answers
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
 from errata.benchmarks.joining import are_about, join_answers
+from errata.benchmarks.numbering import look_up_numbers
 from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
 from errata.benchmarks.pope_rule import read_verdict
@@ -53,6 +54,7 @@ __all__ = [
     "find_objects",
     "find_vintage",
     "join_answers",
+    "look_up_numbers",
     "read_annotations",
     "read_given_answers",
     "read_pope",

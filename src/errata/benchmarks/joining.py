@@ -152,5 +152,5 @@ def _refuse_strangers(strangers: Sequence[GivenAnswer], count: int, where: str) 
         if len(strangers) > 1
         else "an answer to none of them"
     )
-    fix = "check that questions and answers are of one vintage, and that each row names its category"
+    fix = "name the question file whose numbers they have with --questions, and check vintage and category"
     raise DataError(first.where, expected="an answer to one question of the benchmark", found=found, fix=fix)

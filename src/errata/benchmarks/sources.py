@@ -39,7 +39,7 @@ def find_data(name: str, given: Path | None) -> Path | None:
             raise DataError(str(given), expected="a folder of official files", found="none", fix="check --data")
         return given / name if (given / name).is_dir() else given
     cache = find_cache(f"benchmarks/{name}")
-    return cache if cache.is_dir() else None
+    return cache if cache.is_dir() and any(cache.iterdir()) else None
 
 
 def fetch_data(

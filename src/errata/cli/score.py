@@ -20,6 +20,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("benchmark", help="one of `errata bench list`")
     parser.add_argument("answers", type=Path, help="ours, an original repository's, lmms-eval's or VLMEvalKit's")
     parser.add_argument("--out", type=Path, required=True, help="folder for questions/, answers/ and results.json")
+    parser.add_argument("--questions", type=Path, help="question file whose numbers they have, such as LLaVA's own")
     parser.add_argument("--model", help="its name in the results (default: the one in the file)")
     parser.add_argument("--allow-missing", action="store_true", help="score what is there, and count what is missing")
     parser.add_argument("--seed", type=int, default=0, help="with which questions were built (default: 0)")
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         mode=args.mode,
         options=tuple(args.overrides),
         image_root=args.image_root,
+        questions=args.questions,
         model=args.model,
         allow_missing=args.allow_missing,
         seed=args.seed,

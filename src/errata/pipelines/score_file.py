@@ -15,6 +15,7 @@ from errata.benchmarks import (
     are_about,
     build_benchmarks,
     join_answers,
+    look_up_numbers,
     read_given_answers,
 )
 from errata.config import dump_settings
@@ -34,6 +35,7 @@ class ScoreSettings:
         answers: A file of ours, of an original repository, of lmms-eval or of VLMEvalKit.
         annotations, data, vocabulary, mode, options: As in `EvaluationSettings`.
         image_root: Where images lie, for the examples of a report; nothing else needs them.
+        questions: The question file whose numbers the answers have, where it is not one of the benchmark's own.
         model: Name for the results; None takes the one in the file.
         allow_missing: Score what is there, count what is missing.
         seed: With which images were drawn and questions built.
@@ -48,6 +50,7 @@ class ScoreSettings:
     mode: Mode = "strict"
     options: tuple[str, ...] = ()
     image_root: Path | None = None
+    questions: Path | None = None
     model: str | None = None
     allow_missing: bool = False
     seed: int = 0
@@ -92,6 +95,8 @@ class Task:
 def open_task(settings: ScoreSettings) -> Task:
     """Read and join. Raises as `score_file`."""
     given = read_given_answers(settings.answers)
+    if settings.questions is not None:
+        given = look_up_numbers(given, settings.questions)
     model = settings.model or next((answer.model for answer in given if answer.model), settings.answers.stem)
     (benchmark,) = build_benchmarks((settings.benchmark,), settings.options)
     setup = build_setups(settings, [benchmark], model, settings.seed)[benchmark.card.name]
