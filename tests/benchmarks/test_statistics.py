@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from errata.benchmarks import Unit, compare, estimate, score_pope
 from errata.errors import DataError
-from errata.records import Answer, BenchmarkResult, Question, Turn, result_from_row, result_to_row
+from errata.records import Answer, BenchmarkResult, Metric, Question, Turn, result_from_row, result_to_row
 
 UNITS = {"share": Unit()}
 
@@ -68,6 +69,30 @@ def test_paired_difference_is_sharper_than_two_intervals():
     assert difference.p < 0.01
     same = compare(_result(before), _result(before))["share"]
     assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("count", [3, 8])
+def test_p_is_that_of_all_swaps_of_images(count):
+    """Ratios of sums, with unequal images; of a few images every swap can be listed."""
+    rng = np.random.default_rng(count)
+    first, second = rng.integers(1, 9, size=(2, count, 2))
+    results = [
+        BenchmarkResult("b", "strict", "m", {"share": Metric(0.5)}, _count_items(side)) for side in (first, second)
+    ]
+    found = compare(*results, resamples=20_000)["share"]
+
+    def difference(swaps):
+        sides = [np.where(np.array(swaps)[:, None], *pair).sum(axis=0) for pair in ((second, first), (first, second))]
+        return sides[1][0] / sides[1][1] - sides[0][0] / sides[0][1]
+
+    every = [abs(difference(swaps)) for swaps in itertools.product((False, True), repeat=count)]
+    assert found.value == pytest.approx(difference([False] * count))
+    assert found.p == pytest.approx(np.mean(np.array(every) >= abs(found.value) - 1e-12), abs=0.015)
+    assert found.p >= 2 / 2**count - 0.015
+
+
+def _count_items(sides):
+    return [{"id": str(i), "image": str(i), "counts": {"share": side.tolist()}} for i, side in enumerate(sides)]
 
 
 def test_comparison_joins_by_id_and_survives_json():

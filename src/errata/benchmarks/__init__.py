@@ -13,13 +13,14 @@ from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
 from errata.benchmarks.joining import are_about, join_answers
 from errata.benchmarks.numbering import look_up_numbers
+from errata.benchmarks.paired import PairedDifference, compare
 from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
 from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.pope_score import score_pope, score_pope_settings
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup, build_item
 from errata.benchmarks.sources import fetch_data, find_cache, find_data
-from errata.benchmarks.statistics import Combined, PairedDifference, Unit, compare, describe_combined, estimate, recount
+from errata.benchmarks.statistics import Combined, Unit, describe_combined, estimate, recount
 from errata.benchmarks.table import BENCHMARKS, build_benchmarks
 
 __all__ = [
