@@ -33,7 +33,13 @@ def align_answers(
     by_id = {answer.id: answer for answer in answers}
     if not allow_missing:
         missing = [item for item in wanted if item not in by_id]
-        _refuse(where, "an answer to every question", "no answer to", missing, "generate again to fill the gaps")
+        _refuse(
+            where,
+            "an answer to every question",
+            "no answer to",
+            missing,
+            "answer the rest too, or score what is there with --allow-missing",
+        )
     return {item: by_id[item] for item in wanted if item in by_id}
 
 

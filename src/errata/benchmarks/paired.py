@@ -112,7 +112,12 @@ def _require_same_items(before: BenchmarkResult, after: BenchmarkResult) -> None
     where = f"{before.benchmark} of {before.model or 'before'} and {after.model or 'after'}"
     kinds = [(result.benchmark, result.mode) for result in (before, after)]
     if kinds[0] != kinds[1]:
-        raise DataError(where, expected="the same benchmark and mode", found=f"{kinds}", fix="score both alike")
+        raise DataError(
+            where,
+            expected="the same benchmark and mode",
+            found=" and ".join(map(", ".join, kinds)),
+            fix="score both alike",
+        )
     places = [{item["id"]: str(item["image"]) for item in result.items} for result in (before, after)]
     if places[0] != places[1] or len(places[0]) != len(before.items) or len(places[1]) != len(after.items):
         differing = sorted(str(key) for key, _ in places[0].items() ^ places[1].items())[:3]

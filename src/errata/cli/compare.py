@@ -23,15 +23,12 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare, and print a table and the p of every difference."""
+    """Compare, and print a table with the p of every difference."""
     from errata.pipelines.compare_runs import compare_runs
     from errata.reports import render_table
 
     content = compare_runs(args.before, args.after, args.out)
-    print(render_table(content))
-    for benchmark, metrics in content["differences"]["after"].items():
-        values = [f"{name} {d['p']:.3f}" for name, d in metrics.items() if d["p"] is not None]
-        print(f"p, {benchmark}: {', '.join(values)}")
+    print(render_table(content, tested=True))
     for benchmark, shared in content["shared"].items():
         left_out = f", left out {shared['only_before']} and {shared['only_after']} that only one run has"
         print(f"{benchmark}: {shared['items']} items{left_out if shared['only_before'] + shared['only_after'] else ''}")

@@ -13,6 +13,7 @@ import errata
 from errata.benchmarks import BENCHMARKS, Setup
 from errata.data import resolve_image, store_image
 from errata.pipelines.measuring import Measured
+from errata.pipelines.model_revision import find_revisions
 from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
 from errata.training.versions import list_versions
 
@@ -55,6 +56,7 @@ def build_results(
         ],
         "made_with": {
             "versions": list_versions(),
+            "revisions": find_revisions(settings["model"]) if "generation" in settings else {},
             "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
             "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
             "judge": {name: one.judge for name, one in measured.items() if one.judge},

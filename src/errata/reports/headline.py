@@ -33,7 +33,8 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A metric in large type. Empty strings where there is nothing to say."""
+    """A metric in large type; `interval` is that of the change, of the value where nothing changed. Empty strings where
+    there is nothing to say."""
 
     label: str
     meaning: str
@@ -57,7 +58,8 @@ def _card(results: Results, benchmark: str, name: str) -> Card:
     after = results.after.metric(benchmark, name) if results.after else None
     label = text.label if benchmark == "chair" else f"POPE {text.label}, {benchmark.removeprefix('pope_')}"
     if before is None or after is None or results.after is None:
-        return Card(label, text.meaning, format_value(before), "", "", "", "", "", "")
+        interval = format_interval(before.low, before.high, before.unit) if before else ""
+        return Card(label, text.meaning, format_value(before), "", "", interval, "", "", "")
     difference = results.difference(results.after, benchmark, name)
     found = verdict(difference, before.better)
     return Card(

@@ -96,7 +96,7 @@ def _parse_differences(fields: _Fields) -> dict[str, dict[str, dict[str, Differe
 
 
 def _parse_difference(fields: _Fields) -> Difference:
-    return Difference(fields.number("value"), fields.number("low"), fields.number("high"))
+    return Difference(*(fields.number(name) for name in ("value", "low", "high", "p")))
 
 
 def _parse_annotation(fields: _Fields) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from errata.records import BenchmarkResult, Metric
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stage minus the first one on the same items, in the metric's unit, with its paired 95 % interval."""
+    """A stage minus the first one on the same items, in the metric's unit, with its paired 95 % interval and p."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,31 +23,37 @@ COMPARED = (("chair", "chair_s"), ("chair", "chair_i"), ("chair", "recall"), ("c
 COMPARED_POPE = (("pope_random", "f1"), ("pope_popular", "f1"), ("pope_adversarial", "f1"))
 
 
-def render_table(results: dict[str, Any]) -> str:
+def render_table(results: dict[str, Any], *, tested: bool = False) -> str:
     """The before/after table as aligned plain text, and one line per method where several were compared.
 
     Args:
         results: A decoded `results.json`.
+        tested: Print the p of every change too.
 
     Raises:
         DataError: A field has another type than the table needs.
     """
     parsed = parse_results(results)
-    blocks = [_main_rows(parsed)]
+    blocks = [_main_rows(parsed, tested)]
     if len(parsed.stages) > 2:
         blocks.append(_compared_rows(parsed))
     text = "\n\n".join(_align(rows) for rows in blocks)
-    return f"{text}\n\nBrackets: 95 % intervals; changes of shares in points, paired on the same items.\n"
+    test = " p: paired randomisation test over images." if tested else ""
+    return f"{text}\n\nBrackets: 95 % intervals; changes of shares in points, paired on the same items.{test}\n"
 
 
-def _main_rows(results: Results) -> list[list[str]]:
+def _main_rows(results: Results, tested: bool) -> list[list[str]]:
     shown = [stage for stage in (results.before, results.after) if stage]
-    rows = [["", *(stage.label for stage in shown), *(["Change", ""] if results.after else [])]]
+    rows = [
+        ["", *(stage.label for stage in shown), *(["Change", *(["p"] if tested else []), ""] if results.after else [])]
+    ]
     for benchmark, result in results.before.benchmarks.items():
         rows.append([_heading(benchmark, result)])
         for name, metric in result.metrics.items():
             cells = [_cell(stage.metric(benchmark, name)) for stage in shown]
-            rows.append([f"  {metric_text(benchmark, name).label}", *cells, *_change(results, benchmark, name, metric)])
+            rows.append(
+                [f"  {metric_text(benchmark, name).label}", *cells, *_change(results, benchmark, name, metric, tested)]
+            )
     return rows
 
 
@@ -56,11 +62,12 @@ def _heading(benchmark: str, result: BenchmarkResult) -> str:
     return _ascii(benchmark_label(benchmark, result.mode)) + (f" (n = {n})" if n else "")
 
 
-def _change(results: Results, benchmark: str, name: str, metric: Metric) -> list[str]:
+def _change(results: Results, benchmark: str, name: str, metric: Metric, tested: bool) -> list[str]:
     if results.after is None:
         return []
     difference = results.difference(results.after, benchmark, name)
-    return [_signed(difference, metric.unit), verdict(difference, metric.better)]
+    p = ["" if difference.p is None else f"{difference.p:.3f}"] if tested else []
+    return [_signed(difference, metric.unit), *p, verdict(difference, metric.better)]
 
 
 def _compared_rows(results: Results) -> list[list[str]]:

@@ -21,7 +21,7 @@ FigureTable = dict[str, tuple[Callable[[Data, Palette], Any | None], str]]
 FIGURES: FigureTable[Results] = {
     "before_after": (
         draw_before_after,
-        "Descriptions before and after, with 95 % intervals. CHAIR should fall; recall and truthful words should stay.",
+        "Descriptions, with 95 % intervals. Less CHAIR is better where recall and truthful words stay.",
     ),
     "objects": (draw_objects, "Which objects were made up, and in how many descriptions."),
     "pope": (draw_pope, "Yes/no questions by the way absent objects were chosen. Half of the answers should be yes."),

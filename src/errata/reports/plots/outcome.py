@@ -73,9 +73,18 @@ def draw_pope(results: Results, palette: Palette) -> Any | None:
         ax.set_xticks(range(len(settings)), settings)
         ax.tick_params(axis="x", labelcolor=palette.ink)
         ax.set_xlim(-0.5, len(settings) - 0.5)
+        _limit_share(ax)
     axes[2].axhline(50, color=palette.muted, linewidth=1, linestyle=(0, (4, 4)), zorder=1)
     _legend(figure, axes[0], len(stages))
     return figure
+
+
+def _limit_share(ax: Any) -> None:
+    """Shares stay between 0 and 100, and equal ones do not fill the axis with hundredths."""
+    low, high = ax.get_ylim()
+    span = max(high - low, 4)
+    low = max((low + high - span) / 2, -0.06 * span)
+    ax.set_ylim(low, min(low + span, 100 + 0.06 * span))
 
 
 def _pope_line(
