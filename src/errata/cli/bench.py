@@ -25,11 +25,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run_list(_: argparse.Namespace) -> int:
-    """Print a line per benchmark."""
+    """Print what each benchmark is, its paper, size, licence, and what judging takes."""
     from errata.benchmarks import BENCHMARKS
 
     for name, benchmark in BENCHMARKS.items():
-        print(f"{name:12}{benchmark.card.measures} ({benchmark.card.paper})")
+        card = benchmark.card
+        print(f"{name:16}{card.measures}")
+        for fact in (card.paper, card.size, card.licence, card.judge or "no judge, no cost"):
+            print(f"{'':16}  {fact}")
     return DONE
 
 

@@ -15,8 +15,8 @@ _SNAPSHOT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
 def find_revisions(model: str) -> dict[str, str | None]:
     """Part of the model -> its commit; of an adapter also that of its base.
 
-    None where no commit is known: of a folder that is no snapshot of the Hub's cache, for which the digest of weights that
-    is kept with the answers stands, and of an endpoint, which does not say what it serves.
+    None where no commit is known: of a folder that is no snapshot of the Hub's cache, for which the digest of weights
+    beside the answers stands, and of an endpoint, which does not say what it serves.
     """
     if is_endpoint(model):
         return {model: None}
