@@ -31,6 +31,7 @@ class Combined:
 
 
 def with_parts(names: Sequence[str], made: Mapping[str, Combined]) -> list[str]:
+    """The metrics, and those that others are made of."""
     return list(dict.fromkeys([*names, *(part for one in made.values() for part in one.weights)]))
 
 
@@ -91,4 +92,5 @@ def find_quantiles(samples: Floats) -> tuple[Floats, Floats]:
 
 
 def to_number(value: float) -> float | None:
+    """The number for JSON; None where there is none."""
     return float(value) if np.isfinite(value) else None
