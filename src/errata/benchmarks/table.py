@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.mmhal import MMHal
+from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
 from errata.config import load_settings
@@ -14,6 +16,8 @@ from errata.errors import ConfigError
 BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "pope": Pope,
     "chair": Chair,
+    "mmhal": MMHal,
+    "mrhal": MRHal,
 }
 
 
