@@ -101,8 +101,9 @@ def test_strict_mode_reads_what_is_meant(reply, ratings):
     "reply",
     [
         "", "()", "Ratings: ()", "Ratings: []", "Ratings: [6]", "Ratings: [6, 3, 4]", "Ratings: [N/A, N/A]",
-        "Ratings: [6, three]", "Ratings: [-1, 3]", "Ratings: [7, 3]", "Ratings: {1: 6, 2: 3}", 
-        "Hallucination: [Yes, No]", "8, 9", "Ratings: [8, 9]", "Ratings: [6, 3] or Ratings: [3, 6]", "Ratings: [[6], [3]]", "评分：[6, 3]",
+        "Ratings: [6, three]", "Ratings: [-1, 3]", "Ratings: [7, 3]", "Ratings: {1: 6, 2: 3}",
+        "Hallucination: [Yes, No]", "8, 9", "Ratings: [8, 9]", "Ratings: [6, 3] or Ratings: [3, 6]",
+        "Ratings: [[6], [3]]", "评分：[6, 3]",
     ],
 )  # fmt: skip
 def test_strict_mode_takes_no_other_list(reply):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.llava_bench import LlavaBenchCoco, LlavaBenchWild
 from errata.benchmarks.mmhal import MMHal
 from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope
@@ -18,6 +19,8 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "chair": Chair,
     "mmhal": MMHal,
     "mrhal": MRHal,
+    "llava-bench-coco": LlavaBenchCoco,
+    "llava-bench-wild": LlavaBenchWild,
 }
 
 
