@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.hallusionbench import HallusionBench
 from errata.benchmarks.llava_bench import LlavaBenchCoco, LlavaBenchWild
 from errata.benchmarks.mmhal import MMHal
 from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
+from errata.benchmarks.refomb import RefoMB
 from errata.config import load_settings
 from errata.errors import ConfigError
 
@@ -21,6 +23,8 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "mrhal": MRHal,
     "llava-bench-coco": LlavaBenchCoco,
     "llava-bench-wild": LlavaBenchWild,
+    "refomb": RefoMB,
+    "hallusionbench": HallusionBench,
 }
 
 
