@@ -13,6 +13,7 @@ from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
 from errata.benchmarks.refomb import RefoMB
+from errata.benchmarks.vqav2 import VQAv2
 from errata.config import load_settings
 from errata.errors import ConfigError
 
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "llava-bench-wild": LlavaBenchWild,
     "refomb": RefoMB,
     "hallusionbench": HallusionBench,
+    "vqav2": VQAv2,
 }
 
 
