@@ -60,7 +60,7 @@ def test_recorded_reviews(vectors):
 def test_recorded_summaries(vectors, lineage):
     for case in vectors("llava_bench")["summaries"]:
         result = score(case["lines"], lineage.lower())
-        printed, official = result.settings["printed"], case["official"][lineage]
+        printed, official = result.settings["released"], case["official"][lineage]
         if case["name"] == "zero_reference":
             assert (printed, result.metrics["relative"].value) == ({}, None)
             continue
@@ -104,8 +104,8 @@ def test_strict_mode_takes_nothing_else_for_scores(review):
 
 def test_failed_reviews_count_as_each_lineage_says_and_never_in_strict_mode(coco):
     rules = {
-        prompt: reply_by_id({"llava-bench-coco-0": "8 nine"}, "10 8")
-        for prompt in ("llava-bench-coco-review", "llava-bench-wild-review")
+        prompt: reply_by_id({"llava_bench_coco-0": "8 nine"}, "10 8")
+        for prompt in ("llava_bench_coco-review", "llava_bench_wild-review")
     }
     for mode, lineage, n, relative in (
         ("official", "llava", 90, (89 * 8 - 1) / (89 * 10 - 1)),
@@ -117,7 +117,7 @@ def test_failed_reviews_count_as_each_lineage_says_and_never_in_strict_mode(coco
         assert values_of(measured)["relative"] == pytest.approx(relative)
         assert measured.results[0].metrics["candidate"].n == n
         assert measured.results[0].metrics["unreadable"].numerator == 1
-        assert ("printed" in measured.results[0].settings) == (mode == "official")
+        assert ("released" in measured.results[0].settings) == (mode == "official")
 
 
 def test_the_judge_gets_captions_and_boxes_and_amp_does_not_say_what_boxes_are(coco):
@@ -127,20 +127,20 @@ def test_the_judge_gets_captions_and_boxes_and_amp_does_not_say_what_boxes_are(c
         seen[request.call.id] = request.text
         return "5 5"
 
-    rules = dict.fromkeys(("llava-bench-coco-review", "llava-bench-wild-review"), remember)
+    rules = dict.fromkeys(("llava_bench_coco-review", "llava_bench_wild-review"), remember)
     run_judged(LlavaBenchCoco(), Setup("official", coco), rules, coco)
-    message = seen["llava-bench-coco-4"]
+    message = seen["llava_bench_coco-4"]
     for part in ("Caption 1.\n\ndog: [0.1, 0.2, 0.3, 0.4]", "Q4?", "Reference 4.", "shares\nof the image's width"):
         assert part in message
     run_judged(LlavaBenchCoco(lineage="amp"), Setup("official", coco), rules, coco)
-    assert "dog: [0.1" in seen["llava-bench-coco-4"]
-    assert "boxes: left" not in seen["llava-bench-coco-4"]
+    assert "dog: [0.1" in seen["llava_bench_coco-4"]
+    assert "boxes: left" not in seen["llava_bench_coco-4"]
 
 
 def test_in_the_wild_has_captions_alone_and_categories_without_questions_no_value(wild):
     questions = LlavaBenchWild().load(Setup("strict", wild))
     assert questions[1].meta["context"] == "One.\nTwo."
-    measured = run_judged(LlavaBenchWild(), Setup("strict", wild), {"llava-bench-wild-review": lambda _: "5 10"}, wild)
+    measured = run_judged(LlavaBenchWild(), Setup("strict", wild), {"llava_bench_wild-review": lambda _: "5 10"}, wild)
     values = values_of(measured)
     assert (values["relative"], values["relative_conv"], values["relative_detail"]) == (2, 2, None)
 

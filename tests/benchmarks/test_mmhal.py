@@ -117,6 +117,7 @@ def test_types_come_from_the_rows_and_not_from_the_place_of_an_answer(folder):
         (lambda rows: rows.insert(0, rows.pop(1)), "row 1: type 'adversarial'; expected type 'attribute'"),
         (lambda rows: rows[3].pop("gt_answer"), "row 4: no 'gt_answer'"),
         (lambda rows: rows[3].update(image_content="Cup"), "row 4: 'image_content' is str"),
+        (lambda rows: rows[3].update(image_content=[{"class": "Cup"}]), "row 4: another type in it"),
         (lambda rows: rows.__setitem__(5, ["a list"]), "row 6: list; expected a JSON object"),
     ],
 )

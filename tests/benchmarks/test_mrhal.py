@@ -131,6 +131,7 @@ def test_an_answer_that_lacks_a_round_is_named(tmp_path):
         (lambda rows: rows[1].pop("image_content"), "row 2: no 'image_content'"),
         (lambda rows: rows[1]["revised"].pop(), "row 2: 1 of 1 turns with a value"),
         (lambda rows: rows[1]["revised"].append({"from": "gpt"}), "row 2: 2 of 3 turns"),
+        (lambda rows: rows[1].update(image_content=[1]), "row 2: another type in it"),
         (lambda rows: rows[1].update(id=0), "mrhal-0 again"),
         (lambda rows: rows.clear(), "no rows"),
     ],

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from errata.benchmarks import Setup, build_benchmarks
+from errata.benchmarks import Setup, build_benchmarks, find_data
 from errata.errors import DataError
 from errata.pipelines import compare_runs
 from errata.pipelines.dry_run import plan_evaluation
@@ -22,19 +22,19 @@ from errata.records import write_answers
 from errata.reports import render_report
 from judged_runs import answer_all
 
-NAMES = ("mmhal", "mrhal", "llava-bench-coco", "llava-bench-wild", "refomb", "hallusionbench", "vqav2")
+NAMES = ("mmhal", "mrhal", "llava_bench_coco", "llava_bench_wild", "refomb", "hallusionbench", "vqav2")
 REPLIES = {
     "mmhal": {"mmhal-rating": "Fine.\nRating: 4"},
     "mrhal": {"mrhal-ratings": "Ratings: [5, 1]"},
-    "llava-bench-coco": {"llava-bench-coco-review": "10 8\nGood."},
-    "llava-bench-wild": {"llava-bench-wild-review": "8, 9"},
+    "llava_bench_coco": {"llava_bench_coco-review": "10 8\nGood."},
+    "llava_bench_wild": {"llava_bench_wild-review": "8, 9"},
     "refomb": {"refomb-comparison": "[[B]]", "refomb-trust": "[[C]]"},
     "hallusionbench": {"hallusionbench-check": "correct"},
     "vqav2": {},
 }
 EXPECTED = {
-    "mmhal": ("score", 4), "mrhal": ("hallucination_mean_paper", 0.5), "llava-bench-coco": ("relative", 0.8),
-    "llava-bench-wild": ("relative", 9 / 8), "refomb": ("win", 1),
+    "mmhal": ("score", 4), "mrhal": ("hallucination_mean_paper", 0.5), "llava_bench_coco": ("relative", 0.8),
+    "llava_bench_wild": ("relative", 9 / 8), "refomb": ("win", 1),
     "hallusionbench": ("fAcc", 1), "vqav2": ("accuracy", 1),
 }  # fmt: skip
 
@@ -48,10 +48,10 @@ def invent_rows(folder):
     dialogues = [{"id": n, "image": f"mr{n}.png", "image_content": ["Cup"], "revised": turns} for n in range(4)]
     (folder / "mrhal" / "eval_gt.json").write_text(json.dumps(dialogues))
     asked = [{"question_id": n, "image": f"w{n % 24}.png", "text": "Invented?", "category": "conv"} for n in range(60)]
-    write_lines(folder / "llava-bench-wild" / "questions.jsonl", asked)
-    write_lines(folder / "llava-bench-wild" / "answers_gpt4.jsonl", [row | {"text": "Yes."} for row in asked])
+    write_lines(folder / "llava_bench_wild" / "questions.jsonl", asked)
+    write_lines(folder / "llava_bench_wild" / "answers_gpt4.jsonl", [row | {"text": "Yes."} for row in asked])
     write_lines(
-        folder / "llava-bench-wild" / "context.jsonl", [{"image": f"w{n}.png", "caption": "?"} for n in range(24)]
+        folder / "llava_bench_wild" / "context.jsonl", [{"image": f"w{n}.png", "caption": "?"} for n in range(24)]
     )
     row = {"category": "VD", "subcategory": "invented", "visual_input": "1", "question": "Is it?", "gt_answer": "1"}
     row |= {"gt_answer_details": "It is.", "question_id": "0"}
@@ -68,9 +68,9 @@ def invent_rows(folder):
 @pytest.fixture(scope="module")
 def folder(shared_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("official")
-    for name, source in (("mmhal", "mmhal_bench"), ("llava-bench-coco", "llava_bench"), ("refomb", "refomb")):
+    for name, source in (("mmhal", "mmhal_bench"), ("llava_bench", "llava_bench"), ("refomb", "refomb")):
         shutil.copytree(shared_data / source, folder / name)
-    for name in ("mrhal", "llava-bench-wild", "hallusionbench", "vqav2"):
+    for name in ("mrhal", "llava_bench_wild", "hallusionbench", "vqav2"):
         (folder / name).mkdir()
     invent_rows(folder)
     rows = [json.loads(line) for line in (folder / "refomb" / "RefoMB_dev.jsonl").read_text().splitlines()]
@@ -78,7 +78,7 @@ def folder(shared_data, tmp_path_factory):
     replies = []
     for benchmark in build_benchmarks(NAMES):
         name = benchmark.card.name
-        for question in load_questions(benchmark, Setup("strict", folder / name)):
+        for question in load_questions(benchmark, Setup("strict", find_data(name, folder))):
             for image in question.images:
                 path = folder / "synthetic-stand-ins" / image
                 path.parent.mkdir(exist_ok=True)
@@ -117,16 +117,25 @@ def test_all_run_end_to_end_and_make_one_result_folder(settings, tmp_path):
     assert again.complete
     assert json.loads((tmp_path / "run" / "results.json").read_bytes())["stages"] == json.loads(first)["stages"]
     page = render_report(tmp_path / "run", tmp_path / "report.html").read_text()
-    assert "llava_bench_coco" in page or "llava-bench-coco" in page
+    assert "llava_bench_coco" in page or "llava_bench_coco" in page
     evaluate(replace(settings, model="other"), tmp_path / "other", ask=script)
     content = compare_runs(tmp_path / "run", tmp_path / "other", tmp_path / "compared.json")
     assert "mmhal" in json.dumps(content)
 
 
+def test_official_mode_runs_on_the_same_answers(settings, tmp_path):
+    evaluation = evaluate(replace(settings, mode="official"), tmp_path / "run", ask=script)
+    found = {result.benchmark: result.metrics for result in evaluation.results}
+    assert found["llava_bench_wild"]["candidate"].value == -1  # "8, 9" is no pair of scores there
+    assert found["mmhal"]["score"].value == 4
+    assert found["vqav2"]["accuracy"].value == 0
+    assert evaluation.complete
+
+
 def test_the_cost_of_each_is_known_before_anything_is_sent(settings, tmp_path):
     plan = plan_evaluation(settings, tmp_path / "out")
     assert {name: estimate and estimate.calls for name, estimate in plan.items()} == {
-        "mmhal": 96, "mrhal": 1, "llava-bench-coco": 90, "llava-bench-wild": 1, "refomb": 99, "hallusionbench": 1,
+        "mmhal": 96, "mrhal": 1, "llava_bench_coco": 90, "llava_bench_wild": 1, "refomb": 99, "hallusionbench": 1,
         "vqav2": None,
     }  # fmt: skip
 

@@ -16,8 +16,8 @@ from errata.benchmarks.llava_bench_score import (
     UNITS,
     Lineage,
     count_scores,
-    print_released,
     read_scores,
+    summarise_released,
 )
 from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
@@ -46,9 +46,9 @@ between them. Explain them on the lines below."""
 _BOXES = """\
 sentences that people wrote about it, and the objects in it with their boxes: left, top, right and bottom edge as shares
 of the image's width and height."""
-COCO_REVIEW = JudgePrompt("llava-bench-coco-review", 1, _REVIEW.format(described=_BOXES), max_tokens=1024)
+COCO_REVIEW = JudgePrompt("llava_bench_coco-review", 1, _REVIEW.format(described=_BOXES), max_tokens=1024)
 WILD_REVIEW = JudgePrompt(
-    "llava-bench-wild-review", 1, _REVIEW.format(described="a description of what is in it."), max_tokens=1024
+    "llava_bench_wild-review", 1, _REVIEW.format(described="a description of what is in it."), max_tokens=1024
 )
 _URL = "https://raw.githubusercontent.com/haotian-liu/LLaVA/main/{}"
 _WILD_URL = "https://huggingface.co/datasets/liuhaotian/llava-bench-in-the-wild/resolve/main/{}"
@@ -75,7 +75,7 @@ class LlavaBenchCoco(Benchmark[Question]):
     context_file: ClassVar[str] = "caps_boxes_coco2014_val_80.jsonl"
     rows: ClassVar[int] = 90
     card = Card(
-        name="llava-bench-coco",
+        name="llava_bench_coco",
         title="LLaVA-Bench (COCO)",
         measures="helpfulness of answers about COCO images beside those of a GPT-4 that read captions and boxes",
         paper="Liu et al. 2023, arXiv 2304.08485",
@@ -112,11 +112,11 @@ class LlavaBenchCoco(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The questions, each with its reference answer and the description of its image."""
-        path = find_file(setup, self.card.name, self.questions_file)
+        path = self._find(setup, self.questions_file)
         rows = read_rows(path, _ASKED, count=(self.rows,))
-        answers_path = find_file(setup, self.card.name, self.answers_file)
+        answers_path = self._find(setup, self.answers_file)
         references = {row["question_id"]: row for _, row in read_rows(answers_path, {"question_id": int, "text": str})}
-        contexts = self._read_contexts(find_file(setup, self.card.name, self.context_file))
+        contexts = self._read_contexts(self._find(setup, self.context_file))
         _require_categories([row for _, row in rows], path, cycle=self.rows == 90)
         for where, row in rows:
             _require(where, row["question_id"] in references, f"a reference answer in {answers_path.name}")
@@ -150,8 +150,11 @@ class LlavaBenchCoco(Benchmark[Question]):
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """One result; in official mode its settings hold what the release prints, with its roundings."""
-        details = {"printed": print_released(items)} if setup.mode == "official" else {}
+        details = {"released": summarise_released(items)} if setup.mode == "official" else {}
         return [self.build_result(self.card.name, items, self.units, setup, **details)]
+
+    def _find(self, setup: Setup, name: str) -> Path:
+        return find_file(setup, self.card.name, name, f"llava_bench/{name}")
 
     def _choose_prompt(self, setup: Setup) -> JudgePrompt:
         return WILD_REVIEW if setup.mode == "official" and self.lineage == "amp" else COCO_REVIEW
@@ -180,7 +183,7 @@ class LlavaBenchWild(LlavaBenchCoco):
     context_file = "context.jsonl"
     rows = 60
     card = Card(
-        name="llava-bench-wild",
+        name="llava_bench_wild",
         title="LLaVA-Bench (In-the-Wild)",
         measures="helpfulness of answers about unusual images beside those of a GPT-4 that read a caption",
         paper="Liu et al. 2023, arXiv 2304.08485",
@@ -205,7 +208,7 @@ class LlavaBenchWild(LlavaBenchCoco):
 
 
 def _join(caption: str | list[str]) -> str:
-    return caption if isinstance(caption, str) else "\n".join(caption)
+    return caption if isinstance(caption, str) else "\n".join(map(str, caption))
 
 
 def _describe(row: Mapping[str, list[object]], where: str) -> str:

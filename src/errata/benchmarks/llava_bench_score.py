@@ -77,7 +77,7 @@ def count_scores(scores: Sequence[float | None] | None, category: str, lineage: 
     return {"counts": counts, "category": category, "scores": list(scores) if scores else None}
 
 
-def print_released(items: Iterable[Item]) -> dict[str, list[float]]:
+def summarise_released(items: Iterable[Item]) -> dict[str, list[float]]:
     """What the released summaries print: relative score, and both means times 10.
 
     Means are rounded to three decimals before they are divided. A part whose reference mean is 0 is left out; the

@@ -17,11 +17,11 @@ from errata.benchmarks.rating import TRUSTED, read_rating
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
-from errata.records import Question, Turn
+from errata.records import Fields, Question, Turn
 
 TYPES = ("attribute", "adversarial", "comparison", "counting", "relation", "environment", "holistic", "other")
 """In the order in which they return in the file, twelve times."""
-_FILES = ("mmhal-bench_answer_template.json", "response_template.json", "mmhal-bench_with_image.jsonl")
+_FILES = ("response_template.json", "mmhal-bench_answer_template.json", "mmhal-bench_with_image.jsonl")
 _KINDS = dict.fromkeys(("question_type", "question_topic", "image_id", "image_src", "question", "gt_answer"), str)
 _README = "OmniLMM README"
 _AMP = "AMP paper (arXiv 2405.11165), Table 1"
@@ -97,9 +97,11 @@ class MMHal(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The 96 rows, in the order that makes them MMHal-Bench."""
-        path = find_file(setup, self.card.name, *_FILES)
+        path = find_file(setup, self.card.name, *_FILES, *(f"mmhal_bench/{name}" for name in _FILES))
         rows = read_rows(path, {**_KINDS, "image_content": list}, count=(len(TYPES) * 12,))
         _require_cycle([row for _, row in rows], path)
+        for where, row in rows:
+            Fields(row, where, "row", fix="use the released file").take_texts("image_content")
         return [_to_question(number, row, setup) for number, (_, row) in enumerate(rows, 1)]
 
     def prompt(self, row: Question) -> Question:

@@ -17,7 +17,7 @@ from errata.benchmarks.rating import TRUSTED
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
-from errata.records import BenchmarkResult, Question, Turn
+from errata.records import BenchmarkResult, Fields, Question, Turn
 
 _NOTE = "Hall c/m: cumulative, and mean by the release's rule; another judge and prompt; second-hand"
 _PAPER = "AMP paper (arXiv 2405.11165)"
@@ -165,7 +165,8 @@ def _to_question(row: Row, where: str, setup: Setup) -> Question:
         found, fix = f"{len(texts)} of {len(turns)} turns with a value", "use the released file, or fix the row"
         raise DataError(where, expected="questions and answers in turn", found=found, fix=fix)
     first, *others = texts[::2]
-    meta = {"image_content": row["image_content"], "label": row.get("label", []), "references": texts[1::2]}
+    contents = Fields(row, where, "dialogue", fix="use the released file").take_texts("image_content")
+    meta = {"image_content": [*contents], "label": row.get("label", []), "references": texts[1::2]}
     asked = (Turn("user", first.replace("<image>", "").strip()),)
     image = find_image(setup, row["image"])
     return Question(f"mrhal-{row['id']}", (image,), asked, {"question_id": row["id"], **meta}, tuple(others))
