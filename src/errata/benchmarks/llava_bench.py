@@ -1,6 +1,6 @@
-"""LLaVA-Bench: answers scored beside those of a text-only GPT-4 that saw a description (Liu et al. 2023, 2304.08485).
+"""LLaVA-Bench (COCO): answers scored beside those of a text-only GPT-4 (Liu et al. 2023, arXiv 2304.08485).
 
-COCO (90 questions about 30 images, described by captions and boxes) and In-the-Wild (60 about 24, by a caption).
+90 questions about 30 images; captions and boxes describe them to the judge. `llava_bench_wild` has the other set.
 """
 
 from __future__ import annotations
@@ -51,10 +51,9 @@ WILD_REVIEW = JudgePrompt(
     "llava_bench_wild-review", 1, _REVIEW.format(described="a description of what is in it."), max_tokens=1024
 )
 _URL = "https://raw.githubusercontent.com/haotian-liu/LLaVA/main/{}"
-_WILD_URL = "https://huggingface.co/datasets/liuhaotian/llava-bench-in-the-wild/resolve/main/{}"
-_JUDGED = "1 call per answer; published with gpt-4-0314, AMP with gpt-4-32k-0613"
-_LICENCE = "Apache-2.0 (questions and answers); {} (images)"
-_METRICS = "relative score in all and per category, mean scores of both sides, unreadable reviews"
+JUDGED = "1 call per answer; published with gpt-4-0314, AMP with gpt-4-32k-0613"
+LICENCE = "Apache-2.0 (questions and answers); {} (images)"
+METRICS = "relative score in all and per category, mean scores of both sides, unreadable reviews"
 _ASKED = {"question_id": int, "image": str, "text": str, "category": str}
 
 
@@ -79,11 +78,11 @@ class LlavaBenchCoco(Benchmark[Question]):
         title="LLaVA-Bench (COCO)",
         measures="helpfulness of answers about COCO images beside those of a GPT-4 that read captions and boxes",
         paper="Liu et al. 2023, arXiv 2304.08485",
-        licence=_LICENCE.format("COCO's terms"),
+        licence=LICENCE.format("COCO's terms"),
         size="90 questions about 30 images: conversation, detail, complex reasoning",
-        metrics=_METRICS,
+        metrics=METRICS,
         data="qa90_questions.jsonl, qa90_gpt4_answer.jsonl, caps_boxes_coco2014_val_80.jsonl; COCO's val2014 images",
-        judge=_JUDGED,
+        judge=JUDGED,
         remotes=(
             Remote(
                 _URL.format("playground/data/coco2014_val_qa_eval/qa90_questions.jsonl"),
@@ -168,47 +167,6 @@ class LlavaBenchCoco(Benchmark[Question]):
         meta = {"question_id": row["question_id"], "category": row["category"].removeprefix("llava_bench_")}
         meta |= {"image_id": row["image"], "reference": reference, "context": context}
         return Question(f"{self.card.name}-{row['question_id']}", (image,), (Turn("user", row["text"]),), meta)
-
-
-@dataclass(frozen=True)
-class LlavaBenchWild(LlavaBenchCoco):
-    """Scores beside a reference answer, from a caption.
-
-    Args:
-        lineage: Whose release official mode repeats: what a failed review counts.
-    """
-
-    questions_file = "questions.jsonl"
-    answers_file = "answers_gpt4.jsonl"
-    context_file = "context.jsonl"
-    rows = 60
-    card = Card(
-        name="llava_bench_wild",
-        title="LLaVA-Bench (In-the-Wild)",
-        measures="helpfulness of answers about unusual images beside those of a GPT-4 that read a caption",
-        paper="Liu et al. 2023, arXiv 2304.08485",
-        licence=_LICENCE.format("their owners' terms"),
-        size="60 questions about 24 images: conversation, detail, complex reasoning",
-        metrics=_METRICS,
-        data="questions.jsonl, answers_gpt4.jsonl, context.jsonl and images of liuhaotian/llava-bench-in-the-wild",
-        judge=_JUDGED,
-        remotes=tuple(Remote(_WILD_URL.format(name), name) for name in (questions_file, answers_file, context_file)),
-        published=(
-            Published("LLaVA-W", "LLaVA-1.5 7B", "65.4", "LLaVA, docs/MODEL_ZOO.md", "another judge"),
-            Published("LLaVA-W", "LLaVA-1.5 13B", "72.5", "LLaVA, docs/MODEL_ZOO.md", "another judge"),
-        ),
-    )
-
-    def _choose_prompt(self, _setup: Setup) -> JudgePrompt:
-        return WILD_REVIEW
-
-    def _read_contexts(self, path: Path) -> dict[str, str]:
-        rows = read_rows(path, {"image": str, "caption": (str, list)})
-        return {row["image"]: _join(row["caption"]) for _, row in rows}
-
-
-def _join(caption: str | list[str]) -> str:
-    return caption if isinstance(caption, str) else "\n".join(map(str, caption))
 
 
 def _describe(row: Mapping[str, list[object]], where: str) -> str:

@@ -24,7 +24,7 @@ TYPES = ("attribute", "adversarial", "comparison", "counting", "relation", "envi
 _FILES = ("response_template.json", "mmhal-bench_answer_template.json", "mmhal-bench_with_image.jsonl")
 _KINDS = dict.fromkeys(("question_type", "question_topic", "image_id", "image_src", "question", "gt_answer"), str)
 _README = "OmniLMM README"
-_AMP = "AMP paper (arXiv 2405.11165), Table 1"
+_AMP = "AMP paper (arXiv 2405.11165)"
 
 RATING = JudgePrompt(
     "mmhal-rating",

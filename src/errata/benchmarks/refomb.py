@@ -92,7 +92,7 @@ class RefoMB(Benchmark[Question]):
         title="RefoMB",
         measures="trustworthiness and helpfulness of open answers beside those of GPT-4V",
         paper="Yu et al. 2024 (RLAIF-V), arXiv 2405.17220",
-        licence="CC BY-NC 4.0 (as the repository states); the images belong to their owners",
+        licence="see RLAIF-V's repository (questions and answers); the images belong to their owners",
         size="99 questions about 73 images (dev), 8 types",
         metrics="win rate, trust rate; with swapped answers the flip rate of both; unreadable verdicts",
         data="RefoMB_dev.jsonl, RefoMB_gpt4v_dev.jsonl and the images behind `image_url`",

@@ -7,7 +7,8 @@ from typing import Any
 
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.hallusionbench import HallusionBench
-from errata.benchmarks.llava_bench import LlavaBenchCoco, LlavaBenchWild
+from errata.benchmarks.llava_bench import LlavaBenchCoco
+from errata.benchmarks.llava_bench_wild import LlavaBenchWild
 from errata.benchmarks.mmhal import MMHal
 from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope

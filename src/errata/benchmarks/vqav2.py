@@ -56,8 +56,8 @@ class VQAv2(Benchmark[Question]):
             Remote(_URL.format("v2_Annotations_Val_mscoco.zip"), "v2_Annotations_Val_mscoco.zip", members=(_ANSWERS,)),
         ),
         published=(
-            Published("VQAv2", "LLaVA-1.5 13B", "80.0", "RLHF-V, Table 1", "test-dev, on the official server"),
-            Published("VQAv2", "RLHF-V 13B", "80.0", "RLHF-V, Table 1", "test-dev, on the official server"),
+            Published("VQAv2", "LLaVA-1.5 13B", "80.0", "RLHF-V, Table 1", "another split"),
+            Published("VQAv2", "RLHF-V 13B", "80.0", "RLHF-V, Table 1", "another split"),
         ),
     )
 
