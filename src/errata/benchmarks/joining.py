@@ -75,12 +75,19 @@ def _index(questions: Sequence[Question]) -> dict[Key, list[str]]:
     index: dict[Key, list[str]] = {}
     for question in questions:
         number, setting = (str(question.meta.get(name, "")) for name in ("question_id", "setting"))
-        image = find_image_key(question.images[0]) if question.images else ""
         asked = _normalise(question.prompt[-1].text)
-        keys = [("id", question.id), ("numbered", setting, number), ("asked", image, asked, setting)]
-        for key in [*keys, ("asked", image, asked), ("number", number), ("image", image)]:
+        keys: list[Key] = [("id", question.id), ("numbered", setting, number), ("number", number)]
+        for image in _list_images(question):
+            keys += [("asked", image, asked, setting), ("asked", image, asked), ("image", image)]
+        for key in keys:
             index.setdefault(key, []).append(question.id)
     return index
+
+
+def _list_images(question: Question) -> set[str]:
+    """The keys of a question's image: by its file and, where the benchmark numbers it otherwise, by `meta.image_id`."""
+    names = [question.images[0] if question.images else "", str(question.meta.get("image_id", ""))]
+    return {find_image_key(name) if name else "" for name in names[: 1 + bool(names[1])]}
 
 
 def _find(answer: GivenAnswer, index: dict[Key, list[str]], known: Mapping[str, Question]) -> Ids:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from errata.benchmarks.official_files import read_places
 from errata.benchmarks.pope_build import SETTINGS
 from errata.errors import DataError
-from errata.records import Question, Turn, read_json_lines, write_json_lines
+from errata.records import Question, Turn, write_json_lines
 
 Vintage = Literal["old", "new", "other"]
 
@@ -32,7 +32,7 @@ def read_pope(path: str | Path, *, setting: str | None = None) -> list[Question]
     """
     path = Path(path)
     named = setting or next((name for name in SETTINGS if name in path.stem), "")
-    rows = [(where, _check_row(row, where)) for where, row in _read_rows(path)]
+    rows = [(where, _check_row(row, where)) for where, row in read_places(path)]
     vintage = find_vintage([row["text"] for _, row in rows])
     questions: dict[str, Question] = {}
     for where, row in rows:
@@ -61,18 +61,6 @@ def find_vintage(texts: Sequence[str]) -> Vintage:
     if any("imange" in text for text in texts):
         return "old"
     return "new" if len(texts) == 3000 else "other"
-
-
-def _read_rows(path: Path) -> Iterable[tuple[str, Any]]:
-    rows = None
-    if path.is_file() and path.read_bytes()[:1] == b"[":
-        try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(str(path), expected="a JSON array", found=str(error), fix="download it again") from None
-    if rows is None:
-        return read_json_lines(path)
-    return [(f"{path}: row {number}", row) for number, row in enumerate(rows, 1)]
 
 
 def _check_row(row: Any, where: str) -> dict[str, Any]:

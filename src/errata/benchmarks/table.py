@@ -6,14 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.hallusionbench import HallusionBench
+from errata.benchmarks.llava_bench import LlavaBenchCoco
+from errata.benchmarks.llava_bench_wild import LlavaBenchWild
+from errata.benchmarks.mmhal import MMHal
+from errata.benchmarks.mrhal import MRHal
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
+from errata.benchmarks.refomb import RefoMB
+from errata.benchmarks.vqav2 import VQAv2
 from errata.config import load_settings
 from errata.errors import ConfigError
 
 BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "pope": Pope,
     "chair": Chair,
+    "mmhal": MMHal,
+    "mrhal": MRHal,
+    "llava_bench_coco": LlavaBenchCoco,
+    "llava_bench_wild": LlavaBenchWild,
+    "refomb": RefoMB,
+    "hallusionbench": HallusionBench,
+    "vqav2": VQAv2,
 }
 
 

@@ -30,9 +30,9 @@ def run_list(_: argparse.Namespace) -> int:
 
     for name, benchmark in BENCHMARKS.items():
         card = benchmark.card
-        print(f"{name:16}{card.measures}")
+        print(f"{name:20}{card.measures}")
         for fact in (card.paper, card.size, card.licence, card.judge or "no judge, no cost"):
-            print(f"{'':16}  {fact}")
+            print(f"{'':20}  {fact}")
     return DONE
 
 

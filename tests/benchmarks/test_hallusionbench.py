@@ -1,0 +1,113 @@
+"""HallusionBench: the recorded set, groups of questions and figures, and what a judge may say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from errata.benchmarks import Benchmark, Setup
+from errata.benchmarks.hallusionbench import HallusionBench, build_questions, read_check
+from errata.errors import DataError
+from judged_runs import answer_all, reply_by_id, run_judged, values_of
+
+SAID = {"0": "incorrect", "1": "correct", "2": "unclear"}
+
+
+class Few(HallusionBench):
+    """The rows of a test in place of the 1129."""
+
+    def load(self, setup):
+        rows = json.loads((setup.data / "HallusionBench.json").read_text())
+        return build_questions([(str(number), row) for number, row in enumerate(rows)], setup)
+
+
+def build_row(row, **more):
+    known = {"question": "Is it so?", "gt_answer_details": "It is so.", "sample_note": "", "filename": None}
+    return known | row | more
+
+
+@pytest.fixture
+def recorded(vectors, tmp_path):
+    (case,) = vectors("misc_amber_refomb_hallusion")["hallusionbench"]["cases"]
+    (tmp_path / "HallusionBench.json").write_text(json.dumps([build_row(row) for row in case["rows"]]))
+    return tmp_path, case
+
+
+def run(folder, replies, mode, **options):
+    rules = {"hallusionbench-check": reply_by_id(replies)}
+    return run_judged(Few(), Setup(mode, folder), rules, folder, **options)
+
+
+def say_recorded(folder, case):
+    questions = Few().load(Setup("official", folder))
+    return {question.id: SAID[row["c"]] for question, row in zip(questions, case["rows"], strict=True)}
+
+
+@pytest.mark.parametrize("mode", ["official", "strict"])
+def test_the_recorded_set(recorded, mode):
+    folder, case = recorded
+    measured, official = run(folder, say_recorded(folder, case), mode), case["official"]
+    (result,) = measured.results
+    assert [item["right"] for item in result.items] == official["correct"]
+    for name, part in (
+        ("aAcc", "all"), ("qAcc", "pair_all"), ("easy", "pair_easy"), ("hard", "pair_hard"), ("fAcc", "fig"),
+    ):  # fmt: skip
+        metric = result.metrics[name]
+        assert (metric.numerator, metric.n) == (official[part]["correct"], official[part]["total"]), name
+    assert isinstance(Few(), Benchmark)
+
+
+def test_recorded_questions_without_a_figure_have_no_image_and_may_be_unclear(recorded):
+    questions = Few().load(Setup("strict", recorded[0]))
+    assert [question.images for question in questions[:3]] == [(), (), ("hallusion_bench/VS/chart/0_1.png",)]
+    assert [question.meta["blind"] for question in questions] == [True, True] + [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("reply", "official", "strict"),
+    [
+        ("correct", 1, 1), ("Incorrect.", 0, 0), ("**Unclear**", 2, 2), ("The answer is correct.", 1, 1),
+        ("not incorrect", 0, None), ("It is not quite correct", 1, None), ("This isn't correct", 1, None),
+        ("correct or incorrect", 0, None), ("It answers incorrectly", 0, None), ("yes", 2, None), ("", 2, None),
+        ("()", 2, None), ("8, 9", 2, None), ("richtig", 2, None), ("正确", 2, None),
+    ],
+)  # fmt: skip
+def test_what_a_judge_may_say(reply, official, strict):
+    assert read_check(reply, "official") == official
+    if strict is None:
+        with pytest.raises(ValueError, match="not one of"):
+            read_check(reply, "strict")
+    else:
+        assert read_check(reply, "strict") == strict
+
+
+def test_an_unreadable_check_takes_its_groups_out_and_is_counted(recorded):
+    folder, case = recorded
+    replies = say_recorded(folder, case) | {"hallusion-VS-chart-0-1-0": "no idea"}
+    metrics = run(folder, replies, "strict").results[0].metrics
+    assert (metrics["aAcc"].n, metrics["qAcc"].n, metrics["fAcc"].n, metrics["hard"].n) == (5, 1, 1, 2)
+    assert metrics["unreadable"].numerator == 1
+    assert run(folder, replies, "official").results[0].metrics["qAcc"].n == 2
+
+
+def test_a_missing_answer_makes_no_group_complete_in_strict_mode(recorded):
+    folder, case = recorded
+    answers = answer_all(Few().load(Setup("strict", folder)))[:-1]
+    replies = say_recorded(folder, case)
+    assert values_of(run(folder, replies, "official", answers=answers))["qAcc"] == 0.5
+    strict = run(folder, replies, "strict", answers=answers).results[0].metrics
+    assert (strict["qAcc"].value, strict["qAcc"].n) == (1, 1)
+
+
+def test_other_files_are_named(recorded):
+    folder, case = recorded
+    with pytest.raises(DataError, match="6 rows; expected 1129 rows"):
+        HallusionBench().load(Setup("strict", folder))
+    rows = [build_row(row) for row in case["rows"]]
+    (folder / "HallusionBench.json").write_text(json.dumps([*rows, rows[0]]))
+    with pytest.raises(DataError, match="hallusion-VS-chart-0-0-0 again"):
+        Few().load(Setup("strict", folder))
+    (folder / "HallusionBench.json").write_text(json.dumps([{"category": "VS"}]))
+    with pytest.raises(DataError, match="no 'subcategory'"):
+        HallusionBench().load(Setup("strict", folder))
