@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.object_halbench import ObjectHalBench
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
 from errata.config import load_settings
@@ -14,6 +15,7 @@ from errata.errors import ConfigError
 BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "pope": Pope,
     "chair": Chair,
+    "object_halbench": ObjectHalBench,
 }
 
 
