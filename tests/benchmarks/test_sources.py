@@ -136,8 +136,8 @@ def test_pinned_checksums_are_those_of_the_files_we_hold(shared_data):
     pinned = [
         (name, remote) for name, benchmark in BENCHMARKS.items() for remote in benchmark.card.remotes if remote.sha256
     ]
-    assert len(pinned) == 4
-    for name, remote in pinned:
-        data = (shared_data / name / remote.name).read_bytes()
+    assert len(pinned) >= 4
+    for _, remote in pinned:
+        data = next(shared_data.rglob(remote.name)).read_bytes()
         assert hashlib.sha256(data).hexdigest() == remote.sha256
         assert not remote.rows or len(data.splitlines()) in remote.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from errata.benchmarks.amber import Amber
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.object_halbench import ObjectHalBench
 from errata.benchmarks.pope import Pope
@@ -16,6 +17,7 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "pope": Pope,
     "chair": Chair,
     "object_halbench": ObjectHalBench,
+    "amber": Amber,
 }
 
 
