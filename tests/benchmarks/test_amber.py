@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from errata.benchmarks import Reply, Setup, build_item, compare
-from errata.benchmarks.amber import GROUPS, Amber
+from errata.benchmarks.amber import Amber
+from errata.benchmarks.amber_files import GROUPS
 from errata.benchmarks.amber_nouns import _load_tools, choose_path
 from errata.benchmarks.amber_score import WordLists, compute_released, count_nouns, count_verdict
 from errata.errors import ConfigError, DataError

@@ -15,7 +15,8 @@ from PIL import Image
 
 from errata.benchmarks import BENCHMARKS, Reply, Setup, build_benchmarks, build_item
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.object_halbench import QUESTIONS, ObjectHalBench, load_released, read_names
+from errata.benchmarks.object_files import QUESTIONS
+from errata.benchmarks.object_halbench import ObjectHalBench, load_released, read_names
 from errata.benchmarks.object_nouns import choose_tagger, tag_offline
 from errata.benchmarks.object_words import Token, match_names
 from errata.errors import ConfigError, DataError

@@ -9,23 +9,20 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from errata.benchmarks.amber_files import GROUPS, QUERIES, load_lists, read_queries, read_truth
 from errata.benchmarks.amber_nouns import NounPath, Nouns, choose_path
-from errata.benchmarks.amber_score import WordLists, compute_released, count_nouns, count_verdict
+from errata.benchmarks.amber_score import compute_released, count_nouns, count_verdict
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.data_files import read_json, require_count, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.statistics import Combined, Unit, describe_combined, estimate
-from errata.errors import ConfigError, DataError
-from errata.records import BenchmarkResult, Fields, Question, Turn
+from errata.errors import ConfigError
+from errata.records import BenchmarkResult, Question
 from errata.text import find_words
 
 _URL = "https://raw.githubusercontent.com/junyangwang0410/AMBER/master/data/"
-_FIX = "`errata bench fetch amber`, or --data DIR with the official files"
-_FOLDERS = ("query", "amber", "amber/query")
 _SHA256 = {
     "annotations.json": "db22a436c4836fbb295e60b4e80d519573077579fb7032f01b193c1bd022b797",
     "relation.json": "c4c1491e9bbc3209abc1888c12a1bf8413bdbab8a0d8be04b990a2e7680cf23e",
@@ -33,16 +30,6 @@ _SHA256 = {
     "query/query_discriminative.json": "1502887ac020f4bb7ea564af4e37bddcb030d61b78490d00f9da492a2307abb8",
     "query/query_generative.json": "b7e4c36596126ee36d2c3922638b7fa98743c26efda78fea2315f4425258d087",
 }
-QUERIES = {"generative": 1004, "discriminative": 14216}
-GROUPS = {
-    "discriminative-hallucination": ("existence",),
-    "discriminative-attribute-state": ("attribute", "state"),
-    "discriminative-attribute-number": ("attribute", "number"),
-    "discriminative-attribute-action": ("attribute", "action"),
-    "discriminative-relation": ("relation",),
-    "relation": ("relation",),
-}
-"""Type of a question -> the results that it belongs to."""
 GENERATIVE = {
     "chair": Unit("share", "lower"),
     "cover": Unit("share", "higher"),
@@ -89,10 +76,10 @@ class Amber(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The official questions; annotated images of others say nothing of what one would imagine in them."""
-        choose_path(self.nouns, setup.mode, _load_lists(setup.data))
+        choose_path(self.nouns, setup.mode, load_lists(setup.data))
         parts = [part for part in QUERIES if self.part in ("all", part)]
-        truth = _read_truth(setup.data)
-        questions = [question for part in parts for question in _read_queries(setup, part, truth)]
+        truth = read_truth(setup.data)
+        questions = [question for part in parts for question in read_queries(setup, part, truth)]
         return questions if self.images is None else _draw(questions, self.images, setup.seed)
 
     def prompt(self, row: Question) -> Question:
@@ -104,7 +91,7 @@ class Amber(Benchmark[Question]):
         meta = question.meta
         if meta["part"] == "discriminative":
             return {"type": meta["type"], **count_verdict(reply.text, meta["truth"], setup.mode)}
-        lists = _load_lists(setup.data)
+        lists = load_lists(setup.data)
         path = choose_path(self.nouns, setup.mode, lists)
         found = count_nouns(path.find(reply.text), meta["truth"], meta["hallu"], lists, path.similar, setup.mode)
         found["counts"]["words"] = [len(find_words(reply.text)), 1]
@@ -115,7 +102,7 @@ class Amber(Benchmark[Question]):
 
         In official mode `released` in the settings holds the numbers as the release prints them.
         """
-        path = choose_path(self.nouns, setup.mode, _load_lists(setup.data))
+        path = choose_path(self.nouns, setup.mode, load_lists(setup.data))
         suffix = "-offline" if path.name == "offline" else ""
         told = [item for item in items if "nouns" in item]
         asked = [item for item in items if "said" in item]
@@ -150,68 +137,6 @@ def _group(items: Sequence[Item]) -> dict[str, list[Item]]:
         for name in GROUPS.get(item["type"], ("relation",)):  # as released; strict mode lets no other type pass
             groups[name].append(item)
     return {name: group for name, group in groups.items() if group}
-
-
-def _read_queries(setup: Setup, part: str, truth: Mapping[int, Mapping[str, Any]]) -> list[Question]:
-    path = require_file(setup.data, f"query_{part}.json", _FOLDERS, _FIX)
-    rows = read_json(path, list, "a list of questions")
-    require_count(path, rows, QUERIES[part])
-    return [_build_question(row, f"{path}: row {n}", part, truth, setup) for n, row in enumerate(rows, 1)]
-
-
-def _build_question(row: Any, where: str, part: str, truth: Mapping[int, Mapping[str, Any]], setup: Setup) -> Question:
-    fields = Fields(row, where, "question", fix="use the file as released")
-    number, image, query = fields.take("id", int), fields.take("image", str), fields.take("query", str)
-    known = truth.get(number)
-    if known is None or (known["type"] == "generative") != (part == "generative"):
-        found = "no annotation" if known is None else f"one of type {known['type']!r}"
-        raise DataError(where, expected=f"an annotation of id {number}", found=found, fix=fields.fix)
-    if part == "discriminative" and setup.mode == "strict":
-        _require_known(known, where, fields.fix)
-    meta = {
-        "question_id": number,
-        "part": part,
-        **{key: known[key] for key in ("type", "truth", "hallu") if key in known},
-    }
-    return Question(str(number), (image,), (Turn("user", query),), meta)
-
-
-def _require_known(known: Mapping[str, Any], where: str, fix: str) -> None:
-    """The release takes every other type for a relation, and every other label for a no."""
-    if known["type"] not in GROUPS or known["truth"] not in ("yes", "no"):
-        found = f"{known['type']!r} with {known['truth']!r}"
-        raise DataError(where, expected="a type of the benchmark, with yes or no", found=found, fix=fix)
-
-
-def _read_annotations(path: Path) -> dict[int, Mapping[str, Any]]:
-    rows = read_json(path, list, "a list of annotations")
-    require_count(path, rows, sum(QUERIES.values()))
-    found: dict[int, Mapping[str, Any]] = {}
-    for number, row in enumerate(rows, 1):
-        fields = Fields(row, f"{path}: row {number}", "annotation", fix="use the file as released")
-        key, kind, truth = fields.take("id", int), fields.take("type", str), fields.take("truth", (list, str))
-        hallu = fields.take_texts("hallu", needed=kind == "generative")
-        if key in found or isinstance(truth, list) != (kind == "generative"):
-            found_there = f"id {key} again" if key in found else f"{type(truth).__name__} as truth of {kind!r}"
-            raise DataError(fields.where, expected="one annotation an id", found=found_there, fix=fields.fix)
-        found[key] = {"type": kind, "truth": truth, **({"hallu": list(hallu)} if hallu else {})}
-    return found
-
-
-def _read_truth(data: Path | None) -> dict[int, Mapping[str, Any]]:
-    return _read_annotations(require_file(data, "annotations.json", _FOLDERS, _FIX))
-
-
-def _load_lists(data: Path | None) -> WordLists:
-    return _read_lists(*(require_file(data, name, _FOLDERS, _FIX) for name in ("relation.json", "safe_words.txt")))
-
-
-@lru_cache(maxsize=2)
-def _read_lists(relation: Path, safe: Path) -> WordLists:
-    association = read_json(relation, dict, "word lists by word")
-    if not all(isinstance(words, list) for words in association.values()):
-        raise DataError(str(relation), expected="a list for each word", found="something else", fix=_FIX)
-    return WordLists(association, frozenset(safe.read_text(encoding="utf-8").split()))
 
 
 def _draw(questions: Sequence[Question], count: int, seed: int) -> list[Question]:

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks.annotations import AnnotatedImage, read_annotations
+from errata.benchmarks.annotations import AnnotatedImage
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.chair_score import build_truth
-from errata.benchmarks.data_files import find_file, require_count, require_file, unpack_image
-from errata.benchmarks.joining import find_image_key
+from errata.benchmarks.data_files import require_file
+from errata.benchmarks.object_files import FOLDERS, QUESTIONS, read_questions
 from errata.benchmarks.object_nouns import Nouns, choose_tagger
 from errata.benchmarks.object_words import SYNONYMS, find_caption_objects, find_names, match_names, read_names_list
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import Unit
-from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
-from errata.records import BenchmarkResult, Fields, Question, Turn, read_json_lines
+from errata.records import BenchmarkResult, Question, Turn
 from errata.text import Vocabulary, find_words
 
-QUESTIONS = "obj_halbench_300_with_image.jsonl"
-_FOLDERS = ("object_halbench", "chair")
 _REPOSITORY = "https://raw.githubusercontent.com/RLHF-V/RLHF-V/main/eval/data/"
 EXTRACT = JudgePrompt(
     name="object-halbench-extract",
@@ -96,7 +93,7 @@ class ObjectHalBench(Benchmark[tuple[int, AnnotatedImage]]):
         if setup.mode == "official":
             choose_tagger(self.nouns)
         vocabulary = _load_vocabulary(setup)
-        rows = _read_official(setup) if setup.annotations is None else list(setup.annotations)
+        rows = read_questions(setup) if setup.annotations is None else list(setup.annotations)
         for name in dict.fromkeys(name for row in rows for name in row.objects):
             vocabulary.find_object(name)
         return list(enumerate(rows))
@@ -204,46 +201,4 @@ def _load_vocabulary(setup: Setup) -> Vocabulary:
     if setup.vocabulary is not None or setup.mode == "strict":
         return read_names_list(setup.vocabulary)
     fix = "`errata bench fetch object_halbench`, or pass the list as --vocabulary, or use strict mode"
-    return read_names_list(require_file(setup.data, SYNONYMS, _FOLDERS, fix))
-
-
-def _read_official(setup: Setup) -> list[AnnotatedImage]:
-    fix = "`errata bench fetch object_halbench`, or --data DIR with the official files, or --annotations"
-    path = require_file(setup.data, QUESTIONS, _FOLDERS, fix)
-    rows = [_read_row(row, where, setup) for where, row in read_json_lines(path)]
-    require_count(path, rows, 300)
-    if len({key for key, _ in rows}) != 300:
-        raise DataError(str(path), expected="300 different images", found="one again", fix="fetch the file again")
-    known = _read_truth(setup, fix)
-    unknown = next((key for key, _ in rows if key not in known), None)
-    if unknown is not None and setup.mode == "strict":
-        raise DataError(str(path), expected="images that COCO annotates", found=f"image_id {unknown}", fix=fix)
-    return [
-        replace(known.get(key, AnnotatedImage(row.image, ())), image=row.image, question=row.question)
-        for key, row in rows
-    ]
-
-
-def _read_row(row: Any, where: str, setup: Setup) -> tuple[str, AnnotatedImage]:
-    """COCO's number of an image, and the image with its question; a picture inside the row is unpacked."""
-    fields = Fields(row, where, "question", fix="use the file as released")
-    number, question = fields.take("image_id", (int, str)), fields.take("question", str)
-    key = find_image_key(str(number))
-    if not key.isdigit():
-        raise DataError(where, expected="COCO's number of an image", found=f"{number!r}", fix=fields.fix)
-    name = fields.take("image_path", str, "") or f"COCO_val2014_{int(key):012d}.jpg"
-    encoded, root = fields.take("image", str, ""), setup.image_root or setup.data
-    if encoded and root is not None:
-        unpack_image(encoded, root / name, where)
-    return key, AnnotatedImage(name, (), question=question)
-
-
-def _read_truth(setup: Setup, fix: str) -> dict[str, AnnotatedImage]:
-    """By COCO's number; images of both splits, where both files are there."""
-    files = [require_file(setup.data, "instances_val2014.json", _FOLDERS, fix)]
-    train = find_file(setup.data, "instances_train2014.json", _FOLDERS)
-    return {
-        find_image_key(one.image): one
-        for path in [*files, *([train] if train else [])]
-        for one in read_annotations(path)
-    }
+    return read_names_list(require_file(setup.data, SYNONYMS, FOLDERS, fix))

@@ -29,7 +29,7 @@ def run_list(_: argparse.Namespace) -> int:
     from errata.benchmarks import BENCHMARKS
 
     for name, benchmark in BENCHMARKS.items():
-        print(f"{name:12}{benchmark.card.measures} ({benchmark.card.paper})")
+        print(f"{name:20}{benchmark.card.measures} ({benchmark.card.paper})")
     return DONE
 
 

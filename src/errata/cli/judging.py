@@ -46,5 +46,5 @@ def print_plan(plan: Mapping[str, Any]) -> int:
     for name, estimate in plan.items():
         lines = estimate.describe() if estimate is not None else ["calls     0: no judge is needed"]
         for line in lines:
-            print(f"{name:12}{line}")
+            print(f"{name:20}{line}")
     return DONE
