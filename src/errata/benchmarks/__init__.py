@@ -11,6 +11,7 @@ from errata.benchmarks.annotations import DESCRIBE, AnnotatedImage, read_annotat
 from errata.benchmarks.answer_files import GivenAnswer, read_given_answers
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
+from errata.benchmarks.human_marks import MARK_TYPES, read_marks, write_marking_job
 from errata.benchmarks.joining import join_answers
 from errata.benchmarks.pope_build import SETTINGS, build_pope
 from errata.benchmarks.pope_files import find_vintage, read_pope, write_pope
@@ -24,6 +25,7 @@ from errata.benchmarks.table import BENCHMARKS, build_benchmarks
 __all__ = [
     "BENCHMARKS",
     "DESCRIBE",
+    "MARK_TYPES",
     "SETTINGS",
     "AnnotatedImage",
     "Benchmark",
@@ -54,6 +56,7 @@ __all__ = [
     "join_answers",
     "read_annotations",
     "read_given_answers",
+    "read_marks",
     "read_pope",
     "read_verdict",
     "recount",
@@ -61,5 +64,6 @@ __all__ = [
     "score_chair",
     "score_pope",
     "score_pope_settings",
+    "write_marking_job",
     "write_pope",
 ]

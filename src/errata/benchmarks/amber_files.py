@@ -28,6 +28,7 @@ GROUPS = {
 
 
 def read_queries(setup: Setup, part: str, truth: Mapping[int, Mapping[str, Any]]) -> list[Question]:
+    """The questions of a part. Raises DataError for other versions of the file or a row without its annotation."""
     path = require_file(setup.data, f"query_{part}.json", _FOLDERS, _FIX)
     rows = read_json(path, list, "a list of questions")
     require_count(path, rows, QUERIES[part])
@@ -74,10 +75,12 @@ def _read_annotations(path: Path) -> dict[int, Mapping[str, Any]]:
 
 
 def read_truth(data: Path | None) -> dict[int, Mapping[str, Any]]:
+    """Id -> type, truth and, of descriptions, what one would imagine. Raises DataError for other versions."""
     return _read_annotations(require_file(data, "annotations.json", _FOLDERS, _FIX))
 
 
 def load_lists(data: Path | None) -> WordLists:
+    """The word lists. Raises DataError where they are not there."""
     return _read_lists(*(require_file(data, name, _FOLDERS, _FIX) for name in ("relation.json", "safe_words.txt")))
 
 

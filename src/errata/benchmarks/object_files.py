@@ -20,7 +20,7 @@ def read_questions(setup: Setup) -> list[AnnotatedImage]:
     """The 300 images. Raises DataError for other versions of the file, and in strict mode for unknown images."""
     fix = "`errata bench fetch object_halbench`, or --data DIR with the official files, or --annotations"
     path = require_file(setup.data, QUESTIONS, FOLDERS, fix)
-    rows = [_read_row(row, where, setup) for where, row in read_json_lines(path)]
+    rows = [read_row(row, where, setup) for where, row in read_json_lines(path)]
     require_count(path, rows, 300)
     if len({key for key, _ in rows}) != 300:
         raise DataError(str(path), expected="300 different images", found="one again", fix="fetch the file again")
@@ -34,7 +34,7 @@ def read_questions(setup: Setup) -> list[AnnotatedImage]:
     ]
 
 
-def _read_row(row: Any, where: str, setup: Setup) -> tuple[str, AnnotatedImage]:
+def read_row(row: Any, where: str, setup: Setup) -> tuple[str, AnnotatedImage]:
     """COCO's number of an image, and the image with its question; a picture inside the row is unpacked."""
     fields = Fields(row, where, "question", fix="use the file as released")
     number, question = fields.take("image_id", (int, str)), fields.take("question", str)

@@ -7,6 +7,7 @@ from typing import Any
 
 from errata.benchmarks.amber import Amber
 from errata.benchmarks.chair import Chair
+from errata.benchmarks.mhumaneval import MHumanEval
 from errata.benchmarks.object_halbench import ObjectHalBench
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "chair": Chair,
     "object_halbench": ObjectHalBench,
     "amber": Amber,
+    "mhumaneval": MHumanEval,
 }
 
 

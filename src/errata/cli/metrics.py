@@ -14,7 +14,7 @@ def print_evaluation(evaluation: Any) -> int:
 
     for result in evaluation.results:
         for name, metric in result.metrics.items():
-            print(f"{name_result(result):26}{name:20}{format_metric(metric)}")
+            print(f"{name_result(result):25} {name:19} {format_metric(metric)}")
     for name, coverage in evaluation.coverage.items():
         print(f"{name}: {describe_coverage(coverage)}")
         print_published(BENCHMARKS[name].card)
