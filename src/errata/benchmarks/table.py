@@ -9,6 +9,7 @@ from errata.benchmarks.amber import Amber
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.mhumaneval import MHumanEval
 from errata.benchmarks.object_halbench import ObjectHalBench
+from errata.benchmarks.overgeneralisation import OverGeneralisation
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
 from errata.config import load_settings
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "object_halbench": ObjectHalBench,
     "amber": Amber,
     "mhumaneval": MHumanEval,
+    "overgeneralisation": OverGeneralisation,
 }
 
 
