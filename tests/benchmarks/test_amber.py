@@ -71,6 +71,15 @@ def test_strict_mode_does_not_count_a_noun_as_imagined_and_true(recorded):
     assert (strict["cog"], strict["cover"], strict["chair"]) == ([0, 1], [1, 1], [0, 1])
 
 
+def test_strict_mode_finds_a_true_word_that_is_a_safe_one():
+    lists = WordLists({"camera": []}, frozenset(["camera"]))
+    covers = [
+        count_nouns(["camera"], ["camera"], [], lists, lambda *_: False, mode)["counts"]["cover"]
+        for mode in ("official", "strict")
+    ]
+    assert covers == [[0, 1], [1, 1]]
+
+
 @pytest.mark.parametrize(
     ("text", "official", "strict"),
     [("No", "no", "no"), ("No.", "unknown", "no"), ("no", "unknown", "no"), ("Yes, it is", "unknown", "yes"),

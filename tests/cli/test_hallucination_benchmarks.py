@@ -77,11 +77,11 @@ def assert_usable(folder):
 
 
 def test_amber_on_its_official_rows(folder, shared_data, tmp_path, capsys):
-    images = {question.images[0] for question in Amber(images=1).load(Setup(data=shared_data / "amber"))}
+    images = {question.images[0] for question in Amber(images=2).load(Setup(data=shared_data / "amber"))}
     for name in images:
         Image.new("RGB", (32, 32), "gray").save(tmp_path / name)
     command = ["eval", str(folder / "model"), "--benchmarks", "amber", "--data", str(shared_data), "--max-tokens", "4"]
-    command += ["--image-root", str(tmp_path), "--out", str(tmp_path / "run"), "amber.images=1"]
+    command += ["--image-root", str(tmp_path), "--out", str(tmp_path / "run"), "amber.images=2"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "amber-generative (strict)" in printed

@@ -45,7 +45,7 @@ def count_nouns(
         hallu: What people would imagine in it.
         lists: The released lists.
         similar: In strict mode a noun that is similar to a true word no longer hits an imagined one too.
-        mode: Strict mode also takes a word that stands twice in a list for one.
+        mode: Strict mode also takes a word that stands twice in a list for one, and a safe word that is there for found.
     """
     strict = mode == "strict"
     truth, hallu = (list(dict.fromkeys(words)) if strict else list(words) for words in (truth, hallu))
@@ -53,8 +53,11 @@ def count_nouns(
     covered: set[int] = set()
     imagined: set[int] = set()
     wrong = []
-    for noun in (noun for noun in kept if noun not in lists.safe):
+    for noun in kept:
         hits = _find_same(noun, truth, lists)
+        if noun in lists.safe:
+            covered |= hits if strict else set()
+            continue
         if not hits:
             expected = _find_same(noun, hallu, lists) | _find_similar(noun, hallu, lists, similar)
             hits = _find_similar(noun, truth, lists, similar)
