@@ -196,6 +196,18 @@ def test_no_denominator_is_no_value(vectors):
     assert result.metrics["with_objects"].value == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "strings"),
+    [
+        ("parked cars", ["car"]), ("car parked nearby", ["car", "nearby"]), ("children playing", ["child"]),
+        ("wooden dining table", ["dining table"]), ("man in a red shirt", ["man", "shirt"]), ("building", ["building"]),
+        ("oven door", ["oven door"]), ("2 glasses of wine", ["glass", "wine"]), ("large white bus", ["bus"]),
+    ],
+)  # fmt: skip
+def test_our_tagger(refined, name, strings):
+    assert list(match_names([name], tag_offline, load_vocabulary(refined)).strings) == strings
+
+
 def test_lemmas_of_the_release():
     words = ["men", "people", "vases", "bus", "buses", "us", "glasses", "cars", "taxis", "bikers", "women"]
     lemmas = ["men", "people", "vas", "bus", "bus", "u", "glass", "car", "taxi", "bikers", "woman"]

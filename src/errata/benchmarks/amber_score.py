@@ -45,7 +45,7 @@ def count_nouns(
         hallu: What people would imagine in it.
         lists: The released lists.
         similar: In strict mode a noun that is similar to a true word no longer hits an imagined one too.
-        mode: Strict mode also takes a word that stands twice in a list for one, and a safe word that is there for found.
+        mode: Strict mode also takes a word that stands twice in a list for one, and finds a true word that is safe.
     """
     strict = mode == "strict"
     truth, hallu = (list(dict.fromkeys(words)) if strict else list(words) for words in (truth, hallu))

@@ -33,7 +33,7 @@ _ADJECTIVES = frozenset(
 )
 _NOUNS_IN_ED_OR_ING = frozenset(
     "bed seed weed shed sled building ceiling clothing painting railing ring king string wing sling awning wedding "
-    "dining parking living swing earring seating kitchen chicken".split()
+    "dining parking living swing earring seating".split()
 )
 _LEMMAS = {"people": "people", "glasses": "glass"}
 """Where the tagger's base form is not our singular."""
@@ -56,19 +56,21 @@ def choose_tagger(nouns: Nouns) -> tuple[Tagger, str]:
 
 def tag_offline(text: str) -> list[Token]:
     """Tokens by our own rules: a word is a noun unless it parts phrases or describes the word after it."""
-    words = [word.text for word in find_words(text)]
+    words = ["", *(word.text for word in find_words(text)), ""]
     return [
-        Token(_LEMMAS.get(word) or find_singular(word), _is_noun(word, [*words[i + 1 : i + 2], ""][0]))
-        for i, word in enumerate(words)
+        Token(_LEMMAS.get(word) or find_singular(word), _is_noun(word, before, after))
+        for before, word, after in zip(words, words[1:], words[2:], strict=False)
     ]
 
 
-def _is_noun(word: str, following: str) -> bool:
+def _is_noun(word: str, before: str, after: str) -> bool:
+    """Words in -ed and -ing are nouns only where they stand alone, or are known to be: "parked car", "car parked"."""
     if word in _PARTING or word.isdigit():
         return False
-    if not following or following in _PARTING:
-        return True
-    return word in _NOUNS_IN_ED_OR_ING or not (word in _ADJECTIVES or word.endswith(("ed", "ing", "en", "ful", "ous")))
+    alone = not (after and after not in _PARTING)
+    if word.endswith(("ed", "ing")) and word not in _NOUNS_IN_ED_OR_ING:
+        return alone and (not before or before in _PARTING)
+    return alone or not (word in _ADJECTIVES or word.endswith(("ful", "ous")))
 
 
 def _find_version() -> str:
