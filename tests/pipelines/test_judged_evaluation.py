@@ -95,18 +95,18 @@ def test_verdicts_are_scored_again_without_the_judge(settings, tmp_path):
 
 def test_a_dry_run_asks_nobody(settings, tmp_path, capsys):
     estimate = plan_evaluation(settings, tmp_path / "out")["toy"]
-    assert (estimate.calls, estimate.cached) == (1, 0)  # five stand-ins are alike
+    assert (estimate.calls, estimate.cached) == (5, 0)  # each for an answer of its own
     assert estimate.prompt_tokens > 1000
     (tmp_path / "out" / "answers").mkdir(parents=True)
     write_answers(tmp_path / "out" / "answers" / "toy.jsonl", script([Question("a", (), ())], None))
-    assert plan_evaluation(settings, tmp_path / "out")["toy"].calls == 2
+    assert plan_evaluation(settings, tmp_path / "out")["toy"].calls == 5
     evaluate(settings, tmp_path / "out", ask=script)
     estimate = plan_evaluation(settings, tmp_path / "out")["toy"]
-    assert (estimate.calls, estimate.cached) == (2, 1)
+    assert (estimate.calls, estimate.cached) == (5, 1)
     command = ["eval", "none", "--benchmarks", "toy", "--dry-run", "--judge", settings.judge.name]
     assert main([*command, "--judge-cache", str(tmp_path / "x.sqlite"), "--out", str(tmp_path / "dry")]) == 0
     printed = capsys.readouterr().out
-    assert "1 to make" in printed
+    assert "5 to make" in printed
     assert "cost" in printed
     assert not (tmp_path / "dry").exists()
 

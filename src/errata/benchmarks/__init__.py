@@ -11,6 +11,7 @@ from errata.benchmarks.annotations import DESCRIBE, AnnotatedImage, read_annotat
 from errata.benchmarks.answer_files import GivenAnswer, read_given_answers
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
+from errata.benchmarks.human_marks import MARK_TYPES, read_marks, write_marking_job
 from errata.benchmarks.joining import are_about, join_answers
 from errata.benchmarks.numbering import look_up_numbers
 from errata.benchmarks.paired import PairedDifference, compare
@@ -26,6 +27,7 @@ from errata.benchmarks.table import BENCHMARKS, build_benchmarks
 __all__ = [
     "BENCHMARKS",
     "DESCRIBE",
+    "MARK_TYPES",
     "SETTINGS",
     "AnnotatedImage",
     "Benchmark",
@@ -58,6 +60,7 @@ __all__ = [
     "look_up_numbers",
     "read_annotations",
     "read_given_answers",
+    "read_marks",
     "read_pope",
     "read_verdict",
     "recount",
@@ -65,5 +68,6 @@ __all__ = [
     "score_chair",
     "score_pope",
     "score_pope_settings",
+    "write_marking_job",
     "write_pope",
 ]

@@ -68,7 +68,7 @@ class Chair(Benchmark[AnnotatedImage]):
     def load(self, setup: Setup) -> list[AnnotatedImage]:
         """Annotated images whose objects the vocabulary knows, all or a sample."""
         rows = list(setup.annotations) if setup.annotations is not None else read_annotations(_find_instances(setup))
-        vocabulary = _load_vocabulary(setup)
+        vocabulary = find_vocabulary(setup)
         for name in dict.fromkeys(name for row in rows for name in row.objects):
             vocabulary.find_object(name)
         if self.images is None:
@@ -87,14 +87,14 @@ class Chair(Benchmark[AnnotatedImage]):
 
     def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Mentions, true and made up."""
-        vocabulary, meta = _load_vocabulary(setup), question.meta
+        vocabulary, meta = find_vocabulary(setup), question.meta
         truth = build_truth({"": meta["objects"]}, {"": meta["captions"]}, vocabulary, setup.mode)[""]
         text = drop_cut_sentence(reply.text) if self.cut_sentence == "drop" else reply.text
         return count_description(text, truth, vocabulary, setup.mode)
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """One result, with the vocabulary in its settings."""
-        vocabulary = Path(_load_vocabulary(setup).name).name
+        vocabulary = Path(find_vocabulary(setup).name).name
         return [self.build_result(self.card.name, items, self.units, setup, vocabulary=vocabulary)]
 
 
@@ -112,7 +112,8 @@ def _find_instances(setup: Setup) -> Path:
     return path
 
 
-def _load_vocabulary(setup: Setup) -> Vocabulary:
+def find_vocabulary(setup: Setup) -> Vocabulary:
+    """The vocabulary of a setup. Raises ConfigError where official mode lacks the released list."""
     official, released = setup.mode == "official", (setup.data or Path()) / SYNONYMS
     if setup.vocabulary is not None:
         return _read_vocabulary(setup.vocabulary, official)

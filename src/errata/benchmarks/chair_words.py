@@ -9,8 +9,9 @@ after a "seat" was dropped beside a "toilet" the indexes point into the longer l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from errata.text import Mention, Vocabulary, find_official_singular, find_treebank_tokens
 
@@ -22,16 +23,20 @@ _PAIRS = (
 ).split(", ")
 _ANIMALS = "bird cat dog horse sheep cow elephant bear zebra giraffe animal cub".split()
 
-_MERGED = {
-    **{pair: pair for pair in _PAIRS},
-    **{f"{age} {animal}": animal for animal in _ANIMALS for age in ("baby", "adult")},
-    **{f"passenger {vehicle}": vehicle for vehicle in ("jet", "train")},
-    "bow tie": "tie",
-    "toilet seat": "toilet",
-    "wine glas": "wine glass",
-}
-"""Two neighbouring words -> the one they are read as."""
-_FIRST_WORDS = frozenset(pair.partition(" ")[0] for pair in _MERGED)
+
+def build_pairs(names: Iterable[str]) -> dict[str, str]:
+    """Two neighbouring words -> the one they are read as: compound names as they are, and the released additions."""
+    return {
+        **{name: name for name in names},
+        **{f"{age} {animal}": animal for animal in _ANIMALS for age in ("baby", "adult")},
+        **{f"passenger {vehicle}": vehicle for vehicle in ("jet", "train")},
+        "bow tie": "tie",
+        "toilet seat": "toilet",
+        "wine glas": "wine glass",
+    }
+
+
+_MERGED = build_pairs(_PAIRS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,12 @@ class CaptionWords:
     indexes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Merged:
+class Merged(NamedTuple):
+    """A word after merging, the index of its first token, and how many tokens it was made of (1 or 2)."""
+
     word: str
-    index: int
-    start: int
-    end: int
+    first: int
+    length: int
 
 
 def find_caption_words(caption: str, vocabulary: Vocabulary) -> CaptionWords:
@@ -64,25 +69,25 @@ def find_caption_words(caption: str, vocabulary: Vocabulary) -> CaptionWords:
         caption: The text.
         vocabulary: Read with `load_vocabulary(path, verbatim=True)`.
     """
-    merged = _merge_pairs(caption)
+    tokens = find_treebank_tokens(caption)
+    merged = merge_pairs([find_official_singular(token.text) for token in tokens], _MERGED)
     words = tuple(item.word for item in merged)
     kept = [item for item in merged if not (item.word == "seat" and "toilet" in words)]
     named = [item for item in kept if item.word in vocabulary.synonyms]
-    mentions = tuple(Mention(item.start, item.end, item.word, vocabulary.synonyms[item.word]) for item in named)
+    mentions = tuple(
+        Mention(tokens[m.first].start, tokens[m.first + m.length - 1].end, m.word, vocabulary.synonyms[m.word])
+        for m in named
+    )
     positions = [position for position, item in enumerate(kept) if item.word in vocabulary.synonyms]
-    return CaptionWords(words, mentions, tuple(merged[position].index for position in positions))
+    return CaptionWords(words, mentions, tuple(merged[position].first for position in positions))
 
 
-def _merge_pairs(caption: str) -> Sequence[_Merged]:
-    """Greedily from the left, two tokens at a time."""
-    tokens = find_treebank_tokens(caption)
-    singulars = [find_official_singular(token.text) for token in tokens]
-    merged: list[_Merged] = []
+def merge_pairs(words: Sequence[str], pairs: Mapping[str, str]) -> list[Merged]:
+    """Merge the pairs among neighbouring words, greedily from the left."""
+    merged: list[Merged] = []
     index = 0
-    while index < len(tokens):
-        pair = " ".join(singulars[index : index + 2]) if singulars[index] in _FIRST_WORDS else ""
-        length = 2 if pair in _MERGED else 1
-        word = _MERGED[pair] if length == 2 else singulars[index]
-        merged.append(_Merged(word, index, tokens[index].start, tokens[index + length - 1].end))
-        index += length
+    while index < len(words):
+        pair = pairs.get(f"{words[index]} {words[index + 1]}") if index + 1 < len(words) else None
+        merged.append(Merged(words[index] if pair is None else pair, index, 1 if pair is None else 2))
+        index += merged[-1].length
     return merged

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from errata.benchmarks.amber import Amber
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.hallusionbench import HallusionBench
 from errata.benchmarks.llava_bench import LlavaBenchCoco
 from errata.benchmarks.llava_bench_wild import LlavaBenchWild
+from errata.benchmarks.mhumaneval import MHumanEval
 from errata.benchmarks.mmhal import MMHal
 from errata.benchmarks.mrhal import MRHal
+from errata.benchmarks.object_halbench import ObjectHalBench
+from errata.benchmarks.overgeneralisation import OverGeneralisation
 from errata.benchmarks.pope import Pope
 from errata.benchmarks.protocol import Benchmark
 from errata.benchmarks.refomb import RefoMB
@@ -21,6 +25,10 @@ from errata.errors import ConfigError
 BENCHMARKS: dict[str, type[Benchmark[Any]]] = {
     "pope": Pope,
     "chair": Chair,
+    "object_halbench": ObjectHalBench,
+    "amber": Amber,
+    "mhumaneval": MHumanEval,
+    "overgeneralisation": OverGeneralisation,
     "mmhal": MMHal,
     "mrhal": MRHal,
     "llava_bench_coco": LlavaBenchCoco,

@@ -1,4 +1,4 @@
-"""`errata bench list | info | fetch`: what `errata eval` can measure, and its official files."""
+"""`errata bench list | info | fetch | job`: what `errata eval` can measure, its official files, answers to mark."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from errata.errors import DONE
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `bench` with `list`, `info` and `fetch`."""
-    parser = subparsers.add_parser("bench", help="list the benchmarks, describe one, fetch its files")
-    parser.set_defaults(run=lambda _: parser.error("choose: list, info or fetch"))
+    """Add `bench` with `list`, `info`, `fetch` and `job`."""
+    parser = subparsers.add_parser(
+        "bench", help="list and describe benchmarks, fetch their files, write answers to mark"
+    )
+    parser.set_defaults(run=lambda _: parser.error("choose: list, info, fetch or job"))
     verbs = parser.add_subparsers(metavar="VERB", prog="errata bench")
     verbs.add_parser("list", help="print every benchmark that `errata eval` knows").set_defaults(run=run_list)
     info = verbs.add_parser("info", help="print paper, licence, size, metrics, options, and what judging costs")
@@ -22,6 +24,11 @@ def add_parser(subparsers: Any) -> None:
     fetch.add_argument("name", help="of the benchmark")
     fetch.add_argument("--out", type=Path, help="another folder than the cache ($ERRATA_CACHE or ~/.cache/errata)")
     fetch.set_defaults(run=run_fetch)
+    job = verbs.add_parser("job", help="write the answers of an evaluation for people to mark")
+    job.add_argument("folder", type=Path, help="that `errata eval` wrote")
+    job.add_argument("--benchmark", default="mhumaneval", help="whose answers (default: mhumaneval)")
+    job.add_argument("--out", type=Path, required=True, help="JSON lines with empty marks")
+    job.set_defaults(run=run_job)
 
 
 def run_list(_: argparse.Namespace) -> int:
@@ -67,4 +74,16 @@ def run_fetch(args: argparse.Namespace) -> int:
         )
     for path in paths:
         print(path)
+    return DONE
+
+
+def run_job(args: argparse.Namespace) -> int:
+    """Write answers with empty marks, and print how many."""
+    from errata.benchmarks import write_marking_job
+    from errata.records import read_answers, read_questions
+
+    questions, answers = (args.folder / part / f"{args.benchmark}.jsonl" for part in ("questions", "answers"))
+    asked = read_questions(questions)
+    write_marking_job(args.out, asked, read_answers(answers))
+    print(f"{len(asked)} answers to mark: {args.out}")
     return DONE

@@ -54,10 +54,15 @@ def _estimate(
 
 
 def _stand_in(questions: Sequence[Question], path: Path, max_tokens: int) -> list[tuple[Question, Answer]]:
-    """Answers that are there, and for the others a text as long as one can get."""
+    """Answers that are there, and for the others words as long as they can get, of which no two are alike."""
     known = {answer.id: answer for answer in read_answers(path)} if path.is_file() else {}
-    text = "x" * (CHARACTERS_PER_TOKEN * max_tokens)
     return [
-        (question, known.get(question.id) or Answer(question.id, text, earlier=(text,) * len(question.followups)))
-        for question in questions
+        (question, known.get(question.id) or _write_longest(question, number, max_tokens))
+        for number, question in enumerate(questions)
     ]
+
+
+def _write_longest(question: Question, number: int, max_tokens: int) -> Answer:
+    length = CHARACTERS_PER_TOKEN * max_tokens
+    text = (f"{number} " + "word " * max_tokens)[:length]
+    return Answer(question.id, text, earlier=(text,) * len(question.followups))

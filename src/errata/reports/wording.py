@@ -27,6 +27,15 @@ BENCHMARKS = {
     "pope_random": ("POPE", "random"),
     "pope_popular": ("POPE", "popular"),
     "pope_adversarial": ("POPE", "adversarial"),
+    "object_halbench": ("Object HalBench", ""),
+    "object_halbench_offline": ("Object HalBench", "nouns by our own rules"),
+    "amber": ("AMBER", "both parts"),
+    "amber_offline": ("AMBER", "both parts, nouns by our own rules"),
+    "amber_generative": ("AMBER", "descriptions"),
+    "amber_generative_offline": ("AMBER", "descriptions, nouns by our own rules"),
+    "amber_discriminative": ("AMBER", "yes/no questions"),
+    "mhumaneval": ("MHumanEval", "marked by people"),
+    "overgeneralisation": ("Over-generalisation", "mean of the scenes"),
 }
 """Title and part of it."""
 
@@ -47,6 +56,35 @@ METRICS = {
         "accuracy_mean": MetricText("mean accuracy", "mean of the settings' accuracies"),
         "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
         "yes_share": MetricText("share of yes", "answers that say “yes”; half of the questions deserve it"),
+    },
+    "object": {
+        "response_hall": MetricText("response hall.", "answers with a made-up object, of those that name any"),
+        "object_hall": MetricText("mention hall.", "object mentions that name something the image does not show"),
+        "recall": MetricText("object recall", "objects in the image that the answer names"),
+        "response_hall_all": MetricText("response hall., all", "answers with a made-up object, of all"),
+        "with_objects": MetricText("naming objects", "answers that name any object"),
+        "words": MetricText("words", "words per answer"),
+        "unreadable": MetricText("unreadable", "answers whose objects the judge did not list"),
+    },
+    "amber": {
+        "chair": MetricText("CHAIR", "mentions of listed nouns that are made up"),
+        "cover": MetricText("Cover", "true words that descriptions name"),
+        "hal": MetricText("Hal", "descriptions with a made-up noun"),
+        "cog": MetricText("Cog", "words one would imagine that descriptions name"),
+        "f1": MetricText("F1", "harmonic mean of precision and recall of “no”"),
+        "amber": MetricText("AMBER", "half of 100 − CHAIR + F1"),
+        "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
+    },
+    "mhumaneval": {
+        "all": MetricText("all", "answers in which people marked a hallucination"),
+        "marked": MetricText("marked", "answers that somebody has marked"),
+        "agreement": MetricText("agreement", "answers that two people judge alike"),
+        "overlap": MetricText("overlap", "marked characters that two people share"),
+    },
+    "overgeneralisation": {
+        "average": MetricText("average", "mentions of the scene's usual objects that are made up"),
+        "scene": MetricText("in the scene", "the same in images of the scene"),
+        "difference": MetricText("difference", "how much more is made up in the scene"),
     },
 }
 

@@ -15,6 +15,7 @@ from errata.text.vocabulary import (
     load_vocabulary,
     parse_vocabulary,
 )
+from errata.text.wordnet_singular import find_wordnet_singular
 from errata.text.words import Word, find_treebank_tokens, find_words
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "find_official_singular",
     "find_singular",
     "find_treebank_tokens",
+    "find_wordnet_singular",
     "find_words",
     "load_coco_vocabulary",
     "load_vocabulary",

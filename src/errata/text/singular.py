@@ -14,6 +14,8 @@ _IRREGULAR = {
     "pocketknives": "pocketknife", "buses": "bus", "minibuses": "minibus", "gases": "gas", "lenses": "lens",
     "canvases": "canvas", "pajamas": "pajamas", "quizzes": "quiz", "shoes": "shoe", "canoes": "canoe", "toes": "toe",
     "horseshoes": "horseshoe", "snowshoes": "snowshoe", "movies": "movie", "axes": "axe", "skis": "ski",
+    "taxis": "taxi", "kiwis": "kiwi", "corgis": "corgi", "broccolis": "broccoli", "tvs": "tv", "airbuses": "airbus",
+    "grandchildren": "grandchild", "zebus": "zebu",
 }  # fmt: skip
 
 _UNCHANGED = frozenset(

@@ -1,0 +1,134 @@
+"""What one AMBER answer counts for, by nouns or by yes and no, and the numbers that the release prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from errata.benchmarks.pope_rule import read_verdict
+from errata.benchmarks.protocol import Item, Mode
+
+Similar = Callable[[str, str], bool]
+"""Whether two words mean about the same; the release asks for a similarity above 0.8 of spaCy's vectors."""
+
+_EPSILON = 0.001
+"""The release's counters of denominators begin with it, so that nothing is divided by zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordLists:
+    """The released lists.
+
+    Attributes:
+        association: Word -> words that may stand for it.
+        safe: Words that are never made up.
+    """
+
+    association: Mapping[str, Sequence[str]]
+    safe: frozenset[str]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The nouns that are looked at; all others are passed over."""
+        return frozenset(self.association) | {word for words in self.association.values() for word in words}
+
+
+def count_nouns(
+    nouns: Sequence[str], truth: Sequence[str], hallu: Sequence[str], lists: WordLists, similar: Similar, mode: Mode
+) -> Item:
+    """Which nouns of a description are made up, and which words of the two lists they hit.
+
+    Args:
+        nouns: Every mention, of which those in `lists.words` count.
+        truth: What is in the image.
+        hallu: What people would imagine in it.
+        lists: The released lists.
+        similar: In strict mode a noun that is similar to a true word no longer hits an imagined one too.
+        mode: Strict mode also takes a word that stands twice in a list for one, and finds a true word that is safe.
+    """
+    strict = mode == "strict"
+    truth, hallu = (list(dict.fromkeys(words)) if strict else list(words) for words in (truth, hallu))
+    kept = [noun for noun in nouns if noun in lists.words]
+    covered: set[int] = set()
+    imagined: set[int] = set()
+    wrong = []
+    for noun in kept:
+        hits = _find_same(noun, truth, lists)
+        if noun in lists.safe:
+            covered |= hits if strict else set()
+            continue
+        if not hits:
+            expected = _find_same(noun, hallu, lists) | _find_similar(noun, hallu, lists, similar)
+            hits = _find_similar(noun, truth, lists, similar)
+            imagined |= set() if strict and hits else expected
+            wrong += [] if hits else [noun]
+        covered |= hits
+    counts = {
+        "chair": [len(wrong), len(kept)],
+        "cover": [len(covered), len(truth)],
+        "hal": [int(bool(wrong)), 1],
+        "cog": [len(imagined), len(hallu)],
+    }
+    return {"nouns": kept, "made_up": wrong, "missing": _leave_out(truth, covered), "counts": counts}
+
+
+def count_verdict(text: str, truth: str, mode: Mode) -> Item:
+    """A yes/no answer against its label. "No" is the positive class; the release takes exactly `Yes` and `No`."""
+    said = {"Yes": "yes", "No": "no"}.get(text, "unknown") if mode == "official" else read_verdict(text, mode)
+    positive, claimed = truth == "no", said == "no"
+    hit = int(positive and claimed)
+    counts = {
+        "accuracy": [int(said == truth), 1],
+        "precision": [hit, int(claimed)],
+        "recall": [hit, int(positive)],
+        "f1": [2 * hit, int(claimed) + int(positive)],
+        "unknown_share": [int(said == "unknown"), 1],
+    }
+    return {"label": truth, "said": said, "right": said == truth, "counts": counts}
+
+
+def compute_released(items: Sequence[Item], epsilon: float = 0.0001) -> dict[str, float]:
+    """The numbers that the release prints, from the same counts: per cent, rounded, with its small constants.
+
+    Args:
+        items: Of one part or type.
+        epsilon: In the denominator of F1; the release has 0.001 for existence.
+    """
+    found = {name: _share(items, name) for name in ("chair", "cover", "hal", "cog", "accuracy", "precision", "recall")}
+    printed = {name: value for name, value in found.items() if value is not None}
+    if "hal" in printed:
+        clean, count = _sum(items, "hal")
+        printed["hal"] = round(100 - (count - clean) / (count + _EPSILON) * 100, 1)
+    if "precision" in printed:
+        precision, recall = printed["precision"] / 100, printed["recall"] / 100
+        printed["f1"] = round(2 * precision * recall / (precision + recall + epsilon) * 100, 1)
+    return printed
+
+
+def _share(items: Sequence[Item], name: str) -> float | None:
+    if not any(name in item["counts"] for item in items):
+        return None
+    numerator, denominator = _sum(items, name)
+    return round(numerator / (denominator + _EPSILON) * 100, 1)
+
+
+def _sum(items: Sequence[Item], name: str) -> tuple[int, int]:
+    counts: list[Any] = [item["counts"].get(name, (0, 0)) for item in items]
+    return sum(one[0] for one in counts), sum(one[1] for one in counts)
+
+
+def _find_same(noun: str, words: Sequence[str], lists: WordLists) -> set[int]:
+    """Places of the words that the noun is, or may stand for."""
+    return {i for i, word in enumerate(words) if noun == word or noun in lists.association.get(word, ())}
+
+
+def _find_similar(noun: str, words: Sequence[str], lists: WordLists, similar: Similar) -> set[int]:
+    """The place of the first similar word: the words' associates come before the words."""
+    candidates = [(i, other) for i, word in enumerate(words) for other in lists.association.get(word, ())]
+    found = [i for i, other in [*candidates, *enumerate(words)] if similar(noun, other)]
+    return set(found[:1])
+
+
+def _leave_out(words: Sequence[str], covered: set[int]) -> list[str]:
+    return sorted({word for i, word in enumerate(words) if i not in covered})
