@@ -74,12 +74,12 @@ class Transport:
         await self._client.close()
 
 
-def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) -> Transport:
-    """Open a pool of connections to one server of an endpoint. Raises ModelError where `openai` is not installed."""
+def check_package(endpoint: Endpoint) -> None:
+    """Raise ModelError where `openai`, or a package that it needs here, is not installed."""
     try:
         import aiohttp  # noqa: F401  a request through it costs two thirds of the time
-        import httpx2
-        import openai
+        import httpx2  # noqa: F401
+        import openai  # noqa: F401
     except ImportError as error:
         raise ModelError(
             endpoint.name,
@@ -87,6 +87,13 @@ def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) ->
             found=f"{error.name} is not installed",
             fix="pip install 'errata[openai]'",
         ) from None
+
+
+def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) -> Transport:
+    """Open a pool of connections to one server of an endpoint. Raises ModelError where `openai` is not installed."""
+    check_package(endpoint)
+    import httpx2
+    import openai
 
     class CappedStream(httpx2.AsyncByteStream):
         def __init__(self, stream: Any) -> None:
