@@ -64,7 +64,9 @@ def test_eval_prints_metrics_and_writes_a_result_folder(folder, tmp_path, capsys
     [
         {"model": "none"},
         {"questions.jsonl": "none.jsonl"},
+        {"questions.jsonl": "/dev/null"},
         {"--max-tokens": "0"},
+        {"--temperature": "inf"},
         {"--image-root": "none"},
     ],
 )

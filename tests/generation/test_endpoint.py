@@ -161,6 +161,16 @@ def test_a_server_that_is_gone_is_given_up_and_the_other_answers_all():
     assert {outcome.kind for outcome in lost} == {"unreachable"}
 
 
+def test_a_server_that_is_gone_is_given_up_when_patience_ends():
+    with EndpointServer() as gone:
+        url = gone.url
+    alone = ChatClient(parse_endpoint(f"openai:tiny@{url}"), EndpointSettings(backoff_s=20.0, give_up_s=0.5))
+    started = time.monotonic()
+    (lost,) = alone.ask([request("a")])
+    assert 0.5 <= time.monotonic() - started < 8
+    assert lost.kind == "unreachable"
+
+
 def test_several_servers_share_the_work_and_none_gets_more_than_its_share():
     with EndpointServer(latency_s=0.03) as one, EndpointServer(latency_s=0.03) as two:
         client = ChatClient(parse_endpoint(f"openai:tiny@{one.url},{two.url}"), EndpointSettings(concurrency=4))
@@ -336,6 +346,9 @@ def test_an_endpoint_is_written_in_three_ways(monkeypatch):
         "openai:m@http://a/v1,ftp://b/secret",
         "openai:m@http://a:99999/secret",
         "openai:m@http://a/v1,http://a/v1",
+        "openai:m@ftp://secret/v1",
+        "openai:m@secret:8000/v1",
+        "openai:m@localhost",
     ],
 )
 def test_a_name_that_is_no_endpoint_is_refused_and_no_secret_repeated(name):

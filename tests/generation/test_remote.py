@@ -138,6 +138,22 @@ def test_what_an_endpoint_cannot_do_is_refused(questions, place, tmp_path):
         assert len(server.seen) == 2
 
 
+def test_a_first_try_that_brought_nothing_does_not_bind_the_next(questions, place, tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    out = tmp_path / "a.jsonl"
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        ask_endpoint(ChatClient(parse_endpoint("openai:gpt-4o")), questions, SETTINGS, image_root=place, out=out)
+    assert not list(tmp_path.iterdir())
+    with EndpointServer(fault=lambda *_: Fault("status", 404)) as server:
+        misnamed = ChatClient(parse_endpoint(f"openai:tniy@{server.url}"), QUICK)
+        assert len(ask_endpoint(misnamed, questions, SETTINGS, image_root=place, out=out).missing) == 6
+    with EndpointServer(reply) as server:
+        assert len(ask_endpoint(connect(server), questions, SETTINGS, image_root=place, out=out).answers) == 6
+        with pytest.raises(ConfigError, match="another run"):
+            ask_endpoint(misnamed, questions, SETTINGS, image_root=place, out=out)
+
+
 def test_the_verb_exits_3_where_answers_are_missing_and_0_once_they_are_there(questions, place, tmp_path, capsys):
     write_questions(place / "questions.jsonl", questions)
     out = tmp_path / "a.jsonl"

@@ -287,9 +287,41 @@ def test_a_file_that_is_no_cache_is_named(tmp_path):
     later = sqlite3.connect(tmp_path / "later")
     later.execute("PRAGMA user_version = 99")
     later.close()
+    earlier = sqlite3.connect(tmp_path / "earlier")
+    earlier.executescript("CREATE TABLE replies (key TEXT, raw TEXT); PRAGMA user_version = 1")
+    earlier.close()
+    with pytest.raises(JudgeError, match="a table of other columns: key, raw"):
+        build(Scripted(), tmp_path / "earlier").ask(calls(1))
     for name, error in (("text", StorageError), ("other", JudgeError), ("later", JudgeError), ("", StorageError)):
         with pytest.raises(error, match=str(tmp_path)):
             build(Scripted(), tmp_path / name).ask(calls(1))
+
+
+def test_a_row_that_something_else_wrote_is_named(place):
+    build(Scripted(), place).ask(calls(1))
+    with sqlite3.connect(place) as other:
+        other.execute("UPDATE replies SET raw = x'ff00'")
+    other.close()
+    with pytest.raises(JudgeError, match="whose raw is of the type bytes"):
+        build(Scripted(), place).ask(calls(1))
+
+
+def test_a_cache_that_another_process_holds_is_waited_for_and_then_named(place, monkeypatch):
+    build(Scripted(), place).ask(calls(1))
+    monkeypatch.setattr("errata.judges.cache.WAIT_S", 0.2)
+    holder = sqlite3.connect(place, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StorageError, match=r"locked.*wait for the process that holds it"):
+        build(Scripted(), place).ask(calls(2))
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert len(build(Scripted(), place).ask(calls(2))) == 2
+
+
+def test_what_is_free_has_its_price_without_a_count_of_tokens(place):
+    asked = calls(2)
+    verdicts = build(ScriptedJudge("s", {RATING.name: lambda request: "Rating: 1"}), place).ask(asked)
+    assert summarise(asked, verdicts)["price_usd"] == 0
 
 
 def test_bad_calls_are_named(place, tmp_path):

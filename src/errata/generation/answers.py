@@ -63,11 +63,11 @@ class AnswerFile:
         return self.path.with_name(self.path.name + ".run.json")
 
     def _check_run(self, run: dict[str, Any]) -> None:
-        """Answers of two models or settings in one file could not be told apart later."""
+        """Answers of two models or settings in one file could not be told apart later; an empty file has none."""
         beside = self._beside
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not self.path.exists():
+        if not self.path.exists() or not self.path.stat().st_size:
             write_text(beside, json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
             return
         try:

@@ -16,7 +16,7 @@ from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, Endpoint
 from errata.generation.chat_lanes import Lane
 from errata.generation.chat_reply import hide
 from errata.generation.chat_run import Outcome, Run
-from errata.generation.chat_transport import build_transport
+from errata.generation.chat_transport import build_transport, check_package
 from errata.generation.endpoint import Endpoint, read_key
 
 
@@ -30,6 +30,11 @@ class ChatClient:
 
     def __init__(self, endpoint: Endpoint, settings: EndpointSettings | None = None) -> None:
         self.endpoint, self.settings = endpoint, settings or EndpointSettings()
+
+    def check(self) -> None:
+        """Raise what would stop every call, without asking anything: ConfigError (no key), ModelError (no `openai`)."""
+        read_key(self.endpoint)
+        check_package(self.endpoint)
 
     def ask(
         self,

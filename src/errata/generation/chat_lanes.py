@@ -56,7 +56,10 @@ class Lane:
             self.close(error)
         elif error.kind in ("rate limit", "unreachable") and started >= self._open_at:
             # Requests that were under way when the wait began report the same trouble: it counts once.
-            self._open_at = now + backoff(self._settings, self._waits, error.wait_s)
+            wait = backoff(self._settings, self._waits, error.wait_s)
+            if error.wait_s is None:  # its last chance comes when patience ends, not up to `max_backoff_s` later
+                wait = min(wait, self._failing_since + patience - now)
+            self._open_at = now + wait
             self._waits += 1
 
 

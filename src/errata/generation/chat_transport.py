@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 from errata.errors import ModelError
@@ -15,6 +16,8 @@ from errata.generation.chat import FailureKind
 from errata.generation.chat_reply import FailedAttemptError, excerpt, hide
 from errata.generation.endpoint import OPENAI_KEY, Endpoint
 
+PACKAGES = ("openai", "aiohttp", "httpx2")
+"""aiohttp: a request through it costs two thirds of the time."""
 MAX_REPLY_BYTES = 8 * 2**20
 """A text of 8 MB is no answer; a server that sends more would fill the memory."""
 
@@ -74,19 +77,23 @@ class Transport:
         await self._client.close()
 
 
-def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) -> Transport:
-    """Open a pool of connections to one server of an endpoint. Raises ModelError where `openai` is not installed."""
-    try:
-        import aiohttp  # noqa: F401  a request through it costs two thirds of the time
-        import httpx2
-        import openai
-    except ImportError as error:
+def check_package(endpoint: Endpoint) -> None:
+    """Raise ModelError where `openai` is not installed, or a package that it needs here."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
         raise ModelError(
             endpoint.name,
             expected="the packages openai and aiohttp",
-            found=f"{error.name} is not installed",
+            found=f"{missing[0]} is not installed",
             fix="pip install 'errata[openai]'",
-        ) from None
+        )
+
+
+def build_transport(endpoint: Endpoint, url: str, key: str, connections: int) -> Transport:
+    """Open a pool of connections to one server of an endpoint. Raises ModelError where `openai` is not installed."""
+    check_package(endpoint)
+    import httpx2
+    import openai
 
     class CappedStream(httpx2.AsyncByteStream):
         def __init__(self, stream: Any) -> None:

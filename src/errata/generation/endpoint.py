@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -37,6 +38,8 @@ class Endpoint:
 
 
 PREFIX = "openai:"
+_ADDRESS = re.compile(r"@(.*[/:.]|localhost$)")
+"""What no model's name at OpenAI ends in, and an address without its scheme does; `@20240806` is a revision."""
 
 
 def is_endpoint(name: str) -> bool:
@@ -53,6 +56,8 @@ def parse_endpoint(name: str) -> Endpoint:
     model, at, rest = name.removeprefix(PREFIX).partition("@http")
     if not is_endpoint(name) or not model.strip() or not model.isprintable():
         raise _malformed(_without_addresses(name), "an endpoint without a model")
+    if not at and _ADDRESS.search(model):  # else it would go to OpenAI as a model's name, with the images
+        raise _malformed(_without_addresses(name), "an address that does not begin with http:// or https://")
     default = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
     urls = tuple(_check_url(url.strip()) for url in (f"http{rest}" if at else default).split(","))
     if len(set(urls)) < len(urls):

@@ -57,6 +57,7 @@ def ask_endpoint(
     """
     check_ids(questions)
     check_settings(settings)
+    client.check()  # before there is a file that says which run it is of
     images = {question.id: _find_images(question, image_root) for question in questions}
     store = RemoteStore(out, describe_remote_run(client.endpoint.model, questions, settings))
     run = _Run(client, settings, images, store, on_progress, questions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import get_args
 
@@ -38,10 +39,11 @@ class GenerationSettings:
 
     def __post_init__(self) -> None:
         _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")
-        _check("temperature", self.temperature, self.temperature >= 0, "0 or more")
+        _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "0 or more")
         _check("top_p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
         _check("num_beams", self.num_beams, self.num_beams >= 1, "at least 1")
-        _check("repetition_penalty", self.repetition_penalty, self.repetition_penalty > 0, "above 0")
+        good_penalty = 0 < self.repetition_penalty < math.inf
+        _check("repetition_penalty", self.repetition_penalty, good_penalty, "above 0")
         _check("no_repeat_ngram_size", self.no_repeat_ngram_size, self.no_repeat_ngram_size >= 0, "0 or more")
         _check("batch_size", self.batch_size, self.batch_size is None or self.batch_size >= 1, "at least 1, or null")
         modes = (None, *get_args(ImageMode))

@@ -7,53 +7,26 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from errata.errors import JudgeError, StorageError
+from errata.judges.cached_reply import COLUMNS, CachedReply, find_wrong_type
 
 CACHE_FORMAT = 1
 WAIT_S = 60.0
 """How long one process waits for another's write."""
 KEYS_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class CachedReply:
-    """One reply as it is kept.
-
-    Attributes:
-        key: Of model, prompt, quoted texts, images, parameters, sample and attempt.
-        images, parameters: As JSON; images by the SHA-256 of their files.
-        parsed: The verdict as JSON when the reply came; None where it was unreadable. Scoring again parses `raw` again.
-        price: US dollars at the prices of that day; None where unknown.
-        at: When the reply came, in UTC.
-    """
-
-    key: str
-    judge: str
-    model: str
-    prompt: str
-    prompt_version: int
-    prompt_hash: str
-    images: str
-    parameters: str
-    sample: int
-    attempt: int
-    raw: str
-    parsed: str | None
-    reply_model: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    price: float | None
-    seconds: float
-    at: str
-
-
-COLUMNS = tuple(field.name for field in fields(CachedReply))
+_REMEDIES = {
+    "locked": "wait for the process that holds it, or choose another file for the cache",
+    "not a database": "choose another file for the cache",
+    "malformed": "put back a copy of it, or choose another file for the cache",
+    "readonly": "make the file and its folder writable, or choose another file for the cache",
+    "unable to open": "choose a file in a folder that is writable",
+}
 _CREATE = """
 CREATE TABLE IF NOT EXISTS replies (
   key TEXT PRIMARY KEY, judge TEXT NOT NULL, model TEXT NOT NULL,
@@ -103,7 +76,7 @@ class VerdictCache:
                 some = keys[start : start + KEYS_AT_ONCE]
                 marks = ",".join("?" * len(some))
                 query = f"SELECT {', '.join(COLUMNS)} FROM replies WHERE key IN ({marks})"
-                found |= {row[0]: CachedReply(*row) for row in self._connection.execute(query, some)}
+                found |= {row[0]: self._read(row) for row in self._connection.execute(query, some)}
         return found
 
     def put(self, reply: CachedReply) -> CachedReply:
@@ -116,20 +89,32 @@ class VerdictCache:
         return self.find([reply.key])[reply.key]
 
     def _prepare(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        # In this order: another process makes both at once, perhaps between the two.
         known = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version != CACHE_FORMAT and (version or known):
-            raise JudgeError(
-                str(self.path),
-                expected=f"a cache of verdicts of version {CACHE_FORMAT}",
-                found=f"version {version}" if version else "another database",
-                fix="choose another file for the cache",
-            )
+            raise self._refuse(f"version {version}" if version else "another database")
         self._switch_to_log()
         self._connection.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing; the power may take the last one
         if not version:
-            self._connection.execute(_CREATE)
-            self._connection.execute(f"PRAGMA user_version = {CACHE_FORMAT}")
+            # As one: a table without its version would pass for another database after a kill.
+            self._connection.executescript(f"BEGIN IMMEDIATE; {_CREATE}; PRAGMA user_version = {CACHE_FORMAT}; COMMIT")
+        columns = tuple(row[1] for row in self._connection.execute("PRAGMA table_info(replies)"))
+        if columns != COLUMNS:
+            raise self._refuse(f"a table of other columns: {', '.join(columns)[:120] or 'none'}")
+
+    def _refuse(self, found: str) -> JudgeError:
+        return JudgeError(
+            str(self.path),
+            expected=f"a cache of verdicts of version {CACHE_FORMAT}",
+            found=found,
+            fix="choose another file for the cache",
+        )
+
+    def _read(self, row: Sequence[Any]) -> CachedReply:
+        if wrong := find_wrong_type(row):
+            raise self._refuse(wrong)
+        return CachedReply(*row)
 
     def _switch_to_log(self) -> None:
         """SQLite does not wait here when two processes open a new file together."""
@@ -154,8 +139,14 @@ class VerdictCache:
                 str(self.path),
                 expected="a cache of verdicts that can be read and written",
                 found=str(error),
-                fix="free space, or choose another file for the cache",
+                fix=_find_remedy(str(error)),
             ) from error
+
+
+def _find_remedy(found: str) -> str:
+    """What to do about SQLite's message."""
+    known = (remedy for words, remedy in _REMEDIES.items() if words in found)
+    return next(known, "free space, or choose another file for the cache")
 
 
 def to_json(value: Any) -> str | None:

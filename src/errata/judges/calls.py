@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         for name, good in (
-            ("temperature", self.temperature >= 0),
+            ("temperature", 0 <= self.temperature < math.inf),
             ("top_p", self.top_p is None or 0 < self.top_p <= 1),
         ):
             if not good:

@@ -39,7 +39,7 @@ class Estimate:
         return [
             f"calls     {self.calls - self.cached:,} to make, {self.cached:,} of {self.calls:,} in the cache",
             f"tokens    about {self.prompt_tokens:,} sent, at most {self.completion_tokens:,} received",
-            f"cost      {cost}; a reply that cannot be read is asked for again and costs more",
+            f"cost      {cost}; replies that cannot be read, and questions that follow on a verdict, cost more",
         ]
 
 

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from errata.errors import ConfigError, DataError
-from errata.judges.cache import CachedReply, VerdictCache, now, to_json
+from errata.judges.cache import VerdictCache, now, to_json
+from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import Backend, JudgeCall, JudgeFailure, JudgeReply, JudgeRequest, Parameters, Verdict
 from errata.judges.estimate import Estimate, estimate_tokens
 from errata.judges.keys import build_key, hash_images

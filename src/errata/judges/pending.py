@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from errata.judges.cache import CachedReply
+from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import JudgeCall, Sample, Status
 
 Number = TypeVar("Number", int, float)

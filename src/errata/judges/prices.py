@@ -46,7 +46,9 @@ def load_prices(path: str | Path | None = None) -> PriceTable:
 
 
 def compute_price(price: Price | None, prompt_tokens: int | None, completion_tokens: int | None) -> float | None:
-    """US dollars; None where the price or a number of tokens is unknown."""
+    """US dollars; None where the price or a number of tokens is unknown. What is free needs no count of tokens."""
+    if price is not None and price.input == price.output == 0:
+        return 0.0
     if price is None or prompt_tokens is None or completion_tokens is None:
         return None
     return (price.input * prompt_tokens + price.output * completion_tokens) / TOKENS

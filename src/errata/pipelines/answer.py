@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from errata.errors import ModelError
+from errata.errors import DataError, ModelError
 from errata.generation import (
     Answered,
     ChatClient,
@@ -71,6 +71,8 @@ def answer_file(
     """
     settings = settings or GenerationSettings()
     asked = repeat_questions(read_questions(questions), samples, settings)
+    if not asked:
+        raise DataError(str(questions), expected="questions", found="an empty file", fix="write one a line")
     answer = _load(model, image_root or Path(questions).parent, settings, endpoint)
     if fresh:
         remove_file(out)
