@@ -7,7 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# On a busy machine an example may take any time.
+hypothesis.settings.register_profile("errata", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("errata")
 
 # Models of tests are tiny: threads that wait for one another on a busy core cost more than they save. Set before torch
 # is imported, and inherited by the commands that tests start.
