@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errata.cli.levelling import add_levelling, read_levelling
 from errata.cli.shaper import add_look, add_output, add_seed, add_shaper, as_verb, open_records, tell
 
 if TYPE_CHECKING:
@@ -45,13 +46,7 @@ def add_parsers(verbs: Any) -> None:
     )
 
     parser = add_shaper(verbs, "levels", "responses sorted into levels by their ratings", run_levels)
-    parser.add_argument(
-        "--ratings", required=True, help="names of lists in meta, such as ratings; several are averaged"
-    )
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--gap", type=float, help="a level begins so far below the best of the one before")
-    size.add_argument("--at-most", type=int, metavar="K", help="at most K levels, cut at the widest gaps")
-    parser.add_argument("--lowest-is-best", action="store_true", help="ratings count mistakes")
+    add_levelling(parser)
 
 
 def run_split(args: argparse.Namespace) -> None:
@@ -138,12 +133,7 @@ def run_pairs(args: argparse.Namespace) -> None:
 
 def run_levels(args: argparse.Namespace) -> None:
     """Write the records with levels by their ratings."""
-    from errata.data.shaping import Levelling, write_levels
+    from errata.data.shaping import write_levels
 
-    names = tuple(name.strip().removeprefix("meta.") for name in args.ratings.split(","))
-    levelling = Levelling(names, lowest_is_best=args.lowest_is_best)
-    if args.gap is not None:
-        levelling = Levelling(names, "gap", args.gap, args.lowest_is_best)
-    elif args.at_most is not None:
-        levelling = Levelling(names, "at_most", args.at_most, args.lowest_is_best)
+    levelling = read_levelling(args)
     tell(write_levels(open_records(args), args.out, levelling, images=args.images, on_bad=args.on_bad))

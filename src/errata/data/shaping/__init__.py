@@ -8,9 +8,9 @@ ids and hashes. Foreign formats do not belong here (`errata.data`), nor does dra
 from errata.data.shaping.decontaminate import write_decontaminated
 from errata.data.shaping.dedup import TRAITS, write_distinct
 from errata.data.shaping.filtering import write_filtered
-from errata.data.shaping.folders import IMAGE_RULES, RecordFolder
+from errata.data.shaping.folders import IMAGE_RULES, ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.image_files import LOOK_DISTANCE
-from errata.data.shaping.levels import Levelling, write_levels
+from errata.data.shaping.levels import Levelling, LevelRule, level_record, write_levels
 from errata.data.shaping.load_evaluation import BENCHMARKS, load_evaluation_images
 from errata.data.shaping.merge import merge_records
 from errata.data.shaping.pairs import PAIR_RULES, write_pairs
@@ -25,12 +25,15 @@ __all__ = [
     "LOOK_DISTANCE",
     "PAIR_RULES",
     "TRAITS",
+    "ImageRule",
+    "LevelRule",
     "Levelling",
     "Part",
     "RecordFile",
     "RecordFolder",
     "collect_stats",
     "find_records",
+    "level_record",
     "load_evaluation_images",
     "merge_records",
     "sample_records",
@@ -40,4 +43,5 @@ __all__ = [
     "write_filtered",
     "write_levels",
     "write_pairs",
+    "writing_folder",
 ]

@@ -1,0 +1,19 @@
+"""`errata feedback …`: preferences without annotators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from errata.cli import feedback_ratings
+
+METHODS = [feedback_ratings]
+"""The methods in the order that `errata feedback --help` shows them."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `feedback` and its methods."""
+    verb = subparsers.add_parser("feedback", help="make preference records without annotators")
+    verbs = verb.add_subparsers(metavar="METHOD", prog="errata feedback")
+    verb.set_defaults(run=lambda _: verb.error("choose one of " + ", ".join(verbs.choices)))
+    for method in METHODS:
+        method.add_parser(verbs)

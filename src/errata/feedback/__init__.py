@@ -1,0 +1,13 @@
+"""Responses, and judges of them, to preference records: one method per file.
+
+In: questions with candidate answers, records with a standard answer, judges, loaded models. Out: records with their
+levels, what was found about each of them in `Record.meta`, and a tally that says what became of every prompt. Training
+and measuring do not belong here; `pipelines` puts methods, models and files together.
+"""
+
+from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
+from errata.feedback.outcome import Feedback
+from errata.feedback.ratings import build_rated_levels
+from errata.feedback.tally import Dropped, Tally
+
+__all__ = ["FEEDBACK_FILE", "Dropped", "Feedback", "FeedbackFolder", "Tally", "build_rated_levels", "write_feedback"]

@@ -1,0 +1,28 @@
+"""What a method of feedback gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from errata.feedback.tally import Tally
+from errata.records import Record
+
+
+@dataclass(slots=True)
+class Feedback:
+    """Records, and how they came to be.
+
+    Attributes:
+        method: The verb: `meg`, `ig`, `check`, `claims`, `ratings` or `correct`.
+        records: With levels; their ids occur once.
+        tally: What became of every prompt. A method that makes several records of one prompt keeps the prompt once.
+        settings: What the records depend on, as JSON values: models, judges with prompt hashes, thresholds, seeds.
+        report: What the method found, as JSON values.
+    """
+
+    method: str
+    records: list[Record]
+    tally: Tally
+    settings: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
