@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from errata.cli.best_of import add_best_of, read_best_of
 from errata.cli.generate import MODEL, add_endpoint, add_sampling, read_endpoint, read_sampling
 from errata.cli.judging import add_judge, print_plan, read_judge
 
@@ -22,6 +23,7 @@ def add_parser(subparsers: Any) -> None:
     names = "pope,chair"
     parser.add_argument("--benchmarks", default=names, help=f"separated by commas, or all (default: {names})")
     add_data(parser)
+    add_best_of(parser)
     add_sampling(parser)
     add_endpoint(parser)
     add_judge(parser)
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         generation=read_sampling(args),
         endpoint=read_endpoint(args),
         judge=read_judge(args),
+        best_of=read_best_of(args),
     )
     if args.dry_run:
         return print_plan(plan_evaluation(settings, args.out))

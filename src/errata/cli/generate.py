@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from errata.cli.best_of import add_best_of, read_best_of
 from errata.errors import DONE, INCOMPLETE
 
 PROTOCOLS = ("rlhfv", "rlaifv", "amp")
@@ -25,6 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file of answers; a partial one is continued")
     parser.add_argument("--image-root", type=Path, help="where image paths start (default: the questions' folder)")
     parser.add_argument("--samples", type=int, default=1, help="answers to each question (default: 1)")
+    add_best_of(parser)
     add_sampling(parser)
     add_endpoint(parser)
     parser.set_defaults(run=run)
@@ -89,11 +91,15 @@ def run(args: argparse.Namespace) -> int:
             settings=read_sampling(args),
             endpoint=read_endpoint(args),
             samples=args.samples,
+            best_of=read_best_of(args),
             fresh=args.fresh,
             on_progress=on_progress,
         )
     cut = sum(not answer.finished for answer in answered.answers)
-    print(f"{len(answered.answers)} answers" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}")
+    best = f", each the best of {args.best_of} samples" if args.best_of else ""
+    print(
+        f"{len(answered.answers)} answers{best}" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}"
+    )
     if not answered.missing:
         return DONE
     name, reason = next(iter(answered.missing.items()))

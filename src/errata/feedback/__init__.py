@@ -8,6 +8,19 @@ and measuring do not belong here; `pipelines` puts methods, models and files tog
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
+from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
 from errata.feedback.tally import Dropped, Tally
 
-__all__ = ["FEEDBACK_FILE", "Dropped", "Feedback", "FeedbackFolder", "Tally", "build_rated_levels", "write_feedback"]
+__all__ = [
+    "FEEDBACK_FILE",
+    "Dropped",
+    "Feedback",
+    "FeedbackFolder",
+    "Normalise",
+    "SelfReward",
+    "Tally",
+    "build_rated_levels",
+    "choose_best",
+    "compute_reward",
+    "write_feedback",
+]

@@ -5,10 +5,11 @@ goes on. This room has the only client of endpoints; judges use it too. What an 
 `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
-from errata.generation.answers import OnAnswers
+from errata.generation.answers import AnswerFile, OnAnswers
 from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings, FailureKind
 from errata.generation.chat_client import ChatClient
 from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
+from errata.generation.identity import describe_run
 from errata.generation.local import generate
 from errata.generation.protocols import PROTOCOLS, build_settings
 from errata.generation.remote import Answered, ask_endpoint
@@ -17,6 +18,7 @@ from errata.generation.settings import GenerationSettings
 
 __all__ = [
     "PROTOCOLS",
+    "AnswerFile",
     "Answered",
     "ChatClient",
     "ChatFailure",
@@ -29,6 +31,7 @@ __all__ = [
     "OnAnswers",
     "ask_endpoint",
     "build_settings",
+    "describe_run",
     "generate",
     "is_endpoint",
     "parse_endpoint",

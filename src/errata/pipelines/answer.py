@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from errata.errors import DataError, ModelError
+from errata.errors import ConfigError, DataError, ModelError
 from errata.generation import (
     Answered,
     ChatClient,
@@ -21,6 +21,7 @@ from errata.generation import (
     repeat_questions,
 )
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
+from errata.pipelines.best_of import BestAnswerer, BestOf, refuse_endpoint
 from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
@@ -44,6 +45,7 @@ def answer_file(
     settings: GenerationSettings | None = None,
     endpoint: EndpointSettings | None = None,
     samples: int = 1,
+    best_of: BestOf | None = None,
     fresh: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Answered:
@@ -57,6 +59,7 @@ def answer_file(
         settings: How answers are drawn.
         endpoint: How hard an endpoint is asked.
         samples: How many answers to each question, under the ids `ID#1`, `ID#2`, … where it is more than one.
+        best_of: Answer with the best of several samples; all of them are kept beside `out`.
         fresh: Start over even where `out` holds answers.
         on_progress: Told about every batch, or every answer of an endpoint.
 
@@ -66,17 +69,21 @@ def answer_file(
     Raises:
         DataError: Questions that cannot be read, or an image that does not open.
         ModelError: A model that cannot be loaded.
-        ConfigError: `out` holds the answers of another run, or an endpoint is misnamed or lacks its key.
+        ConfigError: `out` holds the answers of another run, an endpoint is misnamed or lacks its key, or one was to
+            answer with the best of several samples.
         StorageError: `out` cannot be written.
     """
     settings = settings or GenerationSettings()
+    if best_of is not None and samples != 1:
+        fix = "leave samples out: all that the best is chosen of are kept too"
+        raise ConfigError("samples", expected="1 beside best_of", found=str(samples), fix=fix)
     asked = repeat_questions(read_questions(questions), samples, settings)
     if not asked:
         raise DataError(str(questions), expected="questions", found="an empty file", fix="write one a line")
-    answer = _load(model, image_root or Path(questions).parent, settings, endpoint)
+    answer = _load(model, image_root or Path(questions).parent, settings, endpoint, best_of)
     if fresh:
         remove_file(out)
-    return answer(asked, Path(out), partial(on_progress, Path(out).stem) if on_progress else None)
+    return answer(asked, Path(out), on_progress)
 
 
 def load_answerer(
@@ -85,31 +92,41 @@ def load_answerer(
     settings: GenerationSettings | None = None,
     on_progress: OnProgress | None = None,
     endpoint: EndpointSettings | None = None,
+    best_of: BestOf | None = None,
 ) -> Ask:
     """Load a model once, to answer several sets of questions about images below `image_root`.
 
     Takes every kind of model that `answer_file` takes, and raises what it raises about them.
     """
-    answer = _load(model, image_root, settings or GenerationSettings(), endpoint)
+    answer = _load(model, image_root, settings or GenerationSettings(), endpoint, best_of)
 
     def ask(questions: Sequence[Question], out: Path) -> list[Answer]:
-        return answer(questions, out, partial(on_progress, out.stem) if on_progress else None).answers
+        return answer(questions, out, on_progress).answers
 
     return ask
 
 
-_Answer = Callable[[Sequence[Question], Path, OnAnswers | None], Answered]
+_Answer = Callable[[Sequence[Question], Path, OnProgress | None], Answered]
 
 
 def _load(
-    model: str, image_root: str | Path, settings: GenerationSettings, endpoint: EndpointSettings | None
+    model: str,
+    image_root: str | Path,
+    settings: GenerationSettings,
+    endpoint: EndpointSettings | None,
+    best_of: BestOf | None,
 ) -> _Answer:
+    if best_of is not None:
+        refuse_endpoint(model)
+        repeat_questions((), best_of.count, settings)  # refuses what cannot be drawn before a model is loaded
+        return _answer_best(_load_here(model, settings), best_of, image_root, settings)
     if not is_endpoint(model):
         return _answer_locally(_load_here(model, settings), image_root, settings)
     client = ChatClient(parse_endpoint(model), endpoint)
 
-    def answer(questions: Sequence[Question], out: Path, on_answers: OnAnswers | None) -> Answered:
-        return ask_endpoint(client, questions, settings, image_root=image_root, out=out, on_progress=on_answers)
+    def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
+        shown = _show(on_progress, out.stem)
+        return ask_endpoint(client, questions, settings, image_root=image_root, out=out, on_progress=shown)
 
     return answer
 
@@ -117,13 +134,26 @@ def _load(
 def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: GenerationSettings) -> _Answer:
     pixels = PixelCache(loaded.adapter, image_root)
 
-    def answer(questions: Sequence[Question], out: Path, on_answers: OnAnswers | None) -> Answered:
-        found = generate(
-            loaded, questions, settings, image_root=image_root, out=out, pixels=pixels, on_progress=on_answers
-        )
+    def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
+        shown = _show(on_progress, out.stem)
+        found = generate(loaded, questions, settings, image_root=image_root, out=out, pixels=pixels, on_progress=shown)
         return Answered(found, {})
 
     return answer
+
+
+def _answer_best(loaded: LoadedModel, best_of: BestOf, image_root: str | Path, settings: GenerationSettings) -> _Answer:
+    best = BestAnswerer(loaded, best_of, settings, image_root)
+
+    def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
+        shown = [_show(on_progress, f"{out.stem}: {what}") for what in ("samples", "rewards")]
+        return Answered(best.answer(questions, out, *shown), {})
+
+    return answer
+
+
+def _show(on_progress: OnProgress | None, what: str) -> OnAnswers | None:
+    return partial(on_progress, what) if on_progress else None
 
 
 def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:

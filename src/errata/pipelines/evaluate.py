@@ -24,6 +24,7 @@ from errata.benchmarks import (
 )
 from errata.generation import EndpointSettings, GenerationSettings
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
+from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results
 from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
@@ -47,6 +48,7 @@ class EvaluationSettings:
         generation: How answers are drawn; its seed also draws images and POPE's objects.
         endpoint: How hard an endpoint is asked.
         judge: Who judges; benchmarks whose card names no judge need none.
+        best_of: Answer with the best of several samples.
     """
 
     model: str
@@ -60,6 +62,7 @@ class EvaluationSettings:
     generation: GenerationSettings = field(default_factory=GenerationSettings)
     endpoint: EndpointSettings | None = None
     judge: JudgeSettings | None = None
+    best_of: BestOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,12 @@ class _Answerers:
         if self._ask is None or (self._root is not None and self._root != root):
             settings = self._settings
             self._ask = load_answerer(
-                settings.model, root, settings.generation, self._on_progress, endpoint=settings.endpoint
+                settings.model,
+                root,
+                settings.generation,
+                self._on_progress,
+                endpoint=settings.endpoint,
+                best_of=settings.best_of,
             )
             self._root = root
         return self._ask

@@ -13,6 +13,7 @@ from errata.trees.logps import head_logps, token_logps
 from errata.trees.own_pass import change_attention, check_adapter
 from errata.trees.rows import TreeRow, build_row, build_rows
 from errata.trees.samples import TreeSample
+from errata.trees.scorer import Scorer
 from errata.trees.separate import separate_logps
 from errata.trees.support import NoTreeError, check_layout_is_read, choose_attention, enable_tree_attention
 
@@ -21,6 +22,7 @@ __all__ = [
     "CheckResult",
     "NoTreeError",
     "ReferenceCache",
+    "Scorer",
     "TreeLayout",
     "TreeRow",
     "TreeSample",

@@ -1,0 +1,173 @@
+"""Several samples of every question, and the one that the model's own reward picks as its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from errata.errors import ConfigError
+from errata.feedback import Normalise, SelfReward, choose_best
+from errata.generation import (
+    AnswerFile,
+    GenerationSettings,
+    OnAnswers,
+    describe_run,
+    generate,
+    is_endpoint,
+    repeat_questions,
+)
+from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
+from errata.records import Answer, Question, remove_file
+
+SCORED_AT_A_TIME = 32
+"""Questions whose images are in memory together, and whose rewards a kill can cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestOf:
+    """How one of several samples becomes the answer.
+
+    Args:
+        count: Samples of every question; 1 gives rewards and no choice.
+        base: The model before alignment, whatever `load_model` takes; None is the one under an adapter.
+        reward: What picks: "self", by how much likelier the model finds an answer than its base does.
+        normalise: By the "length" in tokens, or "none".
+    """
+
+    count: int
+    base: str | None = None
+    reward: Literal["self"] = "self"
+    normalise: Normalise = "length"
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ConfigError("best_of", expected="at least 1", found=str(self.count), fix="change the setting")
+
+
+class BestAnswerer:
+    """A model that answers with the best of its samples.
+
+    Args:
+        loaded: The aligned model.
+        best_of: How it chooses; its base is loaded here, if it is another model.
+        settings: How samples are drawn.
+        image_root: Where image paths start.
+
+    Raises:
+        ConfigError: A model without adapter and without base, or an endpoint as base.
+        ModelError: A base that cannot be loaded, or that reads texts or images otherwise.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, best_of: BestOf, settings: GenerationSettings, image_root: str | Path
+    ) -> None:
+        self._loaded, self._best_of, self._settings = loaded, best_of, settings
+        self._pixels = PixelCache(loaded.adapter, image_root)
+        self._base = _load_base(loaded, best_of.base)
+        self._reward = SelfReward(loaded, self._base, best_of.normalise)
+
+    def answer(
+        self,
+        questions: Sequence[Question],
+        out: Path,
+        on_samples: OnAnswers | None = None,
+        on_rewards: OnAnswers | None = None,
+    ) -> list[Answer]:
+        """One answer a question, in `out`; all samples in `OUT.samples.jsonl`. What either holds is not made again.
+
+        Args:
+            questions: With ids that occur once.
+            out: JSON lines that grow as samples are chosen.
+            on_samples: Told about every batch of samples.
+            on_rewards: Told about every few questions whose samples were scored.
+
+        Raises:
+            DataError: As `generate`.
+            ConfigError: `out` holds answers of another run.
+            StorageError: `out` cannot be written.
+        """
+        samples = out.with_name(f"{out.name}.samples.jsonl")
+        asked = repeat_questions(questions, self._best_of.count, self._settings)
+        started = out.exists()
+        store = AnswerFile(out, self._describe(questions))
+        if not started:  # samples of a file that was removed are not those of this run
+            remove_file(samples)
+            store.append([])
+        drawn = generate(
+            self._loaded,
+            asked,
+            self._settings,
+            out=samples,
+            pixels=self._pixels,
+            on_progress=on_samples,
+        )
+        count = self._best_of.count
+        groups = {question.id: drawn[n * count : (n + 1) * count] for n, question in enumerate(questions)}
+        self._choose(questions, groups, store, on_rewards or _ignore)
+        store.put_in_order(question.id for question in questions)
+        return [store.answers[question.id] for question in questions]
+
+    def _choose(
+        self, questions: Sequence[Question], groups: dict[str, list[Answer]], store: AnswerFile, on_rewards: OnAnswers
+    ) -> None:
+        """Score and choose where `store` has no answer yet."""
+        waiting = [question for question in questions if question.id not in store.answers]
+        on_rewards(len(store.answers), len(questions), 0)
+        for start in range(0, len(waiting), SCORED_AT_A_TIME):
+            chunk = waiting[start : start + SCORED_AT_A_TIME]
+            candidates = [groups[question.id] for question in chunk]
+            rewards = self._reward.score(chunk, candidates, self._pixels)
+            store.append([_pick(*each) for each in zip(chunk, candidates, rewards, strict=True)])
+            on_rewards(len(store.answers), len(questions), 0)
+
+    def _describe(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """What the answers depend on. Under `settings`: a run without a choice among samples is told apart by it."""
+        run = describe_run(self._loaded, questions, self._settings)
+        chosen = asdict(self._best_of)
+        if self._base is not None:
+            chosen["base_weights"] = describe_run(self._base, (), self._settings)["weights"]
+        return run | {"settings": run["settings"] | {"best_of": chosen}}
+
+
+def _ignore(done: int, total: int, tokens: int) -> None:
+    """Nobody watches."""
+
+
+def refuse_endpoint(name: str) -> None:
+    """Raise ConfigError where a model or base is behind an endpoint: a reward needs what servers do not tell."""
+    if is_endpoint(name):
+        raise ConfigError(
+            "best_of",
+            expected="a model and a base that are loaded here: the reward is made of log-probabilities of every token",
+            found=f"the endpoint {name!r}",
+            fix="name the checkpoint that the server was given",
+        )
+
+
+def _pick(question: Question, candidates: Sequence[Answer], rewards: Sequence[float | None]) -> Answer:
+    """The best sample under the question's id."""
+    number = choose_best(rewards)
+    best = candidates[number]
+    meta = {name: value for name, value in best.meta.items() if name != "sample_of"}
+    meta |= {"best_of": len(candidates), "sample": number + 1, "reward": rewards[number], "rewards": list(rewards)}
+    return Answer(question.id, best.text, best.model, best.finished, meta, best.earlier)
+
+
+def _load_base(loaded: LoadedModel, base: str | None) -> LoadedModel | None:
+    """The base, prompted as the model is; None where it is the one under the model's adapter."""
+    if base is None or base == _name_below(loaded):
+        return None
+    refuse_endpoint(base)
+    own = loaded.adapter.settings
+    return load_model(
+        ModelSettings(base, template=own.template, system_prompt=own.system_prompt, image_mode=own.image_mode)
+    )
+
+
+def _name_below(loaded: LoadedModel) -> str | None:
+    """What the model under an adapter was loaded from; None of a model without adapter."""
+    if not hasattr(loaded.model, "disable_adapter"):
+        return None
+    return str(loaded.model.get_base_model().config._name_or_path)

@@ -1,0 +1,88 @@
+"""Log-probabilities of responses under a model that is only read, as rewards need them: no gradients, no dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import accumulate, pairwise
+
+import torch
+from torch import Tensor
+from transformers.utils import logging
+
+from errata.models import GenericAdapter, LoadedModel
+from errata.trees.check import LogpsFunction, evaluating, self_check
+from errata.trees.own_pass import change_attention, check_adapter
+from errata.trees.rows import TreeRow, build_rows
+from errata.trees.samples import TreeSample
+from errata.trees.separate import separate_logps
+from errata.trees.support import NoTreeError, choose_attention, enable_tree_attention
+
+logger = logging.get_logger(__name__)
+
+ROW_TOKENS = 4096
+"""Tokens of a row that several prompts share; one prompt with all its responses may be longer."""
+
+
+class Scorer:
+    """Scores responses under one model: those to one prompt are the branches of one row, image and prompt run once.
+
+    At first use its first sample is compared with separate passes, which are taken from then on where the tree is not
+    exact, where a model's rows cannot be trees, and for a model without an adapter of its own.
+
+    Args:
+        loaded: The model; its attention is set, which rows without branches (generation) do not notice.
+        without_adapter: Switch a PEFT adapter off: the score is that of the model below it.
+
+    Raises:
+        ModelError: An unknown model that even separate passes do not serve.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, without_adapter: bool = False) -> None:
+        self._loaded, self._without_adapter = loaded, without_adapter
+        self._compute: LogpsFunction | None = None
+        check_adapter(loaded.adapter, loaded.model)
+
+    def score(self, samples: Sequence[TreeSample]) -> list[list[Tensor]]:
+        """Per sample and response the log-probabilities of its scored tokens, float32 on the CPU."""
+        model = self._loaded.model
+        found: dict[int, list[Tensor]] = {}
+        with torch.no_grad(), evaluating(model), self._switch_off():
+            if self._compute is None and samples:
+                self._compute = self._choose_passes(samples[0])
+            for row in build_rows(samples, ROW_TOKENS):
+                found |= self._score_row(row)
+        return [found[id(sample)] for sample in samples]
+
+    def _score_row(self, row: TreeRow) -> dict[int, list[Tensor]]:
+        """By the identity of a sample, its responses."""
+        assert self._compute is not None
+        logps = self._compute(self._loaded.adapter, self._loaded.model, row.to(self._loaded.device))
+        pieces = torch.split(logps.float().cpu(), list(row.target_lengths))
+        ends = accumulate((sample.num_responses for sample in row.samples), initial=0)
+        return {
+            id(sample): list(pieces[start:end])
+            for sample, (start, end) in zip(row.samples, pairwise(ends), strict=True)
+        }
+
+    def _switch_off(self) -> AbstractContextManager[None]:
+        off: AbstractContextManager[None] = (
+            self._loaded.model.disable_adapter() if self._without_adapter else nullcontext()
+        )
+        return off
+
+    def _choose_passes(self, sample: TreeSample) -> LogpsFunction:
+        adapter, model = self._loaded.adapter, self._loaded.model
+        if isinstance(adapter, GenericAdapter):
+            return separate_logps
+        attention = choose_attention("auto", self._loaded.device, next(model.parameters()).dtype)
+        try:
+            change_attention(adapter, model, partial(enable_tree_attention, model, adapter, attention))
+        except NoTreeError as error:
+            logger.warning(f"{self._loaded.name}: no shared prefix; separate passes ({error.where}: {error.found})")
+            return separate_logps
+        result = self_check(adapter, model, sample)
+        if not result.passed:
+            logger.warning(f"{self._loaded.name}: {result.message}")
+        return result.logps
