@@ -96,3 +96,19 @@ def test_a_bad_question_is_answered_with_what_can_be_done(folder, tmp_path, caps
     command = ["generate", folder / "model", tmp_path / "questions.jsonl", "--out", tmp_path / "answers.jsonl"]
     assert main([str(word) for word in command]) == 2
     assert capsys.readouterr().err.endswith(fix)
+
+
+@pytest.mark.parametrize("verb", ["generate", "eval"])
+def test_the_best_of_several_samples(folder, tmp_path, capsys, verb):
+    out = tmp_path / "out"
+    what = [str(folder / "questions.jsonl")] if verb == "generate" else ["--annotations", str(folder / "images.jsonl")]
+    command = [verb, str(folder / "model"), *what, "--out", str(out), "--max-tokens", "4"]
+    chosen = ["--best-of", "2", "--base", str(folder / "model"), "--temperature", "1"]
+    chosen += ["--benchmarks", "chair"] if verb == "eval" else []
+    assert main([*command, *chosen, "--reward", "self", "--reward-normalise", "none"]) == 0
+    if verb == "generate":
+        assert "3 answers, each the best of 2 samples" in capsys.readouterr().out
+    answers = read_answers(out if verb == "generate" else out / "answers" / "chair.jsonl")
+    assert [answer.meta["rewards"] for answer in answers] == [[0.0, 0.0]] * len(answers)
+    assert main([*command, "--base", "x", "--reward-normalise", "none"]) == 2
+    assert "--base and --reward-normalise: none; expected --best-of N" in capsys.readouterr().err

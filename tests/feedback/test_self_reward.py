@@ -155,8 +155,8 @@ def test_what_cannot_be_compared_is_refused(policy, base, questions, place, tmp_
     other = load_model(ModelSettings(str(save_tiny_model(tmp_path / "other", texts=("cup dog",), vocab_size=300))))
     with pytest.raises(ModelError, match="another tokenizer"):
         SelfReward(policy, other)
+    asked = Question("q", ("absent.png",), questions[0].prompt)
     with pytest.raises(DataError, match=r"absent\.png"):
-        asked = Question("q", ("absent.png",), questions[0].prompt)
         score(policy, base, [asked], [say(asked, TEXTS)], place)
     with torch.no_grad():
         base.model.get_output_embeddings().weight[0, 0] = float("nan")

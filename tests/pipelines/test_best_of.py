@@ -6,15 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from peft import get_peft_model
 
 from errata.errors import ConfigError
 from errata.feedback import SelfReward
 from errata.generation import GenerationSettings
+from errata.models import ModelSettings, load_model, quiet_transformers
 from errata.pipelines.answer import answer_file
 from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_models import save_images, save_tiny_model
+from tree_checks import LORA
 
 SAMPLED = GenerationSettings(max_tokens=6, temperature=1.0, batch_size=4)
 COUNT = 4
@@ -129,6 +133,24 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded(place, tmp_path):
     assert not list(Path(tmp_path).iterdir())
 
 
+def test_under_an_adapter_the_base_is_the_one_below_it(place, tmp_path, monkeypatch):
+    with quiet_transformers():
+        model = get_peft_model(load_model(ModelSettings(str(place / "base"))).model, LORA)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.fill_(0.05)
+    model.save_pretrained(place / "adapter")
+    expected = answer(place, tmp_path / "two.jsonl", model=f"base+{place / 'adapter'}", base="policy/../base")
+    monkeypatch.setattr("errata.pipelines.best_of.load_model", None)  # nothing more is loaded
+    for number, base in enumerate((None, "base")):
+        one = answer(place, tmp_path / f"{number}.jsonl", model=f"base+{place / 'adapter'}", base=base)
+        assert [each.text for each in one] == [each.text for each in expected]
+        for each, other in zip(one, expected, strict=True):
+            assert each.meta["rewards"] == pytest.approx(other.meta["rewards"], abs=1e-4)
+    assert abs(expected[0].meta["reward"]) > 1e-3
+
+
 def test_a_benchmark_measures_the_best(place, tmp_path):
     settings = EvaluationSettings(
         str(place / "policy"),
@@ -147,6 +169,7 @@ def test_a_benchmark_measures_the_best(place, tmp_path):
         "normalise": "length",
     }
     assert result["made_with"]["answers"]["chair"]["settings"]["best_of"]["base_weights"]
+    assert list(result["made_with"]["revisions"]) == [str(place / "policy"), str(place / "base")]
     answers = read_answers(tmp_path / "out" / "answers" / "chair.jsonl")
     assert [one.meta["best_of"] for one in answers] == [COUNT] * 2
     assert [item["text"] for item in result["stages"][0]["benchmarks"]["chair"]["items"]] == [a.text for a in answers]

@@ -56,7 +56,7 @@ def build_results(
         ],
         "made_with": {
             "versions": list_versions(),
-            "revisions": find_revisions(settings["model"]) if "generation" in settings else {},
+            "revisions": _list_revisions(settings) if "generation" in settings else {},
             "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
             "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
             "judge": {name: one.judge for name, one in measured.items() if one.judge},
@@ -65,6 +65,12 @@ def build_results(
         if chair is not None
         else [],
     }
+
+
+def _list_revisions(settings: dict[str, Any]) -> dict[str, str | None]:
+    """Of the model, and of the base that answers were chosen with."""
+    base = (settings.get("best_of") or {}).get("base")
+    return find_revisions(settings["model"]) | (find_revisions(base) if base else {})
 
 
 def _describe_questions(questions: Sequence[Question]) -> dict[str, Any]:
