@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 
 import torch
-from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
+from transformers import (
+    BertConfig,
+    BertModel,
+    CLIPConfig,
+    CLIPModel,
+    RobertaConfig,
+    RobertaModel,
+    SiglipConfig,
+    SiglipModel,
+)
 
 from tiny_models import build_tokenizer, fill_weights
 
@@ -57,3 +66,10 @@ def save_bert(folder: Path, mode: str | None = None, max_tokens: int = 64, modul
         (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": False, mode: True}))
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 32}))
     return folder
+
+
+def save_roberta(folder: Path, positions: int = 20) -> Path:
+    """A RoBERTa whose tokenizer states no length: it has four positions fewer than it says (padding is number 3)."""
+    torch.manual_seed(0)
+    size = {"vocab_size": len(build_tokenizer()), "max_position_embeddings": positions, "pad_token_id": 3}
+    return _save(RobertaModel(RobertaConfig(**size, **_LAYERS), add_pooling_layer=False), folder, 10**30)

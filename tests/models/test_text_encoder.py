@@ -9,7 +9,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from errata.errors import ModelError
 from errata.models import ModelSettings, load_text_encoder
-from tiny_encoders import save_bert, save_clip, save_siglip
+from tiny_encoders import save_bert, save_clip, save_roberta, save_siglip
 
 TEXTS = ["a red cup", "two people walking on a sunny street", "a dog", "a red cup"]
 
@@ -68,6 +68,12 @@ def test_a_long_text_is_cut_and_said_to_be(tmp_path):
     found = encoder.encode(["a dog", "dog " * 200, "dog " * 300])
     assert found.truncated == [False, True, True]
     np.testing.assert_array_equal(found.vectors[1], found.vectors[2])  # only what is beyond the cut differs
+
+
+def test_no_text_reaches_beyond_the_positions_of_roberta(tmp_path):
+    encoder = load(save_roberta(tmp_path))
+    assert encoder.max_tokens == 16
+    assert encoder.encode(["dog " * 200]).truncated == [True]
 
 
 def test_the_digest_tells_weights_and_pooling_apart(tmp_path):

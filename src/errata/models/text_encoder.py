@@ -106,11 +106,21 @@ def load_text_encoder(settings: ModelSettings) -> TextEncoder:
         model = _load_weights(settings, architecture)
     is_clip = architecture is not AutoModel or hasattr(model, "get_text_features")
     pooling = None if is_clip else read_pooling(settings.name, settings.revision)
-    most = getattr(getattr(config, "text_config", config), "max_position_embeddings", None)
-    limits = [most, tokenizer.model_max_length, pooling.max_tokens if pooling else None]
+    limits = [
+        _count_positions(getattr(config, "text_config", config)),
+        tokenizer.model_max_length,
+        pooling.max_tokens if pooling else None,
+    ]
     if tokenizer.pad_token is None:
         raise ModelError(settings.name, expected="a tokenizer with a padding token", found="none", fix=_FIX)
     return TextEncoder(model, tokenizer, settings.name, min(int(one) for one in limits if one), pooling)
+
+
+def _count_positions(config: Any) -> int | None:
+    """How many tokens have a position; RoBERTa and its kin begin to count behind the padding token's number."""
+    most: int | None = getattr(config, "max_position_embeddings", None)
+    shifted = "roberta" in config.model_type or config.model_type in ("camembert", "mpnet")
+    return most - config.pad_token_id - 1 if most and shifted else most
 
 
 def _load_weights(settings: ModelSettings, architecture: Any) -> Any:
