@@ -10,6 +10,7 @@ needs torch or a model.
 from errata.data.browse import write_browse_page
 from errata.data.check import CheckReport, check_file, check_records
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
@@ -47,6 +48,7 @@ __all__ = [
     "load_mixture",
     "load_records",
     "make_printable",
+    "measure_edit_ratio",
     "open_image",
     "open_records",
     "push_folder",

@@ -9,18 +9,26 @@ from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
 from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
+from errata.feedback.style import LevelStyle, Style, measure_style
+from errata.feedback.style_rule import BALANCES, StyleRule, guard_style
 from errata.feedback.tally import Dropped, Tally
 
 __all__ = [
+    "BALANCES",
     "FEEDBACK_FILE",
     "Dropped",
     "Feedback",
     "FeedbackFolder",
+    "LevelStyle",
     "Normalise",
     "SelfReward",
+    "Style",
+    "StyleRule",
     "Tally",
     "build_rated_levels",
     "choose_best",
     "compute_reward",
+    "guard_style",
+    "measure_style",
     "write_feedback",
 ]
