@@ -26,12 +26,13 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the folder and print its counts."""
     from errata.cli.progress import show_progress
-    from errata.data.shaping import find_records
+    from errata.data.shaping import find_records, require_folder
     from errata.feedback import build_rated_levels, guard_style, write_feedback
 
     rule = read_style(args)
     with show_progress() as on_progress:
         source = find_records(args.records, args.image_root, on_progress)
+        require_folder(args.out, source)
         feedback = build_rated_levels(source.read(), read_levelling(args), least=args.least)
         feedback = guard_style(feedback, rule)
         folder = write_feedback(args.out, feedback, source.root, images=args.images)

@@ -5,6 +5,7 @@ levels, what was found about each of them in `Record.meta`, and a tally that say
 and measuring do not belong here; `pipelines` puts methods, models and files together.
 """
 
+from errata.feedback.expert_levels import Expert, LevelSettings, build_levels, list_questions, require_levels
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
@@ -17,18 +18,23 @@ __all__ = [
     "BALANCES",
     "FEEDBACK_FILE",
     "Dropped",
+    "Expert",
     "Feedback",
     "FeedbackFolder",
+    "LevelSettings",
     "LevelStyle",
     "Normalise",
     "SelfReward",
     "Style",
     "StyleRule",
     "Tally",
+    "build_levels",
     "build_rated_levels",
     "choose_best",
     "compute_reward",
     "guard_style",
+    "list_questions",
     "measure_style",
+    "require_levels",
     "write_feedback",
 ]
