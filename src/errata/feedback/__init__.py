@@ -5,7 +5,14 @@ levels, what was found about each of them in `Record.meta`, and a tally that say
 and measuring do not belong here; `pipelines` puts methods, models and files together.
 """
 
-from errata.feedback.expert_levels import Expert, LevelSettings, build_levels, list_questions, require_levels
+from errata.feedback.expert_levels import (
+    LEVELS,
+    Expert,
+    LevelSettings,
+    build_levels,
+    list_questions,
+    require_levels,
+)
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
@@ -17,6 +24,7 @@ from errata.feedback.tally import Dropped, Tally
 __all__ = [
     "BALANCES",
     "FEEDBACK_FILE",
+    "LEVELS",
     "Dropped",
     "Expert",
     "Feedback",
