@@ -11,11 +11,11 @@ import pytest
 from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.data.shaping import find_records
-from errata.errors import DONE, INCOMPLETE, USAGE, ModelError
+from errata.errors import DONE, INCOMPLETE, USAGE
 from errata.feedback import LevelSettings
 from errata.generation import EndpointSettings
 from errata.pipelines.expert_levels import Asking, collect_expert_levels
-from errata.records import read_records, read_answers
+from errata.records import read_answers, read_records
 from errata.world import base_folder
 from struck import run_struck
 from world_input import WorldInput, write_world_input

@@ -21,7 +21,9 @@ from world_input import PROMPT, WorldInput, write_world_input
 def world(tmp_path_factory) -> WorldInput:
     """The world's prompts with `instructions.jsonl` beside them: six answers of another kind than the base gives."""
     world = write_world_input(tmp_path_factory.mktemp("world"))
-    write_records(world.root / "instructions.jsonl", [make_instruction(n, image) for n, image in enumerate(world.images[:6])])
+    write_records(
+        world.root / "instructions.jsonl", [make_instruction(n, image) for n, image in enumerate(world.images[:6])]
+    )
     return world
 
 
@@ -31,7 +33,14 @@ def make_instruction(number: int, image: str) -> Record:
 
 
 def ig(world: WorldInput, out: Path, *more: object) -> list[str]:
-    command = ["feedback", "ig", str(world.records), world.model, "--instructions", str(world.root / "instructions.jsonl")]
+    command = [
+        "feedback",
+        "ig",
+        str(world.records),
+        world.model,
+        "--instructions",
+        str(world.root / "instructions.jsonl"),
+    ]
     training = ["model.device=cpu", "records_per_step=2", "num_train_epochs=4", "learning_rate=3e-3", "save_steps=1"]
     asking = ["--max-tokens", "64", "--batch-size", "4"]
     return [*command, "--shares", "2", *asking, "--out", str(out), *training, *map(str, more)]
@@ -58,7 +67,9 @@ def test_more_data_stands_higher_and_the_untouched_model_last(world, whole):
     records = read_records(whole / "records.jsonl")
     order = [None, *copies, world.model]
     for record in records:
-        assert [one.model for one in record.responses] == sorted((one.model for one in record.responses), key=order.index)
+        assert [one.model for one in record.responses] == sorted(
+            (one.model for one in record.responses), key=order.index
+        )
     answers = {path.name: path.read_bytes() for path in (whole / "answers").glob("*.jsonl")}
     assert len(answers) == 3
     texts = {tuple(json.loads(line)["text"] for line in data.splitlines()) for data in answers.values()}

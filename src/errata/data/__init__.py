@@ -9,6 +9,7 @@ needs torch or a model.
 
 from errata.data.browse import write_browse_page
 from errata.data.check import CheckReport, check_file, check_records
+from errata.data.check_style import REWRITE_LEAST, REWRITE_RATIO
 from errata.data.corruption import CorruptionRule, corrupt_image
 from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
@@ -28,6 +29,8 @@ __all__ = [
     "FINDING_KINDS",
     "RECORDS_FILE",
     "REPAIRS",
+    "REWRITE_LEAST",
+    "REWRITE_RATIO",
     "CheckReport",
     "CorruptionRule",
     "DataPart",

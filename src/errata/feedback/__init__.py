@@ -5,14 +5,9 @@ levels, what was found about each of them in `Record.meta`, and a tally that say
 and measuring do not belong here; `pipelines` puts methods, models and files together.
 """
 
-from errata.feedback.expert_levels import (
-    LEVELS,
-    Expert,
-    LevelSettings,
-    build_levels,
-    list_questions,
-    require_levels,
-)
+from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers
+from errata.feedback.correction_prompt import CORRECT
+from errata.feedback.expert_levels import LEVELS, Expert, LevelSettings, build_levels, list_questions, require_levels
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
@@ -23,8 +18,10 @@ from errata.feedback.tally import Dropped, Tally
 
 __all__ = [
     "BALANCES",
+    "CORRECT",
     "FEEDBACK_FILE",
     "LEVELS",
+    "CorrectionSettings",
     "Dropped",
     "Expert",
     "Feedback",
@@ -36,10 +33,12 @@ __all__ = [
     "Style",
     "StyleRule",
     "Tally",
+    "build_calls",
     "build_levels",
     "build_rated_levels",
     "choose_best",
     "compute_reward",
+    "correct_answers",
     "guard_style",
     "list_questions",
     "measure_style",

@@ -112,13 +112,13 @@ def _find_dropped(records: Sequence[Record], rule: StyleRule) -> _Reasons:
     for number, place, *_ in set(pairs) - set(near):
         reasons[number][place] = TOO_FAR
     if rule.balance == "length":
-        kept = balance_lengths([(best, lower) for *_, best, lower in near])
+        kept = choose_balanced([(best, lower) for *_, best, lower in near])
         for number, place, *_ in (pair for n, pair in enumerate(near) if n not in kept):
             reasons[number][place] = UNBALANCED
     return reasons
 
 
-def balance_lengths(lengths: Sequence[tuple[int, int]]) -> set[int]:
+def choose_balanced(lengths: Sequence[tuple[int, int]]) -> set[int]:
     """Which pairs to keep so that both sides are of equal length on average.
 
     Pairs go from the most extreme ratio on, and only where the longer side is the one that is longer on average.

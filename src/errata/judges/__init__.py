@@ -19,6 +19,7 @@ from errata.judges.calls import (
     Verdict,
 )
 from errata.judges.estimate import Estimate
+from errata.judges.fence import disarm
 from errata.judges.judge import Judge
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
@@ -48,6 +49,7 @@ __all__ = [
     "build_backend",
     "build_judge",
     "build_world_rule",
+    "disarm",
     "find_errors",
     "format_price",
     "load_prices",
