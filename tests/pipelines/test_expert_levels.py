@@ -102,6 +102,18 @@ def test_an_endpoint_that_dies_half_way_is_asked_again_for_the_rest(world, tmp_p
     assert not (out / "bad.jsonl").exists()
 
 
+def test_a_level_that_failed_ends_with_3_though_every_prompt_has_its_record(world, tmp_path, capsys):
+    with EndpointServer(lambda seen: "top: a blue dog.", fault=fail_some) as server:
+        models = (str(base_folder("small")), f"openai:tiny@{server.url}")
+        assert (
+            main(meg(world, tmp_path / "out", *models, more=("--concurrency", "1", "--missing", "shorter")))
+            == INCOMPLETE
+        )
+    records = read_records(tmp_path / "out" / "records.jsonl")
+    assert [len(record.responses) for record in records] == [3] * 4 + [2] * 4
+    assert records[4].meta["missing_levels"] == {"openai:tiny": "no answer"}
+
+
 def test_a_reply_without_choices_is_a_missing_level_by_name(world, tmp_path):
     asking = Asking(endpoint=QUICK, levels=LevelSettings("shorter"))
     with EndpointServer(fault=lambda number, seen: Fault("reply", reply={"choices": []})) as bad:
@@ -131,6 +143,8 @@ def test_a_model_that_does_not_load_costs_none_of_the_answers_before(world, tmp_
 def test_numbers_of_models_are_refused_before_any_is_asked(world, tmp_path, models, words, capsys):
     assert main(meg(world, tmp_path / "out", *models)) == USAGE
     assert words in capsys.readouterr().err
+    assert main(meg(world, tmp_path / "out", "a", more=("--least", "3"))) == USAGE
+    assert "least: 3; expected at most the 2 levels" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -63,6 +63,14 @@ class LevelSettings:
         if self.least < 2:
             raise ConfigError("least", expected="at least 2 levels", found=str(self.least), fix="change --least")
 
+    def require_fits(self, levels: int) -> None:
+        """Raise ConfigError, before a model is asked, where no record could have enough of so many levels."""
+        if self.least > levels:
+            fix = "lower --least, or name more models"
+            raise ConfigError(
+                "least", expected=f"at most the {levels} levels there are", found=str(self.least), fix=fix
+            )
+
 
 def require_levels(experts: Sequence[str], where: str) -> None:
     """Raise ConfigError, before a model is asked, where names make too many levels or one comes twice."""

@@ -50,10 +50,11 @@ def collect_expert_levels(
         ModelError: A model that cannot be loaded; the answers of those before it are kept.
     """
     named = [_name_model(model) for model in models]
+    asking = asking or Asking()
     require_levels(named, "models")
+    asking.levels.require_fits(1 + len(named))
     require_folder(out, source)
     records = read_prompts(source)
-    asking = asking or Asking()
     experts = ask_experts(
         records, dict(zip(named, models, strict=True)), source.root, Path(out), asking, fresh, on_progress
     )

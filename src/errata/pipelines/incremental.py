@@ -94,6 +94,7 @@ def collect_incremental_levels(
         ModelError: A model that cannot be loaded.
     """
     out, asking = Path(out), asking or Asking()
+    asking.levels.require_fits(2 + tuning.shares)
     require_folder(out, source)
     prompts = read_prompts(source)
     runs = plan_runs(tuning, out, fresh=fresh)
