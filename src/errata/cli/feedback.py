@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from errata.cli import feedback_ratings
+from errata.cli import feedback_claims, feedback_ratings
 
-METHODS = [feedback_ratings]
+METHODS = [feedback_claims, feedback_ratings]
 """The methods in the order that `errata feedback --help` shows them."""
 
 
