@@ -10,33 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor
-from transformers.utils import logging
 
 from errata.feedback.answer_tokens import AnswerTokens, find_answer_tokens
-from errata.models import NOT_TEXT, EncodedPrompt, EncodedResponse, GenericAdapter, LoadedModel
-from errata.trees import (
-    NoTreeError,
-    TreeRow,
-    TreeSample,
-    build_rows,
-    change_attention,
-    check_adapter,
-    choice_logps,
-    choose_attention,
-    enable_tree_attention,
-    evaluating,
-    self_check,
-    separate_rows,
-)
-
-logger = logging.get_logger(__name__)
-
-ROW_TOKENS = 8192
-"""Tokens of a row that several images share; the questions about one image may be more."""
+from errata.models import NOT_TEXT, EncodedPrompt, EncodedResponse, LoadedModel
+from errata.trees import Scorer, TreeSample
 
 
 class YesNo:
@@ -48,34 +28,20 @@ class YesNo:
 
     Attributes:
         tokens: Which tokens are read.
-        message: Why questions have passes of their own, if they do.
 
     Raises:
         ModelError: The tokenizer cannot write yes or no, or an unknown model that is not served.
     """
 
     def __init__(self, loaded: LoadedModel, *, share: bool = True) -> None:
-        self._loaded, self._is_checked = loaded, False
         tokenizer = getattr(loaded.processor, "tokenizer", loaded.processor)
         self.tokens: AnswerTokens = find_answer_tokens(tokenizer, loaded.name)
-        check_adapter(loaded.adapter, loaded.model)
-        self.message = self._prepare() if share else "asked for"
-
-    def _prepare(self) -> str:
-        adapter, model = self._loaded.adapter, self._loaded.model
-        if isinstance(adapter, GenericAdapter):
-            return "a model without an adapter of its own"
-        attention = choose_attention("auto", self._loaded.device, next(model.parameters()).dtype)
-        try:
-            change_attention(adapter, model, partial(enable_tree_attention, model, adapter, attention))
-        except NoTreeError as error:
-            return f"{error.where}: {error.found}"
-        return ""
+        self._scorer = Scorer(loaded, share=share)
 
     @property
-    def shares(self) -> bool:
-        """Whether questions about one image share its tokens."""
-        return not self.message
+    def message(self) -> str:
+        """Why questions have passes of their own, as far as is known; empty while they share."""
+        return self._scorer.message
 
     def read(self, asked: Sequence[Sequence[EncodedPrompt]]) -> list[list[dict[str, float]]]:
         """The probability of each form; 0 of one that there is no token for.
@@ -87,30 +53,10 @@ class YesNo:
             Per set of images and question the probabilities by form.
         """
         branches = _Branches(self.tokens)
-        trees = [tree for number, prompts in enumerate(asked) for tree in branches.lay(prompts, number)]
-        with torch.no_grad(), evaluating(self._loaded.model):
-            if trees and self.shares and not self._is_checked:
-                self._check(trees[0])
-            for row in build_rows(trees, ROW_TOKENS):
-                branches.take(row, self._run(row.to(self._loaded.device)).cpu())
-        return branches.build_answers([len(prompts) for prompts in asked])
-
-    def _run(self, row: TreeRow) -> Tensor:
-        """Log-probabilities `[T, n]` of the tokens that are read, at every scored place."""
-        adapter, model, choices = self._loaded.adapter, self._loaded.model, self.tokens.choices
-        if self.shares:
-            return choice_logps(adapter, model, row, choices)
-        return torch.cat(
-            [choice_logps(adapter, model, single, choices) for single in separate_rows(adapter, model, row)]
-        )
-
-    def _check(self, tree: TreeSample) -> None:
-        """Against passes of their own, once; those are made from then on where the numbers differ."""
-        result = self_check(self._loaded.adapter, self._loaded.model, tree)
-        self._is_checked = True
-        if not result.passed:
-            self.message = f"a largest difference of {result.max_difference:.1e} of a token's log-probability"
-            logger.warning(f"{self._loaded.name}: every question has a pass of its own ({self.message})")
+        groups = [branches.lay(prompts) for prompts in asked]
+        read = self._scorer.score_choices([tree for trees in groups for tree in trees], self.tokens.choices)
+        rest = iter(read)
+        return [[answer for _ in trees for answer in branches.sum_up(next(rest))] for trees in groups]
 
 
 def _count_common(sequences: Sequence[Sequence[int]]) -> int:
@@ -129,7 +75,7 @@ def can_share(prompts: Sequence[EncodedPrompt], shared: int) -> bool:
 
 
 class _Branches:
-    """The questions as branches of trees, and what was read at their ends.
+    """Questions as branches of trees, and what is read at their ends.
 
     A branch ends with a token that the model would have to write, so that the place before it is read. A form that is
     split into tokens has a branch of its own, along which its further tokens are read.
@@ -137,40 +83,27 @@ class _Branches:
 
     def __init__(self, tokens: AnswerTokens) -> None:
         self._tokens, self._columns = tokens, {token: n for n, token in enumerate(tokens.choices)}
-        self._read: dict[tuple[int, int], Tensor] = {}
+        self._ends = [(tokens.choices[0],), *tokens.split]
 
-    def lay(self, prompts: Sequence[EncodedPrompt], number: int) -> list[TreeSample]:
-        """The tree of the questions, or one for each where they cannot share. A tree's id says whose it is."""
+    def lay(self, prompts: Sequence[EncodedPrompt]) -> list[TreeSample]:
+        """The tree of the questions, or one for each where they cannot share."""
         ids = [prompt.input_ids for prompt in prompts]
         shared = _count_common(ids)
         if can_share(prompts, shared):
-            responses = tuple(branch for own in ids for branch in self._branch(own[shared:]))
-            return [_build_tree(_cut(prompts[0], shared), responses, f"{number} 0")]
-        return [
-            _build_tree(prompt, tuple(self._branch([])), f"{number} {question}")
-            for question, prompt in enumerate(prompts)
-        ]
+            return [_build_tree(_cut(prompts[0], shared), [end for own in ids for end in self._branch(own[shared:])])]
+        return [_build_tree(prompt, self._branch([])) for prompt in prompts]
 
     def _branch(self, words: list[int]) -> list[EncodedResponse]:
         """The end of a question, once with any token behind it, and once with each split form."""
-        ends = [(self._tokens.choices[0],), *self._tokens.split]
-        return [_build_response([*words, *end], len(words) + (n > 0)) for n, end in enumerate(ends)]
+        return [_build_response([*words, *end], len(words) + (n > 0)) for n, end in enumerate(self._ends)]
 
-    def take(self, row: TreeRow, logps: Tensor) -> None:
-        """Keep what was read along each question's branches: its first place, then those of every split form."""
-        places = torch.split(logps, list(row.target_lengths))
-        each, start = 1 + len(self._tokens.split), 0
-        for tree in row.samples:
-            number, first = map(int, tree.id.split())
-            for question in range(tree.num_responses // each):
-                self._read[number, first + question] = torch.cat(places[start : start + each])
-                start += each
+    def sum_up(self, read: Sequence[Tensor]) -> list[dict[str, float]]:
+        """Per question of a tree the probability of each form."""
+        each = len(self._ends)
+        return [self._sum_forms(torch.cat(list(read[n : n + each]))) for n in range(0, len(read), each)]
 
-    def build_answers(self, counts: Sequence[int]) -> list[list[dict[str, float]]]:
-        """Per set of images and question the probability of each form."""
-        return [[self._sum_up(self._read[number, n]) for n in range(count)] for number, count in enumerate(counts)]
-
-    def _sum_up(self, read: Tensor) -> dict[str, float]:
+    def _sum_forms(self, read: Tensor) -> dict[str, float]:
+        """From `[places, tokens]`: the first place of an answer, then the further places of every split form."""
         found, place = {}, 1
         for form, sequences in self._tokens.sequences.items():
             found[form] = 0.0
@@ -188,8 +121,8 @@ def _build_response(ids: list[int], written_from: int) -> EncodedResponse:
     return EncodedResponse(ids, written, [0] * len(ids), [NOT_TEXT] * len(ids))
 
 
-def _build_tree(prompt: EncodedPrompt, responses: tuple[EncodedResponse, ...], name: str) -> TreeSample:
-    return TreeSample(name, prompt, responses, tuple(range(len(responses))))
+def _build_tree(prompt: EncodedPrompt, branches: Sequence[EncodedResponse]) -> TreeSample:
+    return TreeSample("questions", prompt, tuple(branches), tuple(range(len(branches))))
 
 
 def _cut(prompt: EncodedPrompt, end: int) -> EncodedPrompt:

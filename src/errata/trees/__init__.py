@@ -9,12 +9,12 @@ from errata.trees.cache import ReferenceCache
 from errata.trees.check import CheckResult, evaluating, self_check
 from errata.trees.fingerprint import describe_reference
 from errata.trees.layout import TreeLayout, TreeShape
-from errata.trees.logps import choice_logps, head_logps, token_logps
+from errata.trees.logps import head_logps, token_logps
 from errata.trees.own_pass import change_attention, check_adapter
 from errata.trees.rows import TreeRow, build_row, build_rows
 from errata.trees.samples import TreeSample
 from errata.trees.scorer import Scorer
-from errata.trees.separate import separate_logps, separate_rows
+from errata.trees.separate import separate_logps
 from errata.trees.support import NoTreeError, check_layout_is_read, choose_attention, enable_tree_attention
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "change_attention",
     "check_adapter",
     "check_layout_is_read",
-    "choice_logps",
     "choose_attention",
     "describe_reference",
     "enable_tree_attention",
@@ -40,6 +39,5 @@ __all__ = [
     "head_logps",
     "self_check",
     "separate_logps",
-    "separate_rows",
     "token_logps",
 ]

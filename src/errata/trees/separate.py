@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from errata.models import Adapter, EncodedImage, GenericAdapter
-from errata.trees.logps import token_logps
+from errata.trees.logps import choice_logps, token_logps
 from errata.trees.rows import TreeRow, build_row
 from errata.trees.samples import TreeSample
 
@@ -21,6 +21,12 @@ def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_si
     """
     rows = separate_rows(adapter, model, row)
     return torch.cat([token_logps(adapter, model, single, chunk_size=chunk_size) for single in rows])
+
+
+def separate_choice_logps(adapter: Adapter, model: nn.Module, row: TreeRow, choices: Sequence[int]) -> Tensor:
+    """The same `[T, n]` as `choice_logps` of the row, from one causal pass per response."""
+    rows = separate_rows(adapter, model, row)
+    return torch.cat([choice_logps(adapter, model, single, choices) for single in rows])
 
 
 def separate_rows(adapter: Adapter, model: nn.Module, row: TreeRow) -> Iterator[TreeRow]:
