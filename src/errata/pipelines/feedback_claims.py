@@ -29,6 +29,8 @@ from errata.feedback import (
 )
 from errata.feedback.claim_judging import find_missing_image
 from errata.feedback.claim_split import SPLIT, Split, ToSplit, ask_splitter
+from errata.feedback.endpoint_labeller import EndpointLabeller
+from errata.feedback.local_labeller import LocalLabeller
 from errata.generation import EndpointSettings, GenerationSettings, repeat_questions
 from errata.judges import Backend, Judge, VerdictCache, build_backend, build_judge, load_prices
 from errata.pipelines.answer import OnProgress, load_answerer
@@ -224,12 +226,8 @@ def build_labeller(job: ClaimsJob) -> Labeller:
 
 def _build_label_backend(job: ClaimsJob, kind: str) -> Backend:
     if kind == "openai":
-        from errata.feedback.endpoint_labeller import EndpointLabeller
-
         return EndpointLabeller(job.labeller, job.endpoint)
     if kind == "local" and job.labeller != "local:":
-        from errata.feedback.local_labeller import LocalLabeller
-
         return LocalLabeller(job.labeller)
     return build_backend(job.labeller)
 
