@@ -41,7 +41,8 @@ from errata.feedback.claim_split import ARROW, SPLIT
 from errata.feedback.yes_no import YesNo
 from errata.generation import EndpointSettings
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel
-from errata.pipelines.feedback_claims import ClaimsJob, run_claims
+from errata.pipelines.feedback_claims import run_claims
+from errata.pipelines.feedback_claims_job import ClaimsJob
 from errata.records import Answer, Question, Turn, write_answers, write_questions
 from generate import Line, Server, run_server, serve, watch
 from toy import QUICK, SPECIAL_TOKENS, Toy, build_adapter, build_model, build_processor

@@ -12,7 +12,7 @@ from errata.cli.generate import MODEL, add_endpoint, read_endpoint
 from errata.errors import INCOMPLETE
 
 if TYPE_CHECKING:
-    from errata.pipelines.feedback_claims import ClaimsJob
+    from errata.pipelines.feedback_claims_job import ClaimsJob
 
 
 def add_parser(verbs: Any) -> None:
@@ -77,7 +77,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
     """The options as a job."""
     from errata.feedback import ClaimSettings
     from errata.generation import GenerationSettings
-    from errata.pipelines.feedback_claims import ClaimsJob
+    from errata.pipelines.feedback_claims_job import ClaimsJob
 
     balance = None if args.length_balance == "none" else args.length_balance
     return ClaimsJob(

@@ -11,13 +11,12 @@ from errata.feedback.claim_rules import RULES
 from errata.feedback.claim_split import Split, build_split_call, read_split
 from errata.generation import repeat_questions
 from errata.judges import Estimate
-from errata.pipelines.feedback_claims import (
-    ANSWERS_FILE,
+from errata.pipelines.feedback_claims import ANSWERS_FILE, join_answers
+from errata.pipelines.feedback_claims_job import (
     ClaimsJob,
     build_labeller,
     build_split_judge,
     check_sources,
-    join_answers,
     load_questions,
 )
 from errata.records import Answer, Question, read_answers
