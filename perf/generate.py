@@ -138,9 +138,9 @@ def measure_model(count: int, rounds: int) -> list[Line]:
 class Server:
     """A scripted server in a process of its own, which notes how many requests are under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[[Any], None]) -> None:
         self._pipe, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=run_server, args=(theirs,), daemon=True)
+        self._process = SPAWN.Process(target=run, args=(theirs,), daemon=True)
         self._process.start()
         self.url: str = self._pipe.recv()
 
@@ -155,21 +155,21 @@ class Server:
         self._process.join()
 
 
-def run_server(pipe: Any) -> None:
-    """Serve, and tell what is asked for."""
+def run_server(pipe: Any, **options: Any) -> None:
+    """Serve, and tell what is asked for; `options` are the scripted server's."""
     sys.path.insert(0, str(TESTS))
     from endpoint_server import EndpointServer
 
-    with EndpointServer(latency_s=LATENCY_S) as server:
+    with EndpointServer(latency_s=LATENCY_S, **options) as server:
         pipe.send(server.url)
         while pipe.recv():
             pipe.send(server.busy_s)
 
 
 @contextmanager
-def serve(count: int) -> Iterator[list[Server]]:
-    """So many servers."""
-    servers = [Server() for _ in range(count)]
+def serve(count: int, run: Callable[[Any], None] = run_server) -> Iterator[list[Server]]:
+    """So many servers; `run` is what each process does."""
+    servers = [Server(run) for _ in range(count)]
     try:
         yield servers
     finally:

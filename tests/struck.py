@@ -97,6 +97,13 @@ def while_training(step: int) -> None:
     _after_calls(StopOnSignal, "on_step_end", step, lambda self: die())
 
 
+def while_told_to_stop(step: int) -> None:
+    """Be asked to end, as by a scheduler, right after an optimiser step."""
+    from errata.training.callbacks import StopOnSignal
+
+    _after_calls(StopOnSignal, "on_step_begin", step, lambda self: os.kill(os.getpid(), signal.SIGTERM))
+
+
 def _after_calls(owner: type, name: str, count: int, strike: Callable[[Any], None]) -> None:
     """Call `strike` with the object once `owner.name` has returned for the `count`-th time."""
     original, calls = getattr(owner, name), []

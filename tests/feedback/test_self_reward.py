@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 import torch
 from peft import get_peft_model
@@ -98,7 +100,7 @@ def test_an_adapter_is_switched_off_for_its_base(base, questions, place, folders
     plain = load_model(ModelSettings(str(folders[1])))
     torch.manual_seed(0)
     with quiet_transformers():
-        model = get_peft_model(plain.model, LORA).eval()
+        model = get_peft_model(plain.model, copy(LORA)).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
@@ -171,6 +173,7 @@ def test_candidates_share_one_row_with_their_prompt(policy, base, questions, pla
         rows.append([sample.num_responses for sample in row.samples])
         return separate_logps(adapter, model, row, **options)
 
-    monkeypatch.setattr(Scorer, "_choose_passes", lambda self, sample: count)
+    monkeypatch.setattr(Scorer, "_find_obstacle", lambda self, sample: "")
+    monkeypatch.setattr("errata.trees.scorer.token_logps", count)
     score(policy, base, questions, [say(question, TEXTS) for question in questions], place)
     assert [sorted(row) for row in rows] == [[3, 3, 3], [3, 3, 3]]  # distinct texts that are not empty, both models

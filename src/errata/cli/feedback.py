@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from errata.cli import feedback_ratings
+from errata.cli import feedback_check, feedback_claims, feedback_correct, feedback_ig, feedback_meg, feedback_ratings
 
-METHODS = [feedback_ratings]
+METHODS = [feedback_meg, feedback_ig, feedback_check, feedback_claims, feedback_ratings, feedback_correct]
 """The methods in the order that `errata feedback --help` shows them."""
 
 

@@ -1,4 +1,4 @@
-"""What all methods of feedback share: the folder they write, and the table they end with."""
+"""What all methods of feedback share: the folder they write, the guard of style, and the tables they end with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from errata.errors import DONE, INCOMPLETE
 
 if TYPE_CHECKING:
-    from errata.feedback import Feedback, FeedbackFolder
+    from errata.feedback import Feedback, FeedbackFolder, Style, StyleRule
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +21,52 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", choices=("link", "copy", "none"), default="link", help=help_text)
 
 
+def add_style(parser: argparse.ArgumentParser) -> None:
+    """The options that drop answers for their length."""
+    parser.add_argument(
+        "--max-length-factor",
+        type=float,
+        metavar="F",
+        help="drop what is over F times as long as the best, or as short",
+    )
+    help_text = "drop the longest or shortest answers until best and lower ones are equally long (default: none)"
+    parser.add_argument("--balance", choices=("none", "length"), default="none", help=help_text)
+
+
+def read_style(args: argparse.Namespace) -> StyleRule:
+    """The options of `add_style` as a rule."""
+    from errata.feedback import StyleRule
+
+    return StyleRule(args.max_length_factor, args.balance)
+
+
 def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
-    """Print what became of the prompts and where things are; return the exit code."""
+    """Print what became of the prompts, how levels differ in style and where things are; return the exit code."""
     for what, count in feedback.tally.count_rows():
         print(f"{count:8}  {what}")
+    for line in describe_style(folder.style):
+        print(line)
     print(f"{len(feedback.records)} records: {folder.records}")
     print(f"how they came to be: {folder.summary}")
     if folder.bad is not None:
         print(f"{len(feedback.tally.dropped)} prompts without a record: {folder.bad}", file=sys.stderr)
-    return INCOMPLETE if feedback.tally.failed else DONE
+    return INCOMPLETE if feedback.tally.failed or feedback.lost else DONE
+
+
+def describe_style(style: Style) -> list[str]:
+    """The style of levels as lines: a row for each level, and how far length and words give the better one away."""
+    if not style.pairs:
+        return []
+    lines = [f"{'level':>8}  {'answers':>8}  {'words':>7}  {'characters':>10}  {'changed':>7}"]
+    for row in style.levels:
+        numbers = f"{row.responses:8}  {row.words:7.1f}  {row.characters:10.1f}  {row.edit_ratio:7.0%}"
+        lines.append(f"{row.level:8}  {numbers}")
+    better = f"longer in {style.better_longer:.0%} of {style.pairs} pairs, shorter in {style.better_shorter:.0%}"
+    lines.append(f"the better answer is {better}")
+    if style.guessed_by_length is not None:
+        guessed = f"by length {style.guessed_by_length:.0%}, by words {style.guessed_by_words:.0%}"
+        lines.append(f"style alone finds it: {guessed} (chance is 50%)")
+    for side, words in (("better", style.words_of_better), ("worse", style.words_of_worse)):
+        if words:
+            lines.append(f"words of the {side}: {', '.join(one.word for one in words)}")
+    return lines

@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from errata.cli import bench, compare, data, demo, evaluate, feedback, generate, report, score, train, world
+from errata.cli import bench, compare, data, demo, evaluate, feedback, generate, iterate, report, score, train, world
 from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, DataError, ErrataError, StorageError
 
-VERBS = [demo, data, feedback, train, generate, evaluate, score, compare, report, bench, world]
+VERBS = [demo, data, feedback, train, iterate, generate, evaluate, score, compare, report, bench, world]
 """The verbs in the order that `errata --help` shows them."""
 
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)

@@ -45,10 +45,13 @@ def show_progress() -> Iterator[OnProgress]:
         if done >= total:
             bars[what].close()
 
+    finished: set[tuple[str, int]] = set()
+
     def print_finished(what: str, done: int, total: int, tokens: int = 0, /) -> None:
-        """A file or a pipe takes no bars; it gets a line when a stage is done."""
+        """A file or a pipe takes no bars; it gets a line when a stage is done, once."""
         rate = speed.describe(what, tokens)
-        if done >= total:
+        if done >= total and (what, total) not in finished:
+            finished.add((what, total))
             print(f"{what}: {total} done" + (f", {rate}" if rate else ""), file=sys.stderr, flush=True)
 
     try:

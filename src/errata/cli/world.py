@@ -8,15 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from errata.cli.world_study import add_study
 from errata.errors import DONE
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `world` with `pretrain` and `scenes`."""
-    parser = subparsers.add_parser("world", help="the synthetic world: make its bases, look at its scenes")
+    """Add `world` with `pretrain`, `scenes` and `study`."""
+    parser = subparsers.add_parser(
+        "world", help="the synthetic world: its bases, its scenes, and what methods do there"
+    )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_pretrain(verbs)
     _add_scenes(verbs)
+    add_study(verbs)
 
 
 def _add_pretrain(verbs: Any) -> None:
@@ -38,7 +42,9 @@ def _add_scenes(verbs: Any) -> None:
     parser = verbs.add_parser("scenes", help="draw scenes with the truth about them")
     parser.add_argument("--count", type=int, default=20, help="how many (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="which (default: 0)")
-    parser.add_argument("--out", type=Path, required=True, help="gets images/, annotations.jsonl and vocabulary.txt")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="gets images/, annotations, questions and records of the truth"
+    )
     parser.set_defaults(run=run_scenes)
 
 
@@ -64,8 +70,17 @@ def _pass_on(
 
 def run_scenes(args: argparse.Namespace) -> int:
     """Write scenes in the form that `errata eval --annotations` reads."""
-    from errata.records import write_json_lines, write_text
-    from errata.world import CATEGORIES, DESCRIBE, EVALUATION, describe, image_name, sample_scenes, write_images
+    from errata.records import write_json_lines, write_questions, write_records, write_text
+    from errata.world import (
+        CATEGORIES,
+        DESCRIBE,
+        EVALUATION,
+        describe,
+        describe_questions,
+        image_name,
+        sample_scenes,
+        write_images,
+    )
 
     scenes = sample_scenes("scenes", args.count, args.seed, EVALUATION)
     write_images(scenes, args.out)
@@ -74,6 +89,18 @@ def run_scenes(args: argparse.Namespace) -> int:
         for s in scenes
     ]
     write_json_lines(args.out / "annotations.jsonl", rows)
+    questions = describe_questions(scenes)
+    write_questions(args.out / "questions.jsonl", questions)
+    write_records(args.out / "records.jsonl", [_build_standard(*each) for each in zip(questions, scenes, strict=True)])
     write_text(args.out / "vocabulary.txt", "\n".join(CATEGORIES) + "\n")
     print(f"annotations: {args.out / 'annotations.jsonl'}")
     return DONE
+
+
+def _build_standard(question: Any, scene: Any) -> Any:
+    """The whole truth as a standard answer."""
+    from errata.records import Record, Response, Turn
+    from errata.world import describe
+
+    response = Response((Turn("assistant", describe(scene)),), level=0, model="truth")
+    return Record(question.id, question.images, question.prompt, (response,), source="errata world")

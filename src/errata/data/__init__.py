@@ -9,7 +9,9 @@ needs torch or a model.
 
 from errata.data.browse import write_browse_page
 from errata.data.check import CheckReport, check_file, check_records
+from errata.data.check_style import REWRITE_LEAST, REWRITE_RATIO
 from errata.data.corruption import CorruptionRule, corrupt_image
+from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
@@ -27,6 +29,8 @@ __all__ = [
     "FINDING_KINDS",
     "RECORDS_FILE",
     "REPAIRS",
+    "REWRITE_LEAST",
+    "REWRITE_RATIO",
     "CheckReport",
     "CorruptionRule",
     "DataPart",
@@ -47,6 +51,7 @@ __all__ = [
     "load_mixture",
     "load_records",
     "make_printable",
+    "measure_edit_ratio",
     "open_image",
     "open_records",
     "push_folder",

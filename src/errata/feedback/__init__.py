@@ -5,22 +5,89 @@ levels, what was found about each of them in `Record.meta`, and a tally that say
 and measuring do not belong here; `pipelines` puts methods, models and files together.
 """
 
+from errata.feedback.agreement import MEASURES, Agreement, AgreementSettings, Encoder, measure_agreement
+from errata.feedback.auto_check import CheckSettings, check_levels
+from errata.feedback.chunkers import Chunker, Passage, build_chunker
+from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging, Labeller, judge_claims
+from errata.feedback.claim_labels import LABEL, PLAIN_LABEL
+from errata.feedback.claim_labels import SUFFIX as LABEL_SUFFIX
+from errata.feedback.claim_rules import RULES, split_by_rules, split_world
+from errata.feedback.claim_split import ToSplit, ask_splitter
+from errata.feedback.claim_truth import LabelAgreement, build_truth_rule, measure_label_agreement
+from errata.feedback.claims import ClaimSettings, build_claim_pairs, list_judged
+from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers
+from errata.feedback.correction_prompt import CORRECT
+from errata.feedback.embeddings import CachedEncoder, EmbeddingCache
+from errata.feedback.expert_levels import LEVELS, Expert, LevelSettings, build_levels, list_questions, require_levels
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
+from errata.feedback.kendall import kendall_tau
+from errata.feedback.lexical import LexicalEncoder
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
 from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
+from errata.feedback.style import LevelStyle, Style, measure_style
+from errata.feedback.style_rule import BALANCES, StyleRule, guard_style
 from errata.feedback.tally import Dropped, Tally
 
 __all__ = [
+    "BALANCES",
+    "CORRECT",
     "FEEDBACK_FILE",
+    "LABEL",
+    "LABEL_SUFFIX",
+    "LEVELS",
+    "MEASURES",
+    "PLAIN_LABEL",
+    "RULES",
+    "Agreement",
+    "AgreementSettings",
+    "CachedEncoder",
+    "Candidates",
+    "CheckSettings",
+    "Chunker",
+    "ClaimSettings",
+    "CorrectionSettings",
     "Dropped",
+    "EmbeddingCache",
+    "Encoder",
+    "Expert",
     "Feedback",
     "FeedbackFolder",
+    "JudgedAnswer",
+    "Judging",
+    "LabelAgreement",
+    "Labeller",
+    "LevelSettings",
+    "LevelStyle",
+    "LexicalEncoder",
     "Normalise",
+    "Passage",
     "SelfReward",
+    "Style",
+    "StyleRule",
     "Tally",
+    "ToSplit",
+    "ask_splitter",
+    "build_calls",
+    "build_chunker",
+    "build_claim_pairs",
+    "build_levels",
     "build_rated_levels",
+    "build_truth_rule",
+    "check_levels",
     "choose_best",
     "compute_reward",
+    "correct_answers",
+    "guard_style",
+    "judge_claims",
+    "kendall_tau",
+    "list_judged",
+    "list_questions",
+    "measure_agreement",
+    "measure_label_agreement",
+    "measure_style",
+    "require_levels",
+    "split_by_rules",
+    "split_world",
     "write_feedback",
 ]

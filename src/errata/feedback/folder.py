@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from errata.data.shaping import ImageRule, RecordFile, writing_folder
 from errata.feedback.outcome import Feedback
+from errata.feedback.style import Style, measure_style
 from errata.records import write_bad_rows, write_text
 
 FEEDBACK_FILE = "feedback.json"
-"""Beside records.jsonl: method, settings, counts and what the method found."""
+"""Beside records.jsonl: method, settings, counts, what the method found, and how the levels differ in style."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackFolder:
-    """Where things are; `bad` is None where every prompt was kept."""
+    """Where things are, and the style of what was written; `bad` is None where every prompt was kept."""
 
     records: Path
     summary: Path
     bad: Path | None
+    style: Style
 
 
 def write_feedback(
@@ -48,6 +50,13 @@ def write_feedback(
             folder.write(record, source)
     bad = write_bad_rows(out, tally.dropped)
     counts = [{"what": what, "count": count} for what, count in tally.count_rows()]
-    summary = {"method": feedback.method, "settings": feedback.settings, "counts": counts, "report": feedback.report}
+    style = measure_style(feedback.records)
+    summary = {
+        "method": feedback.method,
+        "settings": feedback.settings,
+        "counts": counts,
+        "report": feedback.report,
+        "style": asdict(style),
+    }
     write_text(out / FEEDBACK_FILE, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
-    return FeedbackFolder(folder.records, out / FEEDBACK_FILE, bad if tally.dropped else None)
+    return FeedbackFolder(folder.records, out / FEEDBACK_FILE, bad if tally.dropped else None, style)

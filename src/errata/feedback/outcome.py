@@ -19,6 +19,8 @@ class Feedback:
         tally: What became of every prompt. A method that makes several records of one prompt keeps the prompt once.
         settings: What the records depend on, as JSON values: models, judges with prompt hashes, thresholds, seeds.
         report: What the method found, as JSON values.
+        lost: Answers, verdicts or instructions that are missing though no prompt was lost for it; a verb then ends with
+            `INCOMPLETE`.
     """
 
     method: str
@@ -26,3 +28,4 @@ class Feedback:
     tally: Tally
     settings: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    lost: int = 0

@@ -63,6 +63,8 @@ class ChatReply:
         prompt_tokens, completion_tokens: As the server counted them; None where it did not.
         seconds: From sending to the last byte, of the attempt that succeeded.
         attempts: How often it was sent.
+        first_tokens: The likeliest first tokens and their log-probabilities, blank ones passed over; empty where the
+            request's `extra` did not ask for them (`logprobs`, `top_logprobs`) or the server gave none.
     """
 
     id: str
@@ -73,6 +75,7 @@ class ChatReply:
     completion_tokens: int | None
     seconds: float
     attempts: int = 1
+    first_tokens: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class ReplyBody:
     finished: bool
     prompt_tokens: int | None
     completion_tokens: int | None
+    first_tokens: tuple[tuple[str, float], ...] = ()
 
 
 def read_reply(data: bytes, asked: str, settings: EndpointSettings) -> ReplyBody:
@@ -55,8 +56,9 @@ def read_reply(data: bytes, asked: str, settings: EndpointSettings) -> ReplyBody
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     cut = choices[0].get("finish_reason") == "length"
-    tokens = [_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")]
-    return ReplyBody(_find_text(choices[0], cut=cut), model, not cut, *tokens)
+    sent, received = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    text = _find_text(choices[0], cut=cut)
+    return ReplyBody(text, model, not cut, sent, received, _find_first_tokens(choices[0].get("logprobs")))
 
 
 def hide(text: str, key: str) -> str:
@@ -107,6 +109,25 @@ def _find_text(choice: dict[str, Any], *, cut: bool) -> str:
     if content is None and cut:  # all tokens went into reasoning
         return ""
     raise FailedAttemptError("no choices", "the reply's first choice has no text")
+
+
+def _find_first_tokens(logprobs: Any) -> tuple[tuple[str, float], ...]:
+    """The candidates for the first token that is not blank, each once; nothing of what is not the protocol's."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    places = [place for place in content if isinstance(place, dict)] if isinstance(content, list) else []
+    first = next((place for place in places if str(place.get("token", "")).strip()), None)
+    if first is None:
+        return ()
+    others = first.get("top_logprobs")
+    rows = [first, *(others if isinstance(others, list) else [])]
+    pairs = [(row.get("token"), _read_logp(row.get("logprob"))) for row in rows if isinstance(row, dict)]
+    return tuple({whole(token): logp for token, logp in pairs if isinstance(token, str) and logp is not None}.items())
+
+
+def _read_logp(value: object) -> float | None:
+    """A log-probability, rounding above 0 allowed; NaN is none."""
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 1e-3
+    return float(value) if good and isinstance(value, (int, float)) else None
 
 
 def _count(value: object) -> int | None:

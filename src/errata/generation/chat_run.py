@@ -123,6 +123,7 @@ class Run:
                 reply.completion_tokens,
                 seconds,
                 job.attempts,
+                reply.first_tokens,
             ),
         )
 

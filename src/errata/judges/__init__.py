@@ -19,9 +19,11 @@ from errata.judges.calls import (
     Verdict,
 )
 from errata.judges.estimate import Estimate
+from errata.judges.fence import disarm
 from errata.judges.judge import Judge
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
+from errata.judges.sqlite_file import SqliteFile, Table
 from errata.judges.summary import Spread, measure_spread, summarise
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
 
@@ -43,11 +45,14 @@ __all__ = [
     "Sample",
     "ScriptedJudge",
     "Spread",
+    "SqliteFile",
+    "Table",
     "Verdict",
     "VerdictCache",
     "build_backend",
     "build_judge",
     "build_world_rule",
+    "disarm",
     "find_errors",
     "format_price",
     "load_prices",

@@ -1,7 +1,8 @@
 """One adapter per model family behind one protocol.
 
-In: a model's name or folder, conversations, images. Out: a loaded model, token ids, pixels, hidden states. Rows and
-attention belong to `trees`, sampling to `generation`, losses and optimisers to higher rooms.
+In: a model's name or folder, conversations, images, texts. Out: a loaded model, token ids, pixels, hidden states, and
+the vectors of texts. Rows and attention belong to `trees`, sampling to `generation`, losses and optimisers to higher
+rooms.
 """
 
 from errata.models.blocks import Block
@@ -10,10 +11,12 @@ from errata.models.families import build_adapter
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
+from errata.models.merging import merge_adapter
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
 from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
+from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
 
 __all__ = [
     "NOT_TEXT",
@@ -30,9 +33,13 @@ __all__ = [
     "PixelCache",
     "ProcessorParts",
     "RowInputs",
+    "TextEncoder",
+    "TextVectors",
     "build_adapter",
     "load_model",
     "load_processor",
+    "load_text_encoder",
+    "merge_adapter",
     "quiet_transformers",
     "write_prompting",
 ]

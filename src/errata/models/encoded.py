@@ -58,6 +58,7 @@ class EncodedPrompt:
         turns: The conversation that was rendered, a system prompt included.
         position_ids: `[channels, P]` where the family numbers tokens otherwise than 0, 1, 2, …; else None.
         blocks: The spans whose tokens see one another in both directions.
+        images_end: Tokens up to the end of the last image; 0 without images.
     """
 
     input_ids: list[int]
@@ -66,6 +67,7 @@ class EncodedPrompt:
     turns: tuple[Turn, ...]
     position_ids: Tensor | None = None
     blocks: tuple[Block, ...] = ()
+    images_end: int = 0
 
     @property
     def n_images(self) -> int:

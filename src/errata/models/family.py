@@ -121,10 +121,13 @@ class FamilyAdapter(ABC):
         turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
         waiting = iter(encoded)
         expanded: list[int] = []
+        images_end = 0
         for token in ids:
-            expanded.extend(self._place_image(next(waiting)) if token == self._image_token_id else (token,))
+            is_image = token == self._image_token_id
+            expanded.extend(self._place_image(next(waiting)) if is_image else (token,))
+            images_end = len(expanded) if is_image else images_end
         positions = self._number_tokens(expanded, encoded)
-        return EncodedPrompt(expanded, encoded, text, turns, positions, self._find_blocks(expanded))
+        return EncodedPrompt(expanded, encoded, text, turns, positions, self._find_blocks(expanded), images_end)
 
     def _write_image(self) -> str:
         """The text of one image, its token once."""

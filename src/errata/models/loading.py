@@ -74,7 +74,7 @@ def quiet_transformers() -> Iterator[None]:
 
 
 def _load_config(settings: ModelSettings) -> Any:
-    _check_folder(settings.name)
+    check_folder(settings.name)
     try:
         config = AutoConfig.from_pretrained(settings.name, revision=settings.revision)
     except Exception as error:  # the Hub, JSON and the configuration classes raise many types
@@ -85,7 +85,7 @@ def _load_config(settings: ModelSettings) -> Any:
     return config
 
 
-def _check_folder(name: str) -> None:
+def check_folder(name: str) -> None:
     """Say early and plainly what is wrong with a local path; a Hub name passes."""
     path = Path(name)
     if path.is_dir():

@@ -30,20 +30,20 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
     Raises:
         DataError: A folder without results, no benchmark in common, results of different modes, no shared items.
     """
-    first, second = _read_stage(Path(before), 0), _read_stage(Path(after), -1)
+    first, second = read_stage(Path(before), 0), read_stage(Path(after), -1)
     names = [name for name in first["benchmarks"] if name in second["benchmarks"]]
     if not names:
         found = f"{', '.join(first['benchmarks'])} and {', '.join(second['benchmarks'])}"
         fix = "evaluate both with the same benchmark"
         raise DataError(f"{before} and {after}", expected="a benchmark that both measured", found=found, fix=fix)
-    pairs = {name: _share(first["benchmarks"][name], second["benchmarks"][name]) for name in names}
+    pairs = {name: share_items(first["benchmarks"][name], second["benchmarks"][name]) for name in names}
     content = {
         "title": f"{second['label']} against {first['label']}",
         "errata_version": errata.__version__,
         "settings": {"before": str(before), "after": str(after)},
         "stages": [
-            _build_stage("before", first["label"], {name: pair[0] for name, pair in pairs.items()}),
-            _build_stage("after", second["label"], {name: pair[1] for name, pair in pairs.items()}),
+            build_stage("before", first["label"], {name: pair[0] for name, pair in pairs.items()}),
+            build_stage("after", second["label"], {name: pair[1] for name, pair in pairs.items()}),
         ],
         "differences": {"after": {n: {m: asdict(d) for m, d in compare(*pair).items()} for n, pair in pairs.items()}},
         "shared": {
@@ -59,7 +59,8 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
     return content
 
 
-def _read_stage(folder: Path, number: int) -> dict[str, Any]:
+def read_stage(folder: Path, number: int) -> dict[str, Any]:
+    """The label and the benchmarks of a stage of a result folder. Raises DataError where there is none."""
     path = folder / "results.json" if folder.is_dir() else folder
     try:
         stage = json.loads(path.read_text(encoding="utf-8"))["stages"][number]
@@ -77,7 +78,7 @@ def _read_stage(folder: Path, number: int) -> dict[str, Any]:
         raise DataError(str(path), expected="results of a run", found=found, fix=fix) from None
 
 
-def _share(before: BenchmarkResult, after: BenchmarkResult) -> tuple[BenchmarkResult, BenchmarkResult]:
+def share_items(before: BenchmarkResult, after: BenchmarkResult) -> tuple[BenchmarkResult, BenchmarkResult]:
     """Both results over the items that both have, in the order of the first, their metrics counted again."""
     other = {item["id"]: item for item in after.items}
     first = [item for item in before.items if item["id"] in other]
@@ -88,7 +89,7 @@ def _share(before: BenchmarkResult, after: BenchmarkResult) -> tuple[BenchmarkRe
     return recount(before, first), recount(after, second)
 
 
-def _build_stage(name: str, label: str, benchmarks: Mapping[str, BenchmarkResult]) -> dict[str, Any]:
+def build_stage(name: str, label: str, benchmarks: Mapping[str, BenchmarkResult]) -> dict[str, Any]:
     """Without the items, which stand in the runs."""
     rows = {key: result_to_row(replace(result, items=[])) for key, result in benchmarks.items()}
     return {"name": name, "label": label, "benchmarks": rows}

@@ -20,7 +20,7 @@ VERDICT = GenerationSettings(max_tokens=2, batch_size=512)
 
 RANKED_SCENES = 4000
 
-_SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
+SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
 """A made-up object takes its whole sentence with it: place, colour and name."""
 
 
@@ -54,7 +54,7 @@ def measure(
         {question.id: scene.objects for question, scene in zip(questions, scenes, strict=True)},
         vocabulary=build_vocabulary(CATEGORIES, "world"),
         images={question.id: question.images[0] for question in questions},
-        widen=_SENTENCE,
+        widen=SENTENCE,
         model=stage,
     )
     results = {"chair": chair}

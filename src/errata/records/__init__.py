@@ -20,7 +20,7 @@ from errata.records.questions import (
     write_questions,
 )
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
-from errata.records.storage import remove_file, replacing, storing
+from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
 __all__ = [
     "BAD_FILE",
@@ -50,6 +50,7 @@ __all__ = [
     "record_to_row",
     "remove_file",
     "replacing",
+    "replacing_folder",
     "result_from_row",
     "result_to_row",
     "setting_aside",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,6 +43,27 @@ def replacing(path: str | Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """An empty temporary sibling to fill, which becomes the folder `path` if the block ends without an error.
+
+    Raises:
+        StorageError: The place cannot be written. Nothing half-written is left.
+    """
+    with storing(path):
+        place = Path(path).resolve()
+        temporary = place.with_name(place.name + ".tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if place.exists():
+                shutil.rmtree(place)
+            temporary.replace(place)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_file(path: str | Path) -> None:

@@ -9,7 +9,17 @@ from typing import Any
 
 from errata.errors import DataError
 from errata.records import BenchmarkResult, Fields, Metric
-from errata.reports.results import Correction, Difference, Example, Marked, Quoted, Results, ScalingPoint, Stage
+from errata.reports.results import (
+    Correction,
+    Difference,
+    Example,
+    Marked,
+    Quoted,
+    Results,
+    RoundPoint,
+    ScalingPoint,
+    Stage,
+)
 
 NUMBER = (int, float)
 _FIX = "write it with `errata demo --out DIR`, or fix the field"
@@ -55,6 +65,7 @@ def parse_results(raw: Any, where: str = "results") -> Results:
         examples=tuple(_parse_example(item) for item in fields.children("examples", [])),
         corrections=tuple(_parse_correction(item) for item in fields.children("corrections_shown", [])),
         scaling=tuple(_parse_scaling(item) for item in fields.children("scaling", [])),
+        rounds=_parse_rounds(fields.child("rounds")),
         timings=_parse_numbers(fields.child("timings")),
         coverage=fields.take("coverage", dict, {}),
         published=tuple(_parse_quoted(item) for item in fields.children("published", [])),
@@ -141,6 +152,16 @@ def _parse_quoted(fields: _Fields) -> Quoted:
 
 def _parse_scaling(fields: _Fields) -> ScalingPoint:
     return ScalingPoint(fields.take("corrections", int), _parse_metric(fields.child("chair_s", needed=True)))
+
+
+def _parse_rounds(fields: _Fields) -> tuple[RoundPoint, ...]:
+    metric = fields.take("metric", str, "")
+    return tuple(
+        RoundPoint(
+            item.take("round", int), metric, _parse_metric(item.child("metric", needed=True)), item.take("best", bool)
+        )
+        for item in fields.children("points", [])
+    )
 
 
 def _parse_numbers(fields: _Fields) -> dict[str, float]:

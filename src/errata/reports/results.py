@@ -71,6 +71,16 @@ class ScalingPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundPoint:
+    """A checkpoint of a round of alignment and the metric `name` (`BENCHMARK.METRIC`) there; `best` of its round."""
+
+    round: int
+    name: str
+    value: Metric
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """A number that others published, as they printed it."""
 
@@ -102,6 +112,7 @@ class Results:
     examples: tuple[Example, ...] = ()
     corrections: tuple[Correction, ...] = ()
     scaling: tuple[ScalingPoint, ...] = ()
+    rounds: tuple[RoundPoint, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
     published: tuple[Quoted, ...] = ()

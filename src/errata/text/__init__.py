@@ -1,12 +1,14 @@
 """Language without models.
 
-In: text, and vocabulary files. Out: words with their places, singular forms, vocabularies, and where a text names the
-objects of one. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in
-`models`.
+In: text, and vocabulary files. Out: words with their places, sentences, nouns with the phrases they head, singular
+forms, vocabularies, and where a text names the objects of one. What a mention counts for in a benchmark is decided in
+`benchmarks`; tokenizers of models are in `models`.
 """
 
 from errata.text.mentions import Mention, find_mentions
+from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
+from errata.text.sentences import Sentence, find_sentences
 from errata.text.singular import find_singular
 from errata.text.vocabulary import (
     Vocabulary,
@@ -20,11 +22,15 @@ from errata.text.words import Word, find_treebank_tokens, find_words
 
 __all__ = [
     "Mention",
+    "NounChunk",
+    "Sentence",
     "Vocabulary",
     "Word",
     "build_vocabulary",
     "find_mentions",
+    "find_noun_chunks",
     "find_official_singular",
+    "find_sentences",
     "find_singular",
     "find_treebank_tokens",
     "find_wordnet_singular",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -27,13 +29,33 @@ def token_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size:
     Raises:
         ModelError: The row has a layout and the model's attention would ignore it.
     """
+    hidden = _run(adapter, model, row)
+    head, softcap = adapter.output_head(model), adapter.logit_softcap(model)
+    return head_logps(head, hidden, row.targets, softcap=softcap, chunk_size=chunk_size)
+
+
+def choice_logps(adapter: Adapter, model: nn.Module, row: TreeRow, choices: Sequence[int]) -> Tensor:
+    """Log-probabilities `[T, n]`, float32, of each of n tokens in the place of every scored token of a row.
+
+    For reading, not for training: backward would keep whole rows of logits. Raises as `token_logps`.
+    """
+    hidden = _run(adapter, model, row)
+    head, softcap = adapter.output_head(model), adapter.logit_softcap(model)
+    columns = torch.tensor(list(choices), device=hidden.device)
+    chunk_size = max(1, CHUNK_ELEMENTS // head.weight.shape[0])
+    return torch.cat(
+        [_build_logits(head, part, softcap).log_softmax(1)[:, columns] for part in torch.split(hidden, chunk_size)]
+    )
+
+
+def _run(adapter: Adapter, model: nn.Module, row: TreeRow) -> Tensor:
+    """Hidden states `[T, H]` that predict the scored tokens."""
     if row.layout is not None:
         check_layout_is_read(model, adapter)
     hidden = adapter.forward_hidden(model, row)[0]
     if len(hidden) != len(row.targets):  # the last layer computed every position; a prefix makes them more
         hidden = hidden[row.predict_index]
-    head, softcap = adapter.output_head(model), adapter.logit_softcap(model)
-    return head_logps(head, hidden, row.targets, softcap=softcap, chunk_size=chunk_size)
+    return hidden
 
 
 def head_logps(
@@ -63,8 +85,13 @@ def _again_in_backward(head: nn.Linear, hidden: Tensor, targets: Tensor, softcap
 
 
 def _chunk_logps(head: nn.Linear, hidden: Tensor, targets: Tensor, softcap: float | None) -> Tensor:
+    logits = _build_logits(head, hidden, softcap)
+    chosen = logits.gather(1, targets[:, None])[:, 0]
+    return chosen - logits.logsumexp(dim=1)
+
+
+def _build_logits(head: nn.Linear, hidden: Tensor, softcap: float | None) -> Tensor:
     logits: Tensor = head(hidden).float()
     if softcap is not None:
         logits = torch.tanh(logits / softcap) * softcap
-    chosen = logits.gather(1, targets[:, None])[:, 0]
-    return chosen - logits.logsumexp(dim=1)
+    return logits

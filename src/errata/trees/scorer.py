@@ -13,10 +13,11 @@ from transformers.utils import logging
 
 from errata.models import GenericAdapter, LoadedModel
 from errata.trees.check import LogpsFunction, evaluating, self_check
+from errata.trees.logps import choice_logps, token_logps
 from errata.trees.own_pass import change_attention, check_adapter
 from errata.trees.rows import TreeRow, build_rows
 from errata.trees.samples import TreeSample
-from errata.trees.separate import separate_logps
+from errata.trees.separate import separate_choice_logps, separate_logps
 from errata.trees.support import NoTreeError, choose_attention, enable_tree_attention
 
 logger = logging.get_logger(__name__)
@@ -34,31 +35,44 @@ class Scorer:
     Args:
         loaded: The model; its attention is set, which rows without branches (generation) do not notice.
         without_adapter: Switch a PEFT adapter off: the score is that of the model below it.
+        share: Run image and prompt once; where False every response has a pass of its own.
+
+    Attributes:
+        message: Why responses have passes of their own, as far as is known; empty while they share.
 
     Raises:
         ModelError: An unknown model that even separate passes do not serve.
     """
 
-    def __init__(self, loaded: LoadedModel, *, without_adapter: bool = False) -> None:
+    def __init__(self, loaded: LoadedModel, *, without_adapter: bool = False, share: bool = True) -> None:
         self._loaded, self._without_adapter = loaded, without_adapter
-        self._compute: LogpsFunction | None = None
+        self.message, self._is_chosen = ("", False) if share else ("one pass each was asked for", True)
         check_adapter(loaded.adapter, loaded.model)
 
     def score(self, samples: Sequence[TreeSample]) -> list[list[Tensor]]:
         """Per sample and response the log-probabilities of its scored tokens, float32 on the CPU."""
+        return self._read(samples, token_logps, separate_logps)
+
+    def score_choices(self, samples: Sequence[TreeSample], choices: Sequence[int]) -> list[list[Tensor]]:
+        """Per sample and response `[T, n]`: the log-probabilities of n tokens in the place of each scored token."""
+        shared, separate = (partial(function, choices=choices) for function in (choice_logps, separate_choice_logps))
+        return self._read(samples, shared, separate)
+
+    def _read(
+        self, samples: Sequence[TreeSample], shared: LogpsFunction, separate: LogpsFunction
+    ) -> list[list[Tensor]]:
         model = self._loaded.model
         found: dict[int, list[Tensor]] = {}
         with torch.no_grad(), evaluating(model), self._switch_off():
-            if self._compute is None and samples:
-                self._compute = self._choose_passes(samples[0])
+            if not self._is_chosen and samples:
+                self.message, self._is_chosen = self._find_obstacle(samples[0]), True
             for row in build_rows(samples, ROW_TOKENS):
-                found |= self._score_row(row)
+                found |= self._read_row(row, separate if self.message else shared)
         return [found[id(sample)] for sample in samples]
 
-    def _score_row(self, row: TreeRow) -> dict[int, list[Tensor]]:
+    def _read_row(self, row: TreeRow, compute: LogpsFunction) -> dict[int, list[Tensor]]:
         """By the identity of a sample, its responses."""
-        assert self._compute is not None
-        logps = self._compute(self._loaded.adapter, self._loaded.model, row.to(self._loaded.device))
+        logps = compute(self._loaded.adapter, self._loaded.model, row.to(self._loaded.device))
         pieces = torch.split(logps.float().cpu(), list(row.target_lengths))
         ends = accumulate((sample.num_responses for sample in row.samples), initial=0)
         return {
@@ -72,17 +86,19 @@ class Scorer:
         )
         return off
 
-    def _choose_passes(self, sample: TreeSample) -> LogpsFunction:
+    def _find_obstacle(self, sample: TreeSample) -> str:
+        """Why responses cannot share a prefix, after the attention was set; empty where they can."""
         adapter, model = self._loaded.adapter, self._loaded.model
         if isinstance(adapter, GenericAdapter):
-            return separate_logps
+            return "a model without an adapter of its own"
         attention = choose_attention("auto", self._loaded.device, next(model.parameters()).dtype)
         try:
             change_attention(adapter, model, partial(enable_tree_attention, model, adapter, attention))
         except NoTreeError as error:
-            logger.warning(f"{self._loaded.name}: no shared prefix; separate passes ({error.where}: {error.found})")
-            return separate_logps
+            return self._warn(f"{error.where}: {error.found}")
         result = self_check(adapter, model, sample)
-        if not result.passed:
-            logger.warning(f"{self._loaded.name}: {result.message}")
-        return result.logps
+        return "" if result.passed else self._warn(result.message)
+
+    def _warn(self, message: str) -> str:
+        logger.warning(f"{self._loaded.name}: no shared prefix; separate passes ({message})")
+        return message

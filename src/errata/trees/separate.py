@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from errata.models import Adapter, EncodedImage, GenericAdapter
-from errata.trees.logps import token_logps
+from errata.trees.logps import choice_logps, token_logps
 from errata.trees.rows import TreeRow, build_row
 from errata.trees.samples import TreeSample
 
@@ -18,15 +19,26 @@ def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_si
 
     The vision tower sees every distinct image once, alone; of a model that takes pixels, once per response.
     """
+    rows = separate_rows(adapter, model, row)
+    return torch.cat([token_logps(adapter, model, single, chunk_size=chunk_size) for single in rows])
+
+
+def separate_choice_logps(adapter: Adapter, model: nn.Module, row: TreeRow, choices: Sequence[int]) -> Tensor:
+    """The same `[T, n]` as `choice_logps` of the row, from one causal pass per response."""
+    rows = separate_rows(adapter, model, row)
+    return torch.cat([choice_logps(adapter, model, single, choices) for single in rows])
+
+
+def separate_rows(adapter: Adapter, model: nn.Module, row: TreeRow) -> Iterator[TreeRow]:
+    """The row's responses as ordinary sequences, in their order, on its device; images as in `separate_logps`."""
     images = [_fill(adapter, model, image) for image in row.images]
-    pieces, start = [], 0
+    start = 0
     for tree in (tree for sample in row.samples for tree in sample.trees):
         end = start + tree.prompt.n_images
         shown = replace(tree.prompt, images=tuple(images[i] for i in row.image_index[start:end]))
         for single in split_tree(replace(tree, prompt=shown)):
-            pieces.append(token_logps(adapter, model, single.to(row.input_ids.device), chunk_size=chunk_size))
+            yield single.to(row.input_ids.device)
         start = end
-    return torch.cat(pieces)
 
 
 def _fill(adapter: Adapter, model: nn.Module, image: EncodedImage) -> EncodedImage:

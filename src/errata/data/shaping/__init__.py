@@ -8,7 +8,7 @@ ids and hashes. Foreign formats do not belong here (`errata.data`), nor does dra
 from errata.data.shaping.decontaminate import write_decontaminated
 from errata.data.shaping.dedup import TRAITS, write_distinct
 from errata.data.shaping.filtering import write_filtered
-from errata.data.shaping.folders import IMAGE_RULES, ImageRule, RecordFolder, writing_folder
+from errata.data.shaping.folders import IMAGE_RULES, ImageRule, RecordFolder, require_folder, writing_folder
 from errata.data.shaping.image_files import LOOK_DISTANCE
 from errata.data.shaping.levels import Levelling, LevelRule, level_record, write_levels
 from errata.data.shaping.load_evaluation import BENCHMARKS, load_evaluation_images
@@ -36,6 +36,7 @@ __all__ = [
     "level_record",
     "load_evaluation_images",
     "merge_records",
+    "require_folder",
     "sample_records",
     "split_records",
     "write_decontaminated",

@@ -88,6 +88,19 @@ class RecordFolder:
         return name
 
 
+def require_folder(out: str | Path, *sources: RecordFile) -> None:
+    """Raise DataError where `out` is one of the folders being read, or has the name of a file."""
+    out = Path(out)
+    if out.suffix in (".jsonl", ".json", ".parquet"):
+        raise DataError(str(out), expected="a folder to write", found="the name of a file", fix="leave the ending out")
+    for source in sources:
+        if source.path.resolve() == (out / RECORDS_FILE).resolve():
+            fix = "choose another folder; what is read stays as it is"
+            raise DataError(
+                str(out), expected="a folder of its own for what is written", found="the one being read", fix=fix
+            )
+
+
 @contextmanager
 def writing_folder(
     out: str | Path, *sources: RecordFile, images: ImageRule = "link", on_bad: OnBad | None = None
@@ -105,14 +118,7 @@ def writing_folder(
         StorageError: The folder cannot be written.
     """
     out = Path(out)
-    if out.suffix in (".jsonl", ".json", ".parquet"):
-        raise DataError(str(out), expected="a folder to write", found="the name of a file", fix="leave the ending out")
-    for source in sources:
-        if source.path.resolve() == (out / RECORDS_FILE).resolve():
-            fix = "choose another folder; what is read stays as it is"
-            raise DataError(
-                str(out), expected="a folder of its own for what is written", found="the one being read", fix=fix
-            )
+    require_folder(out, *sources)
     with writing_json_lines(out / RECORDS_FILE) as write:
         folder = RecordFolder(out, images, on_bad, write)
         yield folder

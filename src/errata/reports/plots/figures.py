@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
 from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_types
+from errata.reports.plots.rounds import draw_rounds
 from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
 from errata.reports.plots.training import draw_methods, draw_scaling, draw_training
 from errata.reports.results import Results
@@ -31,6 +32,7 @@ FIGURES: FigureTable[Results] = {
         "Training by step: each step's value thin, a centred mean over nine logged steps bold.",
     ),
     "scaling": (draw_scaling, "What more corrections bought: CHAIR_s and its 95 % interval by corrections used."),
+    "rounds": (draw_rounds, "By round, with 95 % intervals; each round begins with the best checkpoint of the last."),
 }
 """The figures of a run."""
 

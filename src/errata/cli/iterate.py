@@ -1,0 +1,53 @@
+"""`errata iterate CONFIG`: rounds of generate, feedback, train and evaluate."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from errata.errors import DONE, INTERRUPTED
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `iterate`."""
+    parser = subparsers.add_parser(
+        "iterate",
+        help="align a model round by round on its own answers",
+        description="Generate, compare claim by claim, train, evaluate, again; the same command continues.",
+        epilog="example: errata iterate rounds/rlaifv model=FOLDER questions=FILE feedback.labeller=local:FOLDER",
+    )
+    parser.add_argument("config", help="a YAML file, or the name of a packaged recipe such as rounds/rlaifv")
+    parser.add_argument("overrides", nargs="*", metavar="name=value", help="settings that replace the file's")
+    parser.add_argument("--out", type=Path, help="the folder of all rounds")
+    parser.add_argument("--fresh", action="store_true", help="start over where the folder holds rounds")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the rounds and print a line for each."""
+    from errata.cli.progress import show_progress
+    from errata.config import load_settings
+    from errata.pipelines.iterate import iterate
+    from errata.pipelines.iterate_settings import IterateRun
+
+    told = [*args.overrides, *([f"out={args.out}"] if args.out is not None else [])]
+    settings = load_settings(IterateRun, args.config, told)
+    with show_progress() as on_progress:
+        done = iterate(settings, on_progress, fresh=args.fresh)
+    for one in done.rounds:
+        best, kept = one.best, f"{one.counts['records']} pairs, " if one.counts else ""
+        print(f"round {one.number}: {kept}{settings.evaluation.metric} {_format(best.metric)} ({best.name})")
+    if done.stopped is None:
+        print("interrupted; the same command continues")
+        return INTERRUPTED
+    print(f"stopped: {done.stopped}")
+    print(f"best: {done.best.model}")
+    print(f"report: {done.report}")
+    return DONE
+
+
+def _format(metric: Any) -> str:
+    from errata.cli.metrics import format_metric
+
+    return str(format_metric(metric))

@@ -1,0 +1,69 @@
+"""What became of every answer and every prompt on the way to pairs: counts that add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from errata.feedback.claim_judging import JudgedAnswer
+from errata.feedback.claim_pairs import ClaimPair
+from errata.feedback.tally import Tally
+
+IN_A_PAIR = "in a pair"
+NOT_APART = "no other answer with more or fewer rejected claims"
+NOT_DRAWN = "pairs not drawn"
+UNBALANCED = "pairs dropped by the length balance"
+
+
+class Stages:
+    """How far answers came.
+
+    Args:
+        found: All pairs that the scores allow.
+        drawn: Those that were drawn.
+        kept: Those that the length balance kept.
+    """
+
+    def __init__(self, found: Sequence[ClaimPair], drawn: Sequence[ClaimPair], kept: Sequence[ClaimPair]) -> None:
+        self._found, self._drawn, self._kept = _name_answers(found), _name_answers(drawn), _name_answers(kept)
+
+    def name_fate(self, one: JudgedAnswer) -> str:
+        """What became of an answer."""
+        if one.problem:
+            return one.problem
+        name = one.answer.id
+        if name in self._kept:
+            return IN_A_PAIR
+        if name in self._drawn:
+            return UNBALANCED
+        return NOT_DRAWN if name in self._found else NOT_APART
+
+    def count_answers(self, answers: Sequence[JudgedAnswer]) -> dict[str, int]:
+        """All answers, and by what became of them; these add up."""
+        fates = Counter(self.name_fate(one) for one in answers)
+        return {"answers": len(answers), IN_A_PAIR: fates.pop(IN_A_PAIR, 0), **dict(fates.most_common())}
+
+
+def count_prompts(by_prompt: Mapping[str, Sequence[JudgedAnswer]], stages: Stages) -> Tally:
+    """What became of every prompt: it has a record, failed, or was left out."""
+    tally = Tally(len(by_prompt))
+    for prompt, answers in by_prompt.items():
+        fates = Counter(stages.name_fate(one) for one in answers)
+        failed = Counter(one.problem for one in answers if one.failed)
+        said = ", ".join(f"{count} {what}" for what, count in fates.most_common())
+        if fates[IN_A_PAIR]:
+            tally.keep()
+        elif not answers:
+            tally.fail(prompt, "no answers")
+        elif failed:
+            reason = failed.most_common(1)[0][0]
+            tally.fail(prompt, reason, next(one.detail for one in answers if one.failed and one.problem == reason))
+        elif sum(one.response is not None for one in answers) < 2:
+            tally.drop(prompt, "fewer than two answers with claims", said)
+        else:
+            tally.drop(prompt, UNBALANCED if fates[UNBALANCED] else NOT_APART, said)
+    return tally
+
+
+def _name_answers(pairs: Sequence[ClaimPair]) -> set[str]:
+    return {response.id for pair in pairs for response in (pair.chosen, pair.rejected)}

@@ -1,0 +1,126 @@
+"""Answers -> claims with their yes/no questions, by a judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict
+
+ARROW = "=>"
+NONE = "NONE"
+WRONG_NUMBER = "wrong number of questions"
+
+SPLIT = JudgePrompt(
+    name="claims-split",
+    version=1,
+    text=(
+        "Here are a question about an image and an answer to it.\n{question}\n{answer}\n"
+        "Take the answer apart into the single facts that it states about the image. Write each fact as one short "
+        "statement that can be understood alone: names instead of pronouns, and one object, attribute, number, place "
+        "or action each. Keep what the answer says, also where it is wrong and where it says that something is absent. "
+        "Leave out opinions, guesses and whatever nobody could see in the image.\n"
+        "Behind each statement put a question about the image to which the answer is yes exactly if the statement is "
+        "true, in the same tense.\n"
+        f"Reply with one line for each statement, of the form\n- STATEMENT {ARROW} QUESTION?\n"
+        f"and with nothing else, or with the one word {NONE} if the answer states no such fact."
+    ),
+    max_tokens=2048,
+)
+
+_BULLET = re.compile(r"^\s*(?:[-*•–]+|\(?\d{1,3}[.):])\s+")
+_MARKUP = re.compile(r"\*\*|__|`")
+
+
+class Claim(NamedTuple):
+    """A statement, and the question to which the answer is yes if it is true."""
+
+    claim: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToSplit:
+    """An answer with the question that it answers; `id` occurs once."""
+
+    id: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What an answer states.
+
+    Attributes:
+        claims: In the order of the answer, each question once.
+        ignored: Lines or sentences that are no claims.
+        merged: Claims whose question another one had already; they count once.
+        problem: Why there are no claims, in words that many answers share; empty where there are.
+        detail: What was found in this one.
+        missing: The splitter gave nothing for it, which another run may.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    ignored: int = 0
+    merged: int = 0
+    problem: str = ""
+    detail: str = ""
+    missing: bool = False
+
+
+def build_split(claims: Sequence[Claim], ignored: int = 0) -> Split:
+    """A split whose questions are asked once each. An answer without claims is a problem by name."""
+    distinct = {claim.question.casefold(): claim for claim in reversed(claims)}
+    kept = tuple(claim for claim in claims if distinct[claim.question.casefold()] is claim)
+    return Split(kept, ignored, len(claims) - len(kept), "" if kept else "no claims in the answer")
+
+
+def build_split_call(item: ToSplit) -> JudgeCall:
+    """What a judge is asked about an answer."""
+    return JudgeCall(item.id, SPLIT, {"question": item.question, "answer": item.answer}, parse_claims)
+
+
+def read_split(verdict: Verdict) -> Split:
+    """A judge's verdict as a split."""
+    if verdict.status == "read":
+        claims = [Claim(*pair) for pair in verdict.value["claims"]]
+        return build_split(claims, verdict.value["ignored"])
+    reason = verdict.samples[0].reason
+    if verdict.status == "missing":
+        return Split(problem="the splitter gave no reply", detail=reason, missing=True)
+    problem = WRONG_NUMBER if reason.startswith(WRONG_NUMBER) else "claims that cannot be read"
+    return Split(problem=problem, detail=reason)
+
+
+def ask_splitter(judge: Judge, items: Sequence[ToSplit], on_progress: Any = None) -> list[Split]:
+    """Take answers apart, in their order. Raises as `Judge.ask`."""
+    return [read_split(verdict) for verdict in judge.ask([build_split_call(item) for item in items], on_progress)]
+
+
+def parse_claims(reply: str) -> dict[str, Any]:
+    """The claims in a judge's reply: `{"claims": [[statement, question], ...], "ignored": lines}`.
+
+    Lines that are no claims are passed over and counted: headings, and what is said around the list.
+
+    Raises:
+        ValueError: A statement without a question or a question without a statement, which leaves open which belongs to
+            which; or neither a claim nor the word that says there is none.
+    """
+    lines = [_MARKUP.sub("", line).strip() for line in reply.splitlines()]
+    lines = [line for line in lines if line]
+    claims, lonely = [], 0
+    for line in lines:
+        statement, arrow, question = (part.strip() for part in _BULLET.sub("", line).partition(ARROW))
+        if statement and question.endswith("?"):
+            claims.append([statement, question])
+        elif arrow or _BULLET.match(line):
+            lonely += 1
+    if lonely:
+        raise ValueError(f"{WRONG_NUMBER}: {len(claims) + lonely} lines, {len(claims)} of them with both parts")
+    if not claims and not any(line.strip(".- ") == NONE for line in lines):
+        raise ValueError("no claim")
+    said_none = 0 if claims else 1
+    return {"claims": claims, "ignored": len(lines) - len(claims) - said_none}

@@ -1,0 +1,176 @@
+"""Divide and conquer: judged answers -> preference pairs (RLAIF-V, arXiv 2405.17220)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any, get_args
+
+from errata.errors import ConfigError
+from errata.feedback.claim_fates import Stages, count_prompts
+from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging
+from errata.feedback.claim_pairs import (
+    BalanceBy,
+    ClaimPair,
+    JudgedResponse,
+    balance_lengths,
+    draw_pairs,
+    find_pairs,
+)
+from errata.feedback.outcome import Feedback
+from errata.records import Question, Record, Response, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSettings:
+    """How judged answers become pairs; the defaults are RLAIF-V's.
+
+    Args:
+        gap: Least difference of rejected claims in a pair.
+        pairs: Most pairs of one prompt.
+        length_balance: What is balanced; None keeps every pair.
+        seed: Of the draw.
+    """
+
+    gap: int = 1
+    pairs: int = 2
+    length_balance: BalanceBy | None = "lengths"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("gap", "pairs"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, expected="at least 1", found=str(getattr(self, name)), fix="change the setting")
+        if self.length_balance not in (None, *get_args(BalanceBy)):
+            raise ConfigError(
+                "length_balance", expected="lengths, shares or none", found=repr(self.length_balance), fix="choose one"
+            )
+
+
+def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settings: ClaimSettings) -> Feedback:
+    """Pairs of answers to one prompt, the one with fewer rejected claims above the other.
+
+    Claims with their verdicts stay in `meta["claims"]`, one entry a response. Report: what became of every answer, how
+    many claims there were and stood, and the pairs before and after the draw and the length balance.
+
+    Args:
+        candidates: As they were judged.
+        judging: What `judge_claims` gave for them.
+        settings: Which pairs.
+    """
+    by_prompt: dict[str, list[JudgedAnswer]] = {each.question.id: [] for each in candidates}
+    for one in judging.answers:
+        by_prompt[one.prompt_id].append(one)
+    found = {
+        prompt: find_pairs(prompt, [one.response for one in some if one.response is not None], settings.gap)
+        for prompt, some in by_prompt.items()
+    }
+    drawn = [pair for pairs in found.values() for pair in draw_pairs(pairs, settings.pairs, settings.seed)]
+    kept, balance = _balance(drawn, settings.length_balance)
+    everything = [pair for pairs in found.values() for pair in pairs]
+    stages = Stages(everything, drawn, kept)
+    models = {one.answer.id: one.answer.model for one in judging.answers}
+    report = {
+        "answers": stages.count_answers(judging.answers),
+        "claims": _count_claims(judging.answers),
+        "pairs": {"found": len(everything), "drawn": len(drawn), "kept": len(kept)},
+        "length_balance": balance,
+        "labeller": judging.labeller,
+    }
+    return Feedback(
+        "claims",
+        _build_records(candidates, kept, models),
+        count_prompts(by_prompt, stages),
+        asdict(settings),
+        report,
+    )
+
+
+def _balance(pairs: Sequence[ClaimPair], by: BalanceBy | None) -> tuple[list[ClaimPair], dict[str, Any] | None]:
+    """The pairs that stay, and what the report says about it."""
+    if by is None:
+        return list(pairs), None
+    balance = balance_lengths([(pair.chosen.text, pair.rejected.text) for pair in pairs], by)
+    kept = [pairs[number] for number in balance.kept]
+    return kept, {
+        "by": by,
+        "ratio": None if balance.ratio is None else round(balance.ratio, 2),
+        "dropped": len(pairs) - len(kept),
+        "words_before": _measure_words(pairs),
+        "words_after": _measure_words(kept),
+    }
+
+
+def _measure_words(pairs: Sequence[ClaimPair]) -> dict[str, float] | None:
+    """Mean words of chosen and rejected texts."""
+    if not pairs:
+        return None
+    chosen, rejected = ([len(text.split()) for text in side] for side in zip(*map(_texts, pairs), strict=True))
+    return {"chosen": round(fmean(chosen), 2), "rejected": round(fmean(rejected), 2)}
+
+
+def _texts(pair: ClaimPair) -> tuple[str, str]:
+    return pair.chosen.text, pair.rejected.text
+
+
+def _count_claims(answers: Sequence[JudgedAnswer]) -> dict[str, int]:
+    """Claims with a verdict, how many were rejected, and what splitting left out; of all answers."""
+    verdicts = [verdict for one in answers if one.response is not None for verdict in one.response.verdicts]
+    splits = [one.split for one in answers if one.split is not None]
+    return {
+        "claims": sum(len(split.claims) for split in splits),
+        "with_verdicts": len(verdicts),
+        "rejected": sum(not verdict.ok for verdict in verdicts),
+        "equal_questions_merged": sum(split.merged for split in splits),
+        "lines_that_are_no_claims": sum(split.ignored for split in splits),
+    }
+
+
+def _build_records(
+    candidates: Sequence[Candidates], pairs: Sequence[ClaimPair], models: dict[str, str]
+) -> list[Record]:
+    questions = {each.question.id: each.question for each in candidates}
+    numbers: Counter[str] = Counter()
+    records = []
+    for pair in pairs:
+        numbers[pair.prompt_id] += 1
+        records.append(_build_record(questions[pair.prompt_id], pair, numbers[pair.prompt_id], models))
+    return records
+
+
+def _build_record(question: Question, pair: ClaimPair, number: int, models: dict[str, str]) -> Record:
+    sides = (pair.chosen, pair.rejected)
+    responses = tuple(
+        Response((Turn("assistant", side.text),), level, model=models[side.id] or None)
+        for level, side in enumerate(sides)
+    )
+    meta = question.meta | {"claims": [describe_response(side) for side in sides]}
+    return Record(
+        f"{question.id}@{number}",
+        question.images,
+        question.prompt,
+        responses,
+        source="errata feedback claims",
+        meta=meta,
+    )
+
+
+def describe_response(response: JudgedResponse) -> dict[str, Any]:
+    """A judged response as it stands in a record: its score, and its claims with their verdicts."""
+    claims = [
+        {"claim": one.claim, "question": one.question, "p_yes": one.p_yes, "p_no": one.p_no, "ok": one.ok}
+        for one in response.verdicts
+    ]
+    return {"answer": response.id, "score": response.score, "claims": claims}
+
+
+def list_judged(judging: Judging) -> list[dict[str, Any]]:
+    """Every judged answer as a JSON row: its claims with their verdicts, or why there are none."""
+    rows = []
+    for one in judging.answers:
+        found = {} if one.response is None else describe_response(one.response)
+        row = {"prompt": one.prompt_id, "answer": one.answer.id, "text": one.answer.text}
+        rows.append(row | {"problem": one.problem, "detail": one.detail} | found)
+    return rows

@@ -1,0 +1,78 @@
+"""A model behind an endpoint as a labeller: probabilities where its server gives them, words where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from errata.feedback.claim_labels import OnReply, sum_forms, write_label
+from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
+from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
+from errata.records import Turn
+
+TOP = 20
+"""Candidates asked for; OpenAI's protocol allows no more."""
+ASKED_FOR: Mapping[str, object] = {"logprobs": True, "top_logprobs": TOP}
+
+
+class EndpointLabeller:
+    """`openai:MODEL@URL`, asked for the log-probabilities of its first token.
+
+    A server that refuses to give them, which one question finds out, is asked for words alone.
+    """
+
+    free = False
+
+    def __init__(self, name: str, settings: EndpointSettings | None = None) -> None:
+        endpoint = parse_endpoint(name)
+        self.name, self.model = endpoint.name, f"openai:{endpoint.model}"
+        self._client = ChatClient(endpoint, settings)
+        self._extra: Mapping[str, object] | None = None
+
+    def check(self) -> None:
+        """Raise ConfigError (no key) or ModelError (no package)."""
+        self._client.check()
+
+    def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
+        """Ask one where it is not known yet what the server gives, then all others at once."""
+        waiting = list(requests)
+        if self._extra is None and waiting:
+            self._find_out(waiting.pop(0), on_reply)
+        self._send(waiting, ASKED_FOR if self._extra is None else self._extra, on_reply)
+
+    def _find_out(self, request: JudgeRequest, on_reply: OnReply) -> None:
+        """Whether the server takes a request for log-probabilities; a failure of another kind does not tell."""
+        (reply,) = self._client.ask([_build_chat(request, ASKED_FOR)])
+        if isinstance(reply, ChatFailure) and reply.kind == "bad request":
+            (without,) = self._client.ask([_build_chat(request, {})])
+            if isinstance(without, ChatReply):
+                self._extra, reply = {}, without
+        elif isinstance(reply, ChatReply):
+            self._extra = ASKED_FOR
+        on_reply(_convert(reply))
+
+    def _send(self, requests: Sequence[JudgeRequest], extra: Mapping[str, object], on_reply: OnReply) -> None:
+        def take(reply: ChatReply | ChatFailure) -> None:
+            on_reply(_convert(reply))
+
+        if requests:
+            self._client.ask([_build_chat(request, extra) for request in requests], take)
+
+
+def _build_chat(request: JudgeRequest, extra: Mapping[str, object]) -> ChatRequest:
+    return ChatRequest(
+        id=request.key,
+        turns=(Turn("user", request.text),),
+        images=request.call.images,
+        max_tokens=request.call.prompt.max_tokens,
+        temperature=request.parameters.temperature,
+        seed=request.seed,
+        extra=extra,
+    )
+
+
+def _convert(reply: ChatReply | ChatFailure) -> JudgeReply | JudgeFailure:
+    if isinstance(reply, ChatFailure):
+        return JudgeFailure(reply.id, f"{reply.kind}: {reply.reason}")
+    found = sum_forms(reply.first_tokens)
+    text = reply.text if found is None else write_label(found)
+    return JudgeReply(reply.id, text, reply.model, reply.prompt_tokens, reply.completion_tokens, reply.seconds)

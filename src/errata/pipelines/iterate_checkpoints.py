@@ -1,0 +1,80 @@
+"""The checkpoints of a round, each with what the decisive metric was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from errata.errors import ConfigError
+from errata.pipelines.answer import OnProgress
+from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.iterate_settings import IterateRun
+from errata.pipelines.judging import JudgeSettings
+from errata.records import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A checkpoint and what the decisive metric was; `evaluation` is its result folder."""
+
+    name: str
+    model: str
+    evaluation: str
+    metric: Metric
+
+    @property
+    def score(self) -> float:
+        """The metric, turned so that more is better; minus infinity where it has no value."""
+        if self.metric.value is None:
+            return float("-inf")
+        return -self.metric.value if self.metric.better == "lower" else self.metric.value
+
+
+def list_checkpoints(run: IterateRun, model: Path) -> list[Path]:
+    """What a round's training left, in the order of the steps, the trained model last."""
+    if run.evaluation.checkpoints == "last":
+        return [model]
+    saved = [path for path in model.parent.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    saved.sort(key=lambda path: int(path.name.rpartition("-")[2]))
+    if saved and saved[-1].name == f"checkpoint-{_read_steps(model.parent)}":
+        saved.pop()  # the trained model's own weights
+    return [*saved, model]
+
+
+def measure_checkpoint(
+    run: IterateRun, name: str, model: str, folder: Path, on_progress: OnProgress | None
+) -> Candidate:
+    """Evaluate a model as the settings say. Raises ConfigError where the decisive metric is not among the results."""
+    told, out = run.evaluation, folder / "evaluation" / name
+    settings = EvaluationSettings(
+        model=model,
+        annotations=told.annotations,
+        image_root=told.image_root,
+        benchmarks=told.benchmarks,
+        vocabulary=told.vocabulary,
+        data=told.data,
+        options=told.options,
+        generation=told.generation,
+        judge=JudgeSettings(told.judge, cache=told.judge_cache) if told.judge else None,
+    )
+    evaluation = evaluate(settings, out, on_progress=name_progress(on_progress, f"{folder.name}, {name}"))
+    benchmark, _, metric = told.metric.partition(".")
+    for result in evaluation.results:
+        if result.benchmark.replace("-", "_") == benchmark and metric in result.metrics:
+            return Candidate(name, model, str(out), result.metrics[metric])
+    known = [f"{one.benchmark.replace('-', '_')}.{name}" for one in evaluation.results for name in one.metrics]
+    raise ConfigError(
+        "evaluation.metric", expected=", ".join(known), found=told.metric, fix="name one that is measured"
+    )
+
+
+def _read_steps(folder: Path) -> int:
+    return int(json.loads((folder / "result.json").read_text(encoding="utf-8"))["steps"])
+
+
+def name_progress(on_progress: OnProgress | None, where: str) -> OnProgress | None:
+    """The same progress with the place in front."""
+    if on_progress is None:
+        return None
+    return lambda what, done, total, tokens=0: on_progress(f"{where}: {what}", done, total, tokens)

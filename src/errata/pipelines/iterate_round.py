@@ -1,0 +1,177 @@
+"""One round: generate, compare, train, measure every checkpoint, and say which is best."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from errata.config import load_settings
+from errata.errors import ConfigError, DataError
+from errata.models import ModelSettings, merge_adapter
+from errata.pipelines.answer import OnProgress, answer_file
+from errata.pipelines.feedback_claims import ClaimsRun, run_claims
+from errata.pipelines.feedback_claims_job import ClaimsJob
+from errata.pipelines.iterate_checkpoints import Candidate, list_checkpoints, measure_checkpoint, name_progress
+from errata.pipelines.iterate_settings import SELF, IterateRun
+from errata.records import Metric, Question, read_questions, write_questions, write_text
+from errata.training import TrainResult, TrainRun, train
+
+ROUND_FILE = "round.json"
+"""In a round's folder as soon as the round is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that is over: the model it began with, what was compared, all checkpoints, and the best of them."""
+
+    number: int
+    began_with: str
+    counts: dict[str, int]
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """Of equal ones the earliest."""
+        return max(self.candidates, key=lambda candidate: candidate.score)
+
+
+def measure_start(run: IterateRun, on_progress: OnProgress | None) -> Round:
+    """Round 0: the model as it was given."""
+    folder = run.out / "round-0"
+    found = read_round(folder)
+    if found is None:
+        found = Round(0, run.model, {}, (measure_checkpoint(run, "model", run.model, folder, on_progress),))
+        _write_round(folder, found)
+    return found
+
+
+def run_round(run: IterateRun, number: int, model: str, on_progress: OnProgress | None) -> Round | None:
+    """Run a round or what is left of it; a finished one is read. None where a signal stopped training.
+
+    Args:
+        run: All settings.
+        number: From 1.
+        model: What it begins with; also the reference of its training.
+        on_progress: Told what is under way.
+    """
+    folder = run.out / f"round-{number}"
+    found = read_round(folder)
+    if found is not None:
+        return found
+    seed = find_seed(run, number)
+    questions = choose_questions(read_questions(run.questions), run.questions_per_round, number, run.seed)
+    write_questions(folder / "questions.jsonl", questions)
+    answer_file(
+        model,
+        folder / "questions.jsonl",
+        folder / "answers.jsonl",
+        image_root=run.root,
+        settings=replace(run.generation, seed=seed),
+        samples=run.samples,
+        on_progress=name_progress(on_progress, folder.name),
+    )
+    feedback = compare_answers(run, number, model, on_progress).feedback
+    if not feedback.records:
+        raise DataError(
+            str(folder / "feedback"),
+            expected="pairs to train on",
+            found="none in this round",
+            fix="draw more questions or samples, or raise the temperature",
+        )
+    start = _write_start(model, folder)
+    trained = _train(run, start, folder, seed, on_progress)
+    if trained.interrupted or trained.model is None:
+        return None
+    candidates = [
+        measure_checkpoint(run, path.name, str(path), folder, on_progress)
+        for path in list_checkpoints(run, trained.model)
+    ]
+    counts = {"records": len(feedback.records), **dict(feedback.tally.count_rows())}
+    done = Round(number, model, counts, tuple(candidates))
+    _write_round(folder, done)
+    return done
+
+
+def choose_questions(questions: Sequence[Question], count: int | None, number: int, seed: int) -> list[Question]:
+    """The questions of a round: the next `count` of a shuffled list that begins anew, shuffled again, at its end."""
+    if count is None or count >= len(questions):
+        return list(questions)
+    first, order, passed = (number - 1) * count, list[int](), 0
+    while len(order) < first + count:
+        deck = list(range(len(questions)))
+        random.Random(f"{seed} {passed}").shuffle(deck)
+        order, passed = order + deck, passed + 1
+    chosen = dict.fromkeys(order[first : first + count])
+    return [questions[place] for place in chosen]
+
+
+def read_round(folder: Path) -> Round | None:
+    """A round that is over; None where it is not. Raises ConfigError for a file of something else."""
+    path = folder / ROUND_FILE
+    if not path.is_file():
+        return None
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        candidates = tuple(Candidate(**{**one, "metric": Metric(**one["metric"])}) for one in row["candidates"])
+        return Round(row["number"], row["began_with"], row["counts"], candidates)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            str(path), expected="what a round wrote", found=type(error).__name__, fix="remove the file"
+        ) from None
+
+
+def _write_round(folder: Path, done: Round) -> None:
+    write_text(folder / ROUND_FILE, json.dumps(asdict(done), ensure_ascii=False, indent=1) + "\n")
+
+
+def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnProgress | None) -> ClaimsRun:
+    """Pairs of a round's answers, written to its folder; verdicts that the cache holds are not asked for again."""
+    told, folder = run.feedback, run.out / f"round-{number}"
+    job = ClaimsJob(
+        folder / "questions.jsonl",
+        told.splitter,
+        f"local:{model}" if told.labeller == SELF else told.labeller,
+        answers=folder / "answers.jsonl",
+        image_root=run.root,
+        suffix=told.suffix,
+        settings=replace(told.pairs, seed=find_seed(run, number)),
+        cache=told.cache,
+    )
+    return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
+
+
+def find_seed(run: IterateRun, number: int) -> int:
+    """A round's own seed."""
+    return run.seed + 1000 * number
+
+
+def _write_start(model: str, folder: Path) -> str:
+    """The model that training begins with; an adapter becomes one with its base, so that the reference is the round's
+    own start and not the base without it."""
+    is_adapter = (Path(model) / "adapter_config.json").is_file() or ("+" in model and not Path(model).exists())
+    if not is_adapter:
+        return model
+    merged = folder / "start"
+    return str(merged if merged.is_dir() else merge_adapter(ModelSettings(model), merged))
+
+
+def _train(run: IterateRun, start: str, folder: Path, seed: int, on_progress: OnProgress | None) -> TrainResult:
+    stated = [*_flatten(run.train), f"model.name={start}", f"data={folder / 'feedback' / 'records.jsonl'}"]
+    stated += [f"out={folder / 'training'}", f"seed={seed}"]
+    settings = load_settings(TrainRun, run.recipe, stated)
+    told = name_progress(on_progress, folder.name)
+    return train(settings, (lambda step, steps: told("train", step, steps)) if told else None)
+
+
+def _flatten(settings: Any, prefix: str = "") -> list[str]:
+    """Nested settings as `a.b=value`, values as YAML."""
+    lines: list[str] = []
+    for name, value in settings.items():
+        lines += (
+            _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}={json.dumps(value)}"]
+        )
+    return lines

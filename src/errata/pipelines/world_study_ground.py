@@ -1,0 +1,114 @@
+"""What all conditions of a study share under one seed: scenes, the base, training and measuring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from errata.benchmarks import score_chair
+from errata.config import load_settings
+from errata.errors import ConfigError
+from errata.generation import GenerationSettings, generate
+from errata.models import LoadedModel, ModelSettings, load_model
+from errata.pipelines.answer import OnProgress
+from errata.pipelines.world_scores import DESCRIPTION, SENTENCE
+from errata.records import Answer, Record, write_records
+from errata.text import build_vocabulary
+from errata.training import TrainRun, train
+from errata.world import (
+    CATEGORIES,
+    CORRECTION,
+    EVALUATION,
+    Scene,
+    base_folder,
+    describe_questions,
+    sample_scenes,
+    write_images,
+)
+
+Split = Literal["evaluation", "validation"]
+BASE = "medium"
+
+
+class Ground:
+    """One seed of a study; everything it makes lies below `root` and is taken from there the next time.
+
+    Args:
+        root: The seed's folder.
+        seed: Of scenes, sampling and training.
+        measured_scenes: How many scenes models are measured on.
+        split: Which of them: settings are chosen on "validation" and reported on "evaluation".
+        on_progress: Told what is under way.
+    """
+
+    def __init__(self, root: Path, seed: int, measured_scenes: int, split: Split, on_progress: OnProgress) -> None:
+        self.root, self.seed, self.on_progress = root, seed, on_progress
+        self.measured = sample_scenes(split, measured_scenes, seed, EVALUATION)
+        write_images(self.measured, root)
+
+    def sample_collected(self, count: int, part: int = 0) -> list[Scene]:
+        """Scenes that answers are collected on; another part has other scenes. Their images are written."""
+        scenes = sample_scenes(f"correction{part or ''}", count, self.seed, CORRECTION)
+        write_images(scenes, self.root)
+        return scenes
+
+    def describe(
+        self, name: str, scenes: Sequence[Scene], *, temperature: float = 0.0, label: str = "", max_tokens: int = 64
+    ) -> list[Answer]:
+        """What a shipped base says of scenes."""
+        settings = GenerationSettings(max_tokens=max_tokens, batch_size=256, temperature=temperature, seed=self.seed)
+        out = self.root / "answers" / f"{name}{label}-{len(scenes)}-{temperature:g}.jsonl"
+        return generate(
+            load_base(name),
+            describe_questions(scenes),
+            settings,
+            image_root=self.root,
+            out=out,
+            on_progress=partial(self.on_progress, f"seed {self.seed}: {name} describes"),
+        )
+
+    def train(self, name: str, recipe: str, records: Sequence[Record], settings: Mapping[str, Any]) -> Path:
+        """The base after training on records. Raises ConfigError where a condition names no recipe."""
+        if not recipe:
+            raise ConfigError(name, expected="a recipe", found="none", fix="name one in the study's file")
+        data, out = self.root / name / "records.jsonl", self.root / name / "training"
+        write_records(data, records)
+        stated = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+        fixed = [f"model.name={base_folder(BASE)}", "model.device=cpu", f"seed={self.seed}"]
+        paths = [f"data={data}", f"image_root={self.root}", f"out={out}"]
+        run = load_settings(TrainRun, recipe, [*stated, *fixed, *paths])
+        trained = train(run, lambda step, steps: self.on_progress(f"seed {self.seed}, {name}: train", step, steps))
+        if trained.model is None:
+            raise KeyboardInterrupt
+        return trained.model
+
+    def measure(self, name: str, loaded: LoadedModel) -> dict[str, float]:
+        """CHAIR of greedy descriptions."""
+        out = self.root / "answers" / f"{name}-chair.jsonl"
+        answers = generate(loaded, describe_questions(self.measured), DESCRIPTION, image_root=self.root, out=out)
+        return self.score(answers, name)
+
+    def score(self, answers: Sequence[Answer], name: str) -> dict[str, float]:
+        """CHAIR of descriptions of the measured scenes, in their order."""
+        questions = describe_questions(self.measured)
+        result = score_chair(
+            answers,
+            {question.id: scene.objects for question, scene in zip(questions, self.measured, strict=True)},
+            vocabulary=build_vocabulary(CATEGORIES, "world"),
+            images={question.id: question.images[0] for question in questions},
+            widen=SENTENCE,
+            model=name,
+        )
+        return {key: metric.value for key, metric in result.metrics.items() if metric.value is not None}
+
+    def measure_base(self) -> dict[str, float]:
+        """The base before anything was done."""
+        return self.measure("base", load_base(BASE))
+
+
+def load_base(name: str) -> LoadedModel:
+    """A shipped base on the CPU."""
+    return load_model(ModelSettings(name=str(base_folder(name)), device="cpu"))

@@ -1,0 +1,197 @@
+"""Alignment in rounds: what a round makes, when it stops, and that a run which was cut off goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from errata.cli.main import main
+from errata.config import load_settings
+from errata.errors import DONE, USAGE, ConfigError
+from errata.models import ModelSettings, load_model
+from errata.pipelines.iterate import find_reason_to_stop, iterate
+from errata.pipelines.iterate_checkpoints import Candidate
+from errata.pipelines.iterate_round import Round, choose_questions
+from errata.pipelines.iterate_settings import IterateRun
+from errata.records import Metric, Question, Turn, read_records
+from errata.world import base_folder
+
+SETTINGS = (
+    "rounds=2",
+    "questions_per_round=24",
+    "samples=4",
+    "train.records_per_step=8",
+    "feedback.labeller=self",
+    "train.model.device=cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    assert main(["world", "scenes", "--count", "60", "--seed", "3", "--out", str(folder)]) == DONE
+    return folder
+
+
+def build_run(scenes: Path, out: Path, *settings: str) -> IterateRun:
+    told = [
+        f"model={base_folder('medium')}",
+        f"questions={scenes / 'questions.jsonl'}",
+        f"evaluation.annotations={scenes / 'annotations.jsonl'}",
+        f"evaluation.vocabulary={scenes / 'vocabulary.txt'}",
+        f"feedback.cache={out.parent / 'verdicts.sqlite'}",
+        f"out={out}",
+    ]
+    return load_settings(IterateRun, "world/rounds", [*told, *SETTINGS, *settings])
+
+
+class Cut(Exception):
+    """Somebody pulled the plug."""
+
+
+@pytest.fixture(scope="module")
+def whole(scenes, tmp_path_factory):
+    return iterate(build_run(scenes, tmp_path_factory.mktemp("whole") / "rounds"))
+
+
+def test_every_round_begins_with_the_best_checkpoint_of_the_last(whole):
+    start, first, second = whole.rounds
+    assert start.candidates[0].model == str(base_folder("medium"))
+    assert first.began_with == start.best.model
+    assert second.began_with == first.best.model
+    assert [one.name for one in first.candidates][-1] == "model"
+    assert len(first.candidates) > 1  # a checkpoint besides the trained model
+    assert whole.stopped == "2 rounds are over"
+
+
+def test_rounds_ask_other_questions_and_keep_what_they_compared(whole):
+    folder = whole.report.parent
+    asked = [
+        {json.loads(line)["id"] for line in (folder / f"round-{n}" / "questions.jsonl").read_text().splitlines()}
+        for n in (1, 2)
+    ]
+    assert len(asked[0]) == len(asked[1]) == 24
+    assert not asked[0] & asked[1]
+    records = read_records(folder / "round-1" / "feedback" / "records.jsonl")
+    assert len(records) == whole.rounds[1].counts["records"]
+    assert all(record.meta["claims"] for record in records)
+
+
+def test_the_curve_and_the_page_hold_every_checkpoint(whole):
+    folder = whole.report.parent
+    results = json.loads((folder / "results.json").read_text())
+    points = results["rounds"]["points"]
+    assert [point["round"] for point in points if point["best"]] == [0, 1, 2]
+    assert len(points) == sum(len(one.candidates) for one in whole.rounds)
+    best = next(stage for stage in results["stages"][1:] if "(best)" in stage["label"])
+    assert results["stages"][1] == best
+    assert best["benchmarks"]["chair"]["metrics"]["chair_s"]["value"] == min(
+        one.best.metric.value for one in whole.rounds[1:]
+    )
+    assert (folder / "plots" / "rounds.png").stat().st_size > 10_000
+    assert "each round begins with the best checkpoint" in whole.report.read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(whole, scenes, tmp_path):
+    run = build_run(scenes, tmp_path / "rounds")
+    for place in ("round-1: answers", "round-1: train", "round-2: labels", "round-2, model: chair"):
+
+        def pull(what: str, done: int, total: int, tokens: int = 0, /, place: str = place) -> None:
+            if what == place and done:
+                raise Cut(what)
+
+        with pytest.raises(Cut):
+            iterate(run, pull)
+    done = iterate(run)
+    assert [[(one.name, one.metric) for one in round_.candidates] for round_ in done.rounds] == [
+        [(one.name, one.metric) for one in round_.candidates] for round_ in whole.rounds
+    ]
+    again = iterate(run, lambda what, done, total, tokens=0, /: pytest.fail(f"{what} was done again"))
+    assert again.rounds == done.rounds
+
+
+@pytest.mark.slow
+def test_an_adapter_is_merged_before_it_is_the_reference_of_the_next_round(scenes, tmp_path):
+    run = build_run(scenes, tmp_path / "rounds", "evaluation.checkpoints=last", "samples=3")
+    lora = {"r": 4, "alpha": 8}
+    train = {**run.train, "lora": lora, "train_projector": False, "learning_rate": 1e-3}
+    done = iterate(replace(run, train=train))
+    start = tmp_path / "rounds" / "round-2" / "start"
+    assert done.rounds[2].began_with == done.rounds[1].best.model
+    merged, adapted = (load_model(ModelSettings(str(one), device="cpu")) for one in (start, done.rounds[2].began_with))
+    assert not hasattr(merged.model, "disable_adapter")
+    weight = "model.language_model.layers.0.self_attn.q_proj.weight"
+    layer = adapted.model.get_base_model().get_submodule(weight.rpartition(".")[0])
+    moved = layer.weight + layer.get_delta_weight("default")
+    assert (merged.model.get_parameter(weight) - moved).abs().max() < 1e-5
+    assert layer.get_delta_weight("default").abs().max() > 1e-5
+
+
+def test_the_folder_of_another_run_is_refused(whole, scenes, capsys):
+    out = whole.report.parent
+    told = [f"model={base_folder('medium')}", f"questions={scenes / 'questions.jsonl'}", "feedback.labeller=self"]
+    assert main(["iterate", "world/rounds", *told, "--out", str(out)]) == USAGE
+    assert "start over with --fresh" in capsys.readouterr().err
+
+
+def make_round(number: int, *values: float | None, better: str = "lower") -> Round:
+    candidates = tuple(
+        Candidate(f"c{i}", f"m{number}-{i}", "", Metric(value, better=better)) for i, value in enumerate(values)
+    )
+    return Round(number, "", {}, candidates)
+
+
+def test_the_direction_of_a_metric_is_its_own():
+    assert make_round(1, 0.3, 0.2, None).best.name == "c1"
+    assert make_round(1, 0.3, 0.2, None, better="higher").best.name == "c0"
+    assert make_round(1, 0.2, 0.2).best.name == "c0"
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "gain", "reason"),
+    [
+        ([0.4, 0.3], 1, 0.0, None),
+        ([0.4, 0.4], 1, 0.0, "no gain in chair.chair_s in 1 round"),
+        ([0.4, 0.3, 0.35], 2, 0.0, None),
+        ([0.4, 0.3, 0.35, 0.3], 2, 0.0, "no gain in chair.chair_s in 2 rounds"),
+        ([0.4, 0.395], 1, 0.01, "no gain in chair.chair_s in 1 round"),
+        ([0.5, 0.4, 0.3, 0.2, 0.1], 1, 0.0, "4 rounds are over"),
+    ],
+)
+def test_when_it_stops(scenes, tmp_path, values, patience, gain, reason):
+    run = replace(build_run(scenes, tmp_path / "r", "rounds=4"), patience=patience, least_gain=gain)
+    assert find_reason_to_stop(run, [make_round(n, value) for n, value in enumerate(values)]) == reason
+
+
+def test_questions_come_round_when_there_are_no_others():
+    questions = [Question(f"q{n}", (), (Turn("user", "What?"),)) for n in range(10)]
+    names = [[one.id for one in choose_questions(questions, 4, number, seed=1)] for number in (1, 2, 3, 4)]
+    assert sorted(names[0] + names[1] + names[2][:2]) == sorted(one.id for one in questions)
+    assert all(len(set(group)) == len(group) for group in names)
+    assert names == [[one.id for one in choose_questions(questions, 4, number, seed=1)] for number in (1, 2, 3, 4)]
+    assert choose_questions(questions, 10, 3, seed=1) == choose_questions(questions, None, 1, seed=2) == questions
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.model.name=other", "every round sets it"),
+        ("train.seed=3", "every round sets it"),
+        ("evaluation.metric=pope_random.f1", "name one that is measured"),
+        ("samples=1", "at least 2"),
+        ("patience=0", "at least 1"),
+    ],
+)
+def test_settings_that_cannot_be_used(scenes, tmp_path, setting, message):
+    with pytest.raises(ConfigError, match=message):
+        build_run(scenes, tmp_path / "r", setting)
+
+
+def test_a_metric_that_is_not_measured_is_found_before_training(scenes, tmp_path):
+    with pytest.raises(ConfigError, match=r"chair\.chair_s"):
+        iterate(build_run(scenes, tmp_path / "r", "evaluation.metric=chair.nonsense"))
+    assert not (tmp_path / "r" / "round-1").exists()
