@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from errata.benchmarks.card import Card, Remote
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
@@ -79,7 +79,7 @@ class HallusionBench(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The questions; those of supplement figure 0 have no image."""
-        path = find_file(setup, self.card.name, "HallusionBench.json")
+        path = require_file(setup.data, self.card.name, "HallusionBench.json")
         rows = read_rows(path, {**dict.fromkeys(_FIELDS, (str, int)), "gt_answer_details": str}, count=(1129,))
         return build_questions(rows, setup)
 

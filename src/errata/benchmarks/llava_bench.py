@@ -19,7 +19,7 @@ from errata.benchmarks.llava_bench_score import (
     read_scores,
     summarise_released,
 )
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
@@ -153,7 +153,7 @@ class LlavaBenchCoco(Benchmark[Question]):
         return [self.build_result(self.card.name, items, self.units, setup, **details)]
 
     def _find(self, setup: Setup, name: str) -> Path:
-        return find_file(setup, self.card.name, name, f"llava_bench/{name}")
+        return require_file(setup.data, self.card.name, name, folders=(self.card.name, "llava_bench"))
 
     def _choose_prompt(self, setup: Setup) -> JudgePrompt:
         return WILD_REVIEW if setup.mode == "official" and self.lineage == "amp" else COCO_REVIEW

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.official_files import find_file, find_image, read_rows
+from errata.benchmarks.official_files import find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
@@ -115,9 +115,9 @@ class RefoMB(Benchmark[Question]):
     def load(self, setup: Setup) -> list[Question]:
         """The questions, with the reference answer to the same question about the same image."""
         kinds = {"image_url": str, "question": str}
-        path = find_file(setup, self.card.name, _QUESTIONS)
+        path = require_file(setup.data, self.card.name, _QUESTIONS)
         rows = read_rows(path, {**kinds, "description": str, "type": str}, count=(99,))
-        others = find_file(setup, self.card.name, *_REFERENCES)
+        others = require_file(setup.data, self.card.name, *_REFERENCES)
         said = {
             (row["image_url"], row["question"]): row["answer"] for _, row in read_rows(others, {**kinds, "answer": str})
         }
