@@ -135,9 +135,21 @@ def test_official_mode_runs_on_the_same_answers(settings, tmp_path):
 def test_the_cost_of_each_is_known_before_anything_is_sent(settings, tmp_path):
     plan = plan_evaluation(settings, tmp_path / "out")
     assert {name: estimate and estimate.calls for name, estimate in plan.items()} == {
-        "mmhal": 96, "mrhal": 4, "llava_bench_coco": 90, "llava_bench_wild": 60, "refomb": 99, "hallusionbench": 1129,
-        "vqav2": None,
+        "mmhal": 96, "mrhal": 4, "llava_bench_coco": 90, "llava_bench_wild": 60, "refomb": 2 * 99,
+        "hallusionbench": 1129 + 846, "vqav2": None,
     }  # fmt: skip
+    swapped = plan_evaluation(replace(settings, benchmarks=("refomb",), options=("refomb.swap=true",)), tmp_path / "o")
+    assert swapped["refomb"].calls == 4 * 99
+    assert swapped["refomb"].prompt_tokens > 2 * plan["refomb"].prompt_tokens - 1000
+
+
+def test_what_was_judged_costs_nothing_any_more(settings, tmp_path):
+    """What follows on a verdict is known once the verdict is: no wrong answer, no second call."""
+    evaluate(settings, tmp_path / "run", ask=script)
+    plan = plan_evaluation(settings, tmp_path / "run")
+    assert all(one.calls == one.cached for one in plan.values() if one), plan
+    assert plan["hallusionbench"].calls == 1129
+    assert plan["refomb"].calls == 99 + 1, "all reviews are equal: they are read once"
 
 
 def test_images_that_are_missing_for_some_rows_are_named(settings, folder, tmp_path):
