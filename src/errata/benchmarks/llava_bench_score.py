@@ -22,8 +22,8 @@ _LABELS = re.compile(r"\b(?:assistant|answer)\s*[12]\b|(?<=\d)\s*/\s*10\b", re.I
 
 UNITS = {
     **{name: Unit("share", "higher") for name in ("relative", *(f"relative_{one}" for one in CATEGORIES))},
-    **{name: Unit("count", "higher") for name in ("candidate", *(f"candidate_{one}" for one in CATEGORIES))},
-    **{name: Unit("count") for name in ("reference", *(f"reference_{one}" for one in CATEGORIES))},
+    **{name: Unit("points", "higher") for name in ("candidate", *(f"candidate_{one}" for one in CATEGORIES))},
+    **{name: Unit("points") for name in ("reference", *(f"reference_{one}" for one in CATEGORIES))},
     "unreadable": Unit("share", "lower"),
 }
 

@@ -68,10 +68,10 @@ class MMHal(Benchmark[Question]):
     """Ratings of answers to questions that invite hallucination."""
 
     units: ClassVar = {
-        "score": Unit("count", "higher"),
+        "score": Unit("points", "higher"),
         "hallucination": Unit("share", "lower"),
         "informativeness": Unit("share", "higher"),
-        **{f"score_{kind}": Unit("count", "higher") for kind in TYPES},
+        **{f"score_{kind}": Unit("points", "higher") for kind in TYPES},
         "unreadable": Unit("share", "lower"),
     }
     card = Card(

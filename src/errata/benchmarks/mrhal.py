@@ -59,8 +59,8 @@ class MRHal(Benchmark[Question]):
     """Ratings of every round of dialogues."""
 
     units: ClassVar = {
-        "score_cumulative": Unit("count", "higher"),
-        "score_mean": Unit("count", "higher"),
+        "score_cumulative": Unit("points", "higher"),
+        "score_mean": Unit("points", "higher"),
         "hallucination_cumulative": Unit("share", "lower"),
         "hallucination_mean_release": Unit("share", "lower"),
         "hallucination_mean_paper": Unit("share", "lower"),
