@@ -13,7 +13,8 @@ from errata.errors import DONE
 def add_parser(subparsers: Any) -> None:
     """Add `bench` with `list`, `info`, `fetch`, `stand-ins` and `job`."""
     parser = subparsers.add_parser(
-        "bench", help="list and describe benchmarks, fetch their files, write answers to mark"
+        "bench",
+        help="list and describe benchmarks, fetch their files, draw stand-ins for images, write answers to mark",
     )
     parser.set_defaults(run=lambda _: parser.error("choose: list, info, fetch, stand-ins or job"))
     verbs = parser.add_subparsers(metavar="VERB", prog="errata bench")
@@ -108,7 +109,7 @@ def run_stand_ins(args: argparse.Namespace) -> int:
     )
     for name, count in fill_images(settings).items():
         print(f"{name}: {count} images drawn")
-    print(f"image root: {settings.image_root}")
+    print(f"give `errata eval` --image-root {settings.image_root}")
     return DONE
 
 
