@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from errata.benchmarks import Benchmark, Setup
+from errata.benchmarks import Benchmark, Setup, join_answers, read_given_answers
 from errata.benchmarks.hallusion_causes import count_yes, find_cause
 from errata.benchmarks.hallusion_rule import read_check, read_same
 from errata.benchmarks.hallusionbench import HallusionBench, build_questions
@@ -180,6 +180,16 @@ def test_a_missing_answer_makes_no_group_complete_in_strict_mode(recorded):
     assert values_of(run(folder, replies, "official", answers=answers))["qAcc"] == 0.5
     strict = run(folder, replies, "strict", answers=answers).results[0].metrics
     assert (strict["qAcc"].value, strict["qAcc"].n) == (1, 1)
+
+
+def test_answers_in_the_released_form_find_their_questions(recorded):
+    folder, case = recorded
+    rows = [build_row(row, model_prediction=f"Answer {n}.") for n, row in enumerate(case["rows"])]
+    (folder / "said.json").write_text(json.dumps(rows[::-1]))
+    questions = Few().load(Setup("strict", folder))
+    joined = join_answers(read_given_answers(folder / "said.json"), questions, where="said")
+    expected = {question.id: f"Answer {number}." for number, question in enumerate(questions)}
+    assert {answer.id: answer.text for answer in joined} == expected
 
 
 def test_other_files_are_named(recorded):

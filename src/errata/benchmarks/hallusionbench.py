@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
+from errata.benchmarks.answer_files import name_figure
 from errata.benchmarks.card import Card, Remote
 from errata.benchmarks.hallusion_causes import CAUSES, count_causes, count_yes
 from errata.benchmarks.hallusion_rule import CHECK, RIGHT, SAME, UNCLEAR, read_check, read_same
@@ -140,7 +141,7 @@ def _to_question(row: Row, setup: Setup) -> Question:
         "hard": hard,
         "blind": kind == "VS" and figure == "0",
         "visual": kind == "VD",
-        "beside": None if figure == "0" else _name(kind, part, group, "0", number),
+        "beside": None if figure == "0" else name_figure({**row, "figure_id": "0"}),
         "reference": row["gt_answer_details"],
         "label": {"1": "yes", "0": "no"}.get(str(row["gt_answer"]), ""),
     }
@@ -148,11 +149,7 @@ def _to_question(row: Row, setup: Setup) -> Question:
     if seen != "0":
         path = PurePosixPath(str(row.get("filename") or f"hallusion_bench/{kind}/{part}/{group}_{figure}.png"))
         images = (find_image(setup, str(path), str(PurePosixPath(kind, part, path.name))),)
-    return Question(_name(kind, part, group, figure, number), images, (Turn("user", str(row["question"])),), meta)
-
-
-def _name(*parts: str) -> str:
-    return "-".join(("hallusion", *parts))
+    return Question(name_figure(row), images, (Turn("user", str(row["question"])),), meta)
 
 
 def _count_group(metric: str, rights: Sequence[int]) -> dict[str, list[int]]:
