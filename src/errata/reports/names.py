@@ -97,6 +97,7 @@ METRICS = {
     "llava": {
         "relative": MetricText("relative score", "the model's points per point of the reference answer"),
         "candidate": MetricText("points", "mean points of the model, from 1 to 10"),
+        "position": MetricText("standing first", "points that an answer gains by standing first"),
         "reference": MetricText("points, reference", "mean points of the reference answer"),
         "unreadable": MetricText("unreadable", "answers whose review held no two scores"),
     },
