@@ -68,6 +68,13 @@ def after_seconds(seconds: float) -> None:
     timer.start()
 
 
+def while_judging(replies: int) -> None:
+    """Die after so many replies of a judge."""
+    from errata.judges import VerdictCache
+
+    _after_calls(VerdictCache, "put", replies, lambda self: die())
+
+
 def while_shaping(records: int) -> None:
     """Die after so many records of a shaping verb, with half a picture copied."""
     from errata.data.shaping.folders import RecordFolder

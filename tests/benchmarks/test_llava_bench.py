@@ -46,7 +46,7 @@ def wild(tmp_path):
 def score(lines, lineage, mode="official"):
     benchmark = LlavaBenchCoco(lineage=lineage)
     items = [
-        {"id": str(n), "image": str(n), **count_scores(line["tuple"], line["category"], lineage)}
+        {"id": str(n), "image": str(n), **count_scores([line["tuple"]], line["category"], lineage)}
         for n, line in enumerate(lines)
     ]
     return benchmark.score(items, Setup(mode))[0]
@@ -119,6 +119,34 @@ def test_failed_reviews_count_as_each_lineage_says_and_never_in_strict_mode(coco
         assert measured.results[0].metrics["candidate"].n == n
         assert measured.results[0].metrics["unreadable"].numerator == 1
         assert ("released" in measured.results[0].settings) == (mode == "official")
+
+
+@pytest.mark.parametrize("mode", ["official", "strict"])
+def test_a_judge_that_prefers_the_first_answer_is_found_out_and_evened_by_the_other_order(coco, mode):
+    """The release always shows the reference first."""
+    rules = {"llava_bench_coco-review": lambda request: "9 5"}
+    plain = values_of(run_judged(LlavaBenchCoco(), Setup(mode, coco), rules, coco))
+    assert (plain["relative"], plain["position"]) == (pytest.approx(5 / 9), None)
+    values = values_of(run_judged(LlavaBenchCoco(swap=True), Setup(mode, coco), rules, coco))
+    assert (values["relative"], values["candidate"], values["position"]) == (1, 7, 4)
+
+
+def test_a_judge_that_knows_the_answers_is_not_moved_by_their_order(coco):
+    def review(request):
+        mine = request.call.values["reference"].startswith("About")
+        return "8 10" if mine else "10 8"
+
+    measured = run_judged(LlavaBenchCoco(swap=True), Setup("strict", coco), {"llava_bench_coco-review": review}, coco)
+    values = values_of(measured)
+    assert (values["relative"], values["position"], measured.judge["verdicts"]) == (0.8, 0, 180)
+
+
+def test_a_review_that_failed_in_one_order_fails_the_pair(coco):
+    review = lambda request: "fine" if request.call.id == "llava_bench_coco-0-swapped" else "10 8"  # noqa: E731
+    for mode, n in (("official", 90), ("strict", 89)):
+        rules = {"llava_bench_coco-review": review}
+        metrics = run_judged(LlavaBenchCoco(swap=True), Setup(mode, coco), rules, coco).results[0].metrics
+        assert (metrics["candidate"].n, metrics["unreadable"].numerator, metrics["position"].n) == (n, 1, 89)
 
 
 def test_the_judge_gets_captions_and_boxes_and_amp_does_not_say_what_boxes_are(coco):

@@ -10,6 +10,7 @@ from errata.benchmarks import Setup, read_marks
 from errata.benchmarks.annotations import AnnotatedImage
 from errata.benchmarks.human_marks import compute_kappa
 from errata.benchmarks.mhumaneval import MMHAL, OBJECT, MHumanEval
+from errata.benchmarks.mmhal import MMHal
 from errata.cli import main
 from errata.errors import DataError
 from errata.pipelines.measuring import measure_answers
@@ -153,5 +154,19 @@ def test_another_version_of_a_file_is_named(shared_data, tmp_path):
     with pytest.raises(DataError, match="49 rows"):
         MHumanEval(part="object").load(Setup(data=tmp_path))
     (tmp_path / MMHAL).write_text("{}")
-    with pytest.raises(DataError, match="dict"):
+    with pytest.raises(DataError, match="no 'question_type'"):
         MHumanEval(part="mmhal").load(Setup(data=tmp_path))
+
+
+@pytest.mark.parametrize("name", [None, "{}.jpg", "images/{}.jpg"])
+def test_one_folder_of_pictures_serves_this_and_mmhal(shared_data, tmp_path, name):
+    """By the name in the address, by the image's number, or in a folder `images`."""
+    data = shared_data / "mmhal_bench"
+    first = json.loads((data / MMHAL).read_text())[0]
+    if name:
+        (tmp_path / "images").mkdir()
+        (tmp_path / name.format(first["image_id"])).touch()
+    setup = Setup(data=data, image_root=tmp_path)
+    ours, theirs = ([q.images for q in one.load(setup)] for one in (MHumanEval(part="mmhal"), MMHal()))
+    assert ours == theirs
+    assert ours[0] == ((name or first["image_src"].rpartition("/")[2]).format(first["image_id"]),)

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from errata.benchmarks import Setup, join_answers, read_given_answers
-from errata.benchmarks.refomb import RefoMB, read_choice
+from errata.benchmarks.refomb import RefoMB
+from errata.benchmarks.refomb_rule import read_choice
 from errata.errors import DataError
 from judged_runs import run_judged, values_of
 
@@ -20,7 +21,7 @@ def write(folder, name, rows):
 def folder(tmp_path):
     rows = [
         {"image_url": f"https://images.example/{n // 2}.jpg", "question": f"Why {n}?", "description": f"Scene {n}.",
-         "type": "OCR", "split": "dev", "id": n, "answer": ""}
+         "type": ("OCR", "Relation reasoning")[n // 3 % 2], "split": "dev", "id": n, "answer": ""}
         for n in range(99)
     ]  # fmt: skip
     write(tmp_path, "RefoMB_dev.jsonl", rows)
@@ -61,6 +62,8 @@ def test_rates_are_wins_and_half_of_the_ties(folder):
         assert values["tie"] == pytest.approx(1 / 3)
         assert values["trust"] == pytest.approx(1 / 99)
         assert (values["flip"], values["unreadable"]) == (None, 0)
+        assert values["win_ocr"] == values["win_relation_reasoning"] == values["win"]
+        assert values["win_coarse_perception"] is None
 
 
 def test_a_judge_that_prefers_the_first_answer_flips_every_verdict(folder):

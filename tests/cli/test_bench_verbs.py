@@ -52,7 +52,7 @@ def test_metrics_are_printed_with_denominators_under_their_own_names(folder, cap
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["chair", "(strict)", "chair_s", "25.0", "%", "(0.0", "-", "75.0)", "1", "/", "4"]
     assert lines[1].split()[2:5] == ["chair_i", "33.3", "%"]
-    assert lines[-2] == "chair: 4 of 4 answered, 1 empty"
+    assert lines[-2] == "chair: 4 of 4 answered, 0 missing, 1 empty"
     assert score(folder, folder / "dropped", "chair.cut_sentence=drop") == 0
 
 

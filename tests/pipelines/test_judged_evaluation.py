@@ -127,7 +127,7 @@ def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
     assert main([*command, "--dry-run"]) == 0
     assert "5 to make" in capsys.readouterr().out
     assert main(command) == 0
-    assert "toy: 5 of 5 answered, 1 verdicts unreadable" in capsys.readouterr().out
+    assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdicts unreadable" in capsys.readouterr().out
     record(tmp_path, {})
     assert main(command) == 3
     assert "5 without a verdict" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.pope_score import score_pope, score_pope_settings
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup, build_item
 from errata.benchmarks.sources import fetch_data, find_cache, find_data
+from errata.benchmarks.stand_ins import count_stand_ins, write_stand_ins
 from errata.benchmarks.statistics import Combined, Unit, describe_combined, estimate, recount
 from errata.benchmarks.table import BENCHMARKS, build_benchmarks
 
@@ -49,6 +50,7 @@ __all__ = [
     "build_pope",
     "build_truth",
     "compare",
+    "count_stand_ins",
     "describe_combined",
     "estimate",
     "fetch_data",
@@ -70,4 +72,5 @@ __all__ = [
     "score_pope_settings",
     "write_marking_job",
     "write_pope",
+    "write_stand_ins",
 ]

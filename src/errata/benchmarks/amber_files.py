@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks.amber_score import WordLists
-from errata.benchmarks.data_files import read_json, require_count, require_file
+from errata.benchmarks.official_files import Row, read_json, read_rows, require_file
 from errata.benchmarks.protocol import Setup
 from errata.errors import DataError
 from errata.records import Fields, Question, Turn
@@ -29,27 +29,25 @@ GROUPS = {
 
 def read_queries(setup: Setup, part: str, truth: Mapping[int, Mapping[str, Any]]) -> list[Question]:
     """The questions of a part. Raises DataError for other versions of the file or a row without its annotation."""
-    path = require_file(setup.data, f"query_{part}.json", _FOLDERS, _FIX)
-    rows = read_json(path, list, "a list of questions")
-    require_count(path, rows, QUERIES[part])
-    return [_build_question(row, f"{path}: row {n}", part, truth, setup) for n, row in enumerate(rows, 1)]
+    path = _require(setup.data, f"query_{part}.json")
+    rows = read_rows(path, {"id": int, "image": str, "query": str}, count=(QUERIES[part],))
+    return [_build_question(row, where, part, truth, setup) for where, row in rows]
 
 
-def _build_question(row: Any, where: str, part: str, truth: Mapping[int, Mapping[str, Any]], setup: Setup) -> Question:
-    fields = Fields(row, where, "question", fix="use the file as released")
-    number, image, query = fields.take("id", int), fields.take("image", str), fields.take("query", str)
+def _build_question(row: Row, where: str, part: str, truth: Mapping[int, Mapping[str, Any]], setup: Setup) -> Question:
+    number, fix = row["id"], "use the file as released"
     known = truth.get(number)
     if known is None or (known["type"] == "generative") != (part == "generative"):
         found = "no annotation" if known is None else f"one of type {known['type']!r}"
-        raise DataError(where, expected=f"an annotation of id {number}", found=found, fix=fields.fix)
+        raise DataError(where, expected=f"an annotation of id {number}", found=found, fix=fix)
     if part == "discriminative" and setup.mode == "strict":
-        _require_known(known, where, fields.fix)
+        _require_known(known, where, fix)
     meta = {
         "question_id": number,
         "part": part,
         **{key: known[key] for key in ("type", "truth", "hallu") if key in known},
     }
-    return Question(str(number), (image,), (Turn("user", query),), meta)
+    return Question(str(number), (row["image"],), (Turn("user", row["query"]),), meta)
 
 
 def _require_known(known: Mapping[str, Any], where: str, fix: str) -> None:
@@ -60,11 +58,9 @@ def _require_known(known: Mapping[str, Any], where: str, fix: str) -> None:
 
 
 def _read_annotations(path: Path) -> dict[int, Mapping[str, Any]]:
-    rows = read_json(path, list, "a list of annotations")
-    require_count(path, rows, sum(QUERIES.values()))
     found: dict[int, Mapping[str, Any]] = {}
-    for number, row in enumerate(rows, 1):
-        fields = Fields(row, f"{path}: row {number}", "annotation", fix="use the file as released")
+    for where, row in read_rows(path, {}, count=(sum(QUERIES.values()),)):
+        fields = Fields(row, where, "annotation", fix="use the file as released")
         key, kind, truth = fields.take("id", int), fields.take("type", str), fields.take("truth", (list, str))
         hallu = fields.take_texts("hallu", needed=kind == "generative")
         if key in found or isinstance(truth, list) != (kind == "generative"):
@@ -76,12 +72,16 @@ def _read_annotations(path: Path) -> dict[int, Mapping[str, Any]]:
 
 def read_truth(data: Path | None) -> dict[int, Mapping[str, Any]]:
     """Id -> type, truth and, of descriptions, what one would imagine. Raises DataError for other versions."""
-    return _read_annotations(require_file(data, "annotations.json", _FOLDERS, _FIX))
+    return _read_annotations(_require(data, "annotations.json"))
 
 
 def load_lists(data: Path | None) -> WordLists:
     """The word lists. Raises DataError where they are not there."""
-    return _read_lists(*(require_file(data, name, _FOLDERS, _FIX) for name in ("relation.json", "safe_words.txt")))
+    return _read_lists(*(_require(data, name) for name in ("relation.json", "safe_words.txt")))
+
+
+def _require(data: Path | None, name: str) -> Path:
+    return require_file(data, "amber", name, folders=_FOLDERS, fix=_FIX)
 
 
 @lru_cache(maxsize=2)

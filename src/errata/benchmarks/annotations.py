@@ -51,7 +51,10 @@ def require_images(questions: Sequence[Question], root: str | Path) -> None:
     missing = [name for name in names if not resolve_image(name, root).is_file()]
     if missing:
         found = "no such file" if len(missing) == 1 else f"no such file, nor {len(missing) - 1} others"
-        where, fix = f"{root}: {missing[0]}", "check the path and --image-root"
+        where, fix = (
+            f"{root}: {missing[0]}",
+            "check the path and --image-root; `errata bench stand-ins` draws pictures to try a command",
+        )
         raise DataError(where, expected=f"the files of {len(names)} images", found=found, fix=fix)
 
 

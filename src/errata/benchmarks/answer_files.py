@@ -1,8 +1,8 @@
 """Answers that other programs wrote, in their own files.
 
 Read are our own answers, the files of the original repositories (POPE, LLaVA and its family, CHAIR, AMBER, MMHal,
-MRHal), the samples that lmms-eval logs, and the tables of VLMEvalKit. What a row says about its question is kept;
-`joining.join_answers` finds the question.
+MRHal, RefoMB, HallusionBench), the samples that lmms-eval logs, and the tables of VLMEvalKit. What a row says about its
+question is kept; `joining.join_answers` finds the question.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from errata.benchmarks.spreadsheet import read_spreadsheet
 from errata.errors import DataError
 from errata.records import read_json_lines
 
-TEXTS = ("prediction", "text", "answer", "caption", "response", "model_answer")
+TEXTS = ("prediction", "text", "answer", "caption", "response", "model_answer", "model_prediction")
 """Where the model's words stand. Beside a `prediction`, as VLMEvalKit writes it, `answer` is the label, even where the
 prediction is empty."""
 PROMPTS = ("question", "prompt", "query")
+FIGURES = ("category", "subcategory", "set_id", "figure_id", "question_id")
+"""What names a question of HallusionBench; a question of it may have no image."""
 IMAGES = ("image_id", "image_source", "image", "image_path", "image_url")
 
 
@@ -70,6 +72,12 @@ def read_given_answers(path: str | Path) -> list[GivenAnswer]:
     if not given:
         raise DataError(str(path), expected="at least one answer", found="none", fix="check the file")
     return given
+
+
+def name_figure(row: Mapping[str, Any]) -> str:
+    """The id of a question of HallusionBench, from the fields that name it; empty where the row lacks one."""
+    parts = [_take(row, name) for name in FIGURES]
+    return "-".join(("hallusion", *parts)) if all(parts) else ""
 
 
 def _read_rows(path: Path) -> Iterator[tuple[str, Any]]:
@@ -123,7 +131,7 @@ def _parse_row(row: Any, setting: str, where: str) -> list[GivenAnswer]:
         where,
         texts[-1],
         texts[:-1],
-        id=_take(row, "id"),
+        id=_take(row, "id") or name_figure(row),
         number=_take(row, "question_id") or _take(row, "index"),
         image=_take_first(row, IMAGES),
         prompt=_take_first(row, PROMPTS),
@@ -147,7 +155,7 @@ def _take_texts(row: dict[str, Any], where: str) -> tuple[str, ...]:
     return (*(text for text in earlier if isinstance(text, str)), *texts)
 
 
-def _take(row: dict[str, Any], name: str) -> str:
+def _take(row: Mapping[str, Any], name: str) -> str:
     """A text or a whole number as text; nothing else identifies a question."""
     value = row.get(name)
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

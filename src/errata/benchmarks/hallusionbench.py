@@ -6,44 +6,26 @@ about every figure (qAcc), a figure when every question about it is (fAcc).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
+from errata.benchmarks.answer_files import name_figure
 from errata.benchmarks.card import Card, Remote
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.hallusion_causes import CAUSES, count_causes, count_yes
+from errata.benchmarks.hallusion_rule import CHECK, RIGHT, SAME, UNCLEAR, read_check, read_same
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
-from errata.judges import JudgeCall, JudgePrompt
+from errata.judges import JudgeCall
 from errata.records import BenchmarkResult, Question, Turn
 
-WRONG, RIGHT, UNCLEAR = 0, 1, 2
-_NEGATED = re.compile(r"(?:\bnot|n['’]t|\bneither|\bnor)\b[\s\w]{0,12}\b(?:incorrect|correct|unclear)\b")
-_WORDS = {"incorrect": WRONG, "correct": RIGHT, "unclear": UNCLEAR}
 _FIELDS = ("category", "subcategory", "visual_input", "set_id", "figure_id", "question_id", "question", "gt_answer")
 _GROUPS = {"qAcc": "pair", "fAcc": "figure", "easy": "level", "hard": "level"}
-
-CHECK = JudgePrompt(
-    "hallusionbench-check",
-    1,
-    """\
-Compare an answer to a question with the right answer.
-
-Question:
-{question}
-Right answer:
-{reference}
-Answer to check:
-{answer}
-
-Reply with one word: "correct" if the answer does not conflict with the right one, "incorrect" if it does, "unclear" if
-it does not commit itself.""",
-    max_tokens=16,
-)
+_SHARE = Unit("share", "higher")
 
 
 @dataclass(frozen=True)
@@ -51,11 +33,12 @@ class HallusionBench(Benchmark[Question]):
     """Accuracy per question, per question over all of its figures, and per figure."""
 
     units: ClassVar = {
-        "aAcc": Unit("share", "higher"),
-        "qAcc": Unit("share", "higher"),
-        "fAcc": Unit("share", "higher"),
-        "easy": Unit("share", "higher"),
-        "hard": Unit("share", "higher"),
+        **dict.fromkeys(("aAcc", *_GROUPS), _SHARE),
+        "figures_inconsistent": Unit("share", "lower"),
+        "figures_wrong": Unit("share", "lower"),
+        **dict.fromkeys(CAUSES, Unit("share")),
+        "yes_bias": Unit("share"),
+        "wrong_yes": Unit("share"),
         "unclear": Unit("share", "lower"),
         "unreadable": Unit("share", "lower"),
     }
@@ -66,9 +49,10 @@ class HallusionBench(Benchmark[Question]):
         paper="Guan et al. 2023, arXiv 2310.14566",
         licence="BSD-3",
         size="1129 questions about 346 figures; 178 of them come without a figure",
-        metrics="aAcc (questions), qAcc (questions over their figures), fAcc (figures), qAcc of easy and hard figures",
+        metrics="aAcc (questions), qAcc (questions over their figures), fAcc (figures), qAcc of easy and hard figures; "
+        "errors of language, vision or either; bias towards yes",
         data="HallusionBench.json and the folder hallusion_bench of its images",
-        judge="1 call per answer; published with gpt-4",
+        judge="1 call per answer, a second for most wrong ones; published with gpt-4",
         remotes=(
             Remote(
                 "https://raw.githubusercontent.com/tianyi-lab/HallusionBench/main/HallusionBench.json",
@@ -79,7 +63,7 @@ class HallusionBench(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The questions; those of supplement figure 0 have no image."""
-        path = find_file(setup, self.card.name, "HallusionBench.json")
+        path = require_file(setup.data, self.card.name, "HallusionBench.json")
         rows = read_rows(path, {**dict.fromkeys(_FIELDS, (str, int)), "gt_answer_details": str}, count=(1129,))
         return build_questions(rows, setup)
 
@@ -88,23 +72,25 @@ class HallusionBench(Benchmark[Question]):
         return row
 
     def judge(self, question: Question, reply: Reply, setup: Setup, /) -> Sequence[JudgeCall]:
-        """One check."""
+        """One check; of a wrong answer, also whether it repeats what was said of the original figure."""
         if reply.verdicts:
-            return ()
+            return self._compare(question, reply, setup.mode)
         asked, reference = question.prompt[-1].text, question.meta["reference"]
         values = {"question": asked, "reference": reference, "answer": reply.text}
-        return (JudgeCall(question.id, CHECK, values, _build_parser(setup.mode)),)
+        return (JudgeCall(question.id, CHECK, values, lambda text: read_check(text, setup.mode)),)
 
-    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:  # noqa: ARG002 -- the rule was the judge's
+    def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Right or wrong; without a figure, "unclear" is right too."""
         found, meta = reply.verdicts[0].value, question.meta
-        if found is None:
-            counts, right = {"unreadable": [1, 1]}, None
-        else:
+        same = reply.verdicts[1].value if len(reply.verdicts) > 1 else None
+        counts: dict[str, list[int]] = {"unreadable": [int(any(one.value is None for one in reply.verdicts)), 1]}
+        right = None
+        if found is not None:
             right = int(found == RIGHT or (found == UNCLEAR and meta["blind"]))
-            counts = {"aAcc": [right, 1], "unclear": [int(found == UNCLEAR), 1], "unreadable": [0, 1]}
-        kept = ("pair", "figure", "level", "hard", "blind", "sizes")
-        return {"counts": counts, "right": right, **{name: meta[name] for name in kept}}
+            counts |= {"aAcc": [right, 1], "unclear": [int(found == UNCLEAR), 1]}
+            counts |= count_yes(right, meta["label"], found, setup.mode)
+        kept = ("pair", "figure", "level", "hard", "blind", "visual", "beside", "sizes")
+        return {"counts": counts, "right": right, "found": found, "same": same, **{name: meta[name] for name in kept}}
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """All metrics. The first item of a group carries its share, so that images are drawn with what they say."""
@@ -114,26 +100,19 @@ class HallusionBench(Benchmark[Question]):
                 rights = [item["right"] for item in members]
                 whole = None not in rights and len(rights) == members[0]["sizes"][group]
                 if whole or (setup.mode == "official" and None not in rights):
-                    members[0]["counts"][metric] = [int(all(rights)), 1]
+                    members[0]["counts"] |= _count_group(metric, rights)
+        for item, counts in zip(scored, count_causes(scored), strict=True):
+            item["counts"] |= counts
         return super().score(scored, setup)
 
-
-def read_check(reply: str, mode: Mode) -> int:
-    """What a judge found: 0 wrong, 1 right, 2 unclear.
-
-    Official is the released rule: "incorrect" anywhere is wrong, also "not incorrect"; else "correct" anywhere is
-    right; all else is unclear.
-
-    Raises:
-        ValueError: Strict mode, and the reply holds none of the words, two of them, or one that is negated.
-    """
-    said = reply.lower()
-    if mode == "official":
-        return WRONG if "incorrect" in said else RIGHT if "correct" in said else UNCLEAR
-    found = set(re.findall(r"\b(incorrect|correct|unclear)\b", said))
-    if len(found) != 1 or _NEGATED.search(said):
-        raise ValueError("not one of correct, incorrect and unclear")
-    return _WORDS[found.pop()]
+    def _compare(self, question: Question, reply: Reply, mode: Mode) -> Sequence[JudgeCall]:
+        """The second call. Of an answer about the original, or one that is not wrong, nothing follows from it."""
+        first = reply.verdicts[0]
+        judged = first.status == "read" and first.value not in (RIGHT, UNCLEAR)
+        if reply.beside is None or not judged or len(reply.verdicts) > 1:
+            return ()
+        values = {"answer": reply.text, "original": reply.beside.text}
+        return (JudgeCall(f"{question.id}-same", SAME, values, lambda text: read_same(text, mode)),)
 
 
 def build_questions(rows: Iterable[tuple[str, Row]], setup: Setup) -> list[Question]:
@@ -161,6 +140,8 @@ def _to_question(row: Row, setup: Setup) -> Question:
         "level": f"{pair}-{'hard' if hard else 'easy'}",
         "hard": hard,
         "blind": kind == "VS" and figure == "0",
+        "visual": kind == "VD",
+        "beside": None if figure == "0" else name_figure({**row, "figure_id": "0"}),
         "reference": row["gt_answer_details"],
         "label": {"1": "yes", "0": "no"}.get(str(row["gt_answer"]), ""),
     }
@@ -168,8 +149,16 @@ def _to_question(row: Row, setup: Setup) -> Question:
     if seen != "0":
         path = PurePosixPath(str(row.get("filename") or f"hallusion_bench/{kind}/{part}/{group}_{figure}.png"))
         images = (find_image(setup, str(path), str(PurePosixPath(kind, part, path.name))),)
-    name = f"hallusion-{kind}-{part}-{group}-{figure}-{number}"
-    return Question(name, images, (Turn("user", str(row["question"])),), meta)
+    return Question(name_figure(row), images, (Turn("user", str(row["question"])),), meta)
+
+
+def _count_group(metric: str, rights: Sequence[int]) -> dict[str, list[int]]:
+    """The share of a group; figures are also wrong in all or in some of their questions."""
+    counts = {metric: [int(all(rights)), 1]}
+    if metric == "fAcc":
+        counts["figures_wrong"] = [int(not any(rights)), 1]
+        counts["figures_inconsistent"] = [int(any(rights) and not all(rights)), 1]
+    return counts
 
 
 def _group(items: Iterable[Item], metric: str, group: str) -> Iterable[list[Item]]:
@@ -180,7 +169,3 @@ def _group(items: Iterable[Item], metric: str, group: str) -> Iterable[list[Item
         if not left_out:
             found.setdefault(item[group], []).append(item)
     return found.values()
-
-
-def _build_parser(mode: Mode) -> Callable[[str], int]:
-    return lambda text: read_check(text, mode)

@@ -19,7 +19,7 @@ from errata.benchmarks.llava_bench_score import (
     read_scores,
     summarise_released,
 )
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
@@ -51,7 +51,7 @@ WILD_REVIEW = JudgePrompt(
     "llava_bench_wild-review", 1, _REVIEW.format(described="a description of what is in it."), max_tokens=1024
 )
 _URL = "https://raw.githubusercontent.com/haotian-liu/LLaVA/main/{}"
-JUDGED = "1 call per answer; published with gpt-4-0314, AMP with gpt-4-32k-0613"
+JUDGED = "1 call per answer, 2 with swap=true; published with gpt-4-0314, AMP with gpt-4-32k-0613"
 LICENCE = "Apache-2.0 (questions and answers); {} (images)"
 METRICS = "relative score in all and per category, mean scores of both sides, unreadable reviews"
 _ASKED = {"question_id": int, "image": str, "text": str, "category": str}
@@ -64,9 +64,12 @@ class LlavaBenchCoco(Benchmark[Question]):
     Args:
         lineage: Whose release official mode repeats: what a failed review counts, and AMP's instructions, which do not
             say what the boxes mean.
+        swap: Review every pair a second time with the answers in the other order. Scores are then means of both orders,
+            and `position` is what standing first is worth; without it the reference always stands first, as released.
     """
 
     lineage: Lineage = "llava"
+    swap: bool = False
 
     units = UNITS
     questions_file: ClassVar[str] = "qa90_questions.jsonl"
@@ -131,21 +134,14 @@ class LlavaBenchCoco(Benchmark[Question]):
         return row
 
     def judge(self, question: Question, reply: Reply, setup: Setup, /) -> Sequence[JudgeCall]:
-        """One review of both answers."""
-        if reply.verdicts:
-            return ()
-        values = {
-            "context": question.meta["context"],
-            "question": question.prompt[-1].text,
-            "reference": question.meta["reference"],
-            "answer": reply.text,
-        }
-        return (JudgeCall(question.id, self._choose_prompt(setup), values, lambda text: read_scores(text, setup.mode)),)
+        """One review of both answers in each order."""
+        orders = () if reply.verdicts else (False, True)[: 1 + self.swap]
+        return [self._review(question, reply.text, setup, swapped=swapped) for swapped in orders]
 
     def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Both scores. Strict mode knows no -1: it leaves failed reviews out, and counts them, in every lineage."""
         lineage: Lineage = "rlhf-v" if setup.mode == "strict" else self.lineage
-        return count_scores(reply.verdicts[0].value, question.meta["category"], lineage)
+        return count_scores([one.value for one in reply.verdicts], question.meta["category"], lineage)
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """One result; in official mode its settings hold what the release prints, with its roundings."""
@@ -153,7 +149,15 @@ class LlavaBenchCoco(Benchmark[Question]):
         return [self.build_result(self.card.name, items, self.units, setup, **details)]
 
     def _find(self, setup: Setup, name: str) -> Path:
-        return find_file(setup, self.card.name, name, f"llava_bench/{name}")
+        return require_file(setup.data, self.card.name, name, folders=(self.card.name, "llava_bench"))
+
+    def _review(self, question: Question, answer: str, setup: Setup, *, swapped: bool) -> JudgeCall:
+        first, second = (answer, question.meta["reference"]) if swapped else (question.meta["reference"], answer)
+        values = {"context": question.meta["context"], "question": question.prompt[-1].text}
+        values |= {"reference": first, "answer": second}
+        name = f"{question.id}-swapped" if swapped else question.id
+        order = -1 if swapped else 1
+        return JudgeCall(name, self._choose_prompt(setup), values, lambda text: read_scores(text, setup.mode)[::order])
 
     def _choose_prompt(self, setup: Setup) -> JudgePrompt:
         return WILD_REVIEW if setup.mode == "official" and self.lineage == "amp" else COCO_REVIEW

@@ -15,6 +15,7 @@ from errata.benchmarks.statistics import Unit
 Lineage = Literal["llava", "rlhf-v", "amp"]
 """Whose release official mode repeats: LLaVA and AMP average failed reviews as -1, RLHF-V leaves them out."""
 
+Review = Sequence[float | None] | None
 CATEGORIES = ("conv", "detail", "complex")
 FAILED = -1.0
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?![\w])")
@@ -22,8 +23,9 @@ _LABELS = re.compile(r"\b(?:assistant|answer)\s*[12]\b|(?<=\d)\s*/\s*10\b", re.I
 
 UNITS = {
     **{name: Unit("share", "higher") for name in ("relative", *(f"relative_{one}" for one in CATEGORIES))},
-    **{name: Unit("count", "higher") for name in ("candidate", *(f"candidate_{one}" for one in CATEGORIES))},
-    **{name: Unit("count") for name in ("reference", *(f"reference_{one}" for one in CATEGORIES))},
+    **{name: Unit("points", "higher") for name in ("candidate", *(f"candidate_{one}" for one in CATEGORIES))},
+    **{name: Unit("points") for name in ("reference", *(f"reference_{one}" for one in CATEGORIES))},
+    "position": Unit("points"),
     "unreadable": Unit("share", "lower"),
 }
 
@@ -58,14 +60,15 @@ def _read_released(review: str) -> list[float | None]:
     return [score if math.isfinite(score) else None for score in (first, second)]
 
 
-def count_scores(scores: Sequence[float | None] | None, category: str, lineage: Lineage) -> Item:
-    """The share of one review in every metric; a failed one has none but in `unreadable`, unless -1 is averaged.
+def count_scores(reviews: Sequence[Review], category: str, lineage: Lineage) -> Item:
+    """The share of an answer in every metric; a failed review has none but in `unreadable`, unless -1 is averaged.
 
     Args:
-        scores: Of `read_scores`; None where the review is unreadable.
+        reviews: Of `read_scores`, one per order, each with the reference's score first; None for an unreadable one.
         category: Of `CATEGORIES`.
         lineage: Whose rule for -1; only official mode has such a score.
     """
+    scores = _average(reviews)
     known = [score for score in scores or () if score is not None]
     failed = len(known) < 2 or known[0] == FAILED
     counts: dict[str, Any] = {"unreadable": [int(failed), 1]}
@@ -74,7 +77,26 @@ def count_scores(scores: Sequence[float | None] | None, category: str, lineage: 
         for end in ("", f"_{category}"):
             counts |= {f"relative{end}": [candidate, reference], f"candidate{end}": [candidate, 1]}
             counts |= {f"reference{end}": [reference, 1]}
+    if len(reviews) == 2 and not failed:
+        counts["position"] = [_measure_position(*map(_to_numbers, reviews)), 1]
     return {"counts": counts, "category": category, "scores": list(scores) if scores else None}
+
+
+def _average(reviews: Sequence[Review]) -> Review:
+    """The mean scores of all orders; where a review failed, that one."""
+    failed = [review for review in reviews if review is None or None in review or review[0] == FAILED]
+    if failed:
+        return failed[0]
+    return [sum(side) / len(side) for side in zip(*map(_to_numbers, reviews), strict=True)]
+
+
+def _measure_position(first: Sequence[float], second: Sequence[float]) -> float:
+    """Points that an answer gains by standing first, as the reference does in the first review and the other then."""
+    return (first[0] - second[0] + second[1] - first[1]) / 2
+
+
+def _to_numbers(review: Review) -> list[float]:
+    return [score for score in review or () if score is not None]
 
 
 def summarise_released(items: Iterable[Item]) -> dict[str, list[float]]:

@@ -20,6 +20,7 @@ class LlavaBenchWild(LlavaBenchCoco):
 
     Args:
         lineage: Whose release official mode repeats: what a failed review counts.
+        swap: Review every pair a second time with the answers in the other order.
     """
 
     questions_file = "questions.jsonl"

@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlparse
 
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.data_files import read_json, require_count, require_file
 from errata.benchmarks.human_marks import MARK_TYPES, MarkedResponse, compute_kappa, count_marks, list_seen, read_marks
+from errata.benchmarks.mmhal import read_questions
 from errata.benchmarks.object_files import read_row
+from errata.benchmarks.official_files import read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
-from errata.records import BenchmarkResult, Fields, Question, Turn, read_json_lines
+from errata.records import BenchmarkResult, Question, Turn
 
 OBJECT = "obj_halbench_mhumaneval_data_with_image.jsonl"
 MMHAL = "mmhal-bench_answer_template.json"
-_FOLDERS = ("mhumaneval", "object_halbench", "mmhal_bench", "mmhal")
+_FOLDERS = ("mhumaneval", "object_halbench")
 _FIX = "`errata bench fetch mhumaneval`, or --data DIR with the official files, or mhumaneval.part=mmhal"
 _URL = "https://raw.githubusercontent.com/RLHF-V/{}/main/eval/data/{}"
 _KINDS = ("all", *MARK_TYPES)
@@ -127,19 +127,12 @@ def _ask(name: str, image: str, text: str, part: str) -> Question:
 
 
 def _read_descriptions(setup: Setup) -> list[Question]:
-    path = require_file(setup.data, OBJECT, _FOLDERS, _FIX)
-    rows = [read_row(row, where, setup) for where, row in read_json_lines(path)]
-    require_count(path, rows, 50)
+    path = require_file(setup.data, "mhumaneval", OBJECT, folders=_FOLDERS, fix=_FIX)
+    rows = [read_row(row, where, setup) for where, row in read_rows(path, {}, count=(50,))]
     return [_ask(f"mhumaneval-object-{key}", row.image, row.question, "object") for key, row in rows]
 
 
 def _read_mmhal(setup: Setup) -> list[Question]:
-    path = require_file(setup.data, MMHAL, _FOLDERS, _FIX)
-    rows = read_json(path, list, "a list of questions")
-    require_count(path, rows, 96)
-    questions = []
-    for number, row in enumerate(rows):
-        fields = Fields(row, f"{path}: row {number + 1}", "question", fix="use the file as released")
-        image = PurePosixPath(urlparse(fields.take("image_src", str)).path).name
-        questions.append(_ask(f"mhumaneval-mmhal-{number:02d}", image, fields.take("question", str), "mmhal"))
-    return questions
+    """MMHal-Bench's questions under their own images, so that one folder of pictures serves both benchmarks."""
+    found = enumerate(read_questions(setup, _FIX))
+    return [_ask(f"mhumaneval-mmhal-{n:02d}", one.images[0], one.prompt[-1].text, "mmhal") for n, one in found]

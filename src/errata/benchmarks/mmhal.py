@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.rating import TRUSTED, read_rating
 from errata.benchmarks.statistics import Unit
@@ -22,6 +22,7 @@ from errata.records import Fields, Question, Turn
 TYPES = ("attribute", "adversarial", "comparison", "counting", "relation", "environment", "holistic", "other")
 """In the order in which they return in the file, twelve times."""
 _FILES = ("response_template.json", "mmhal-bench_answer_template.json", "mmhal-bench_with_image.jsonl")
+_FOLDERS = ("mmhal", "mmhal_bench", "mhumaneval")
 _KINDS = dict.fromkeys(("question_type", "question_topic", "image_id", "image_src", "question", "gt_answer"), str)
 _README = "OmniLMM README"
 _AMP = "AMP paper (arXiv 2405.11165)"
@@ -67,10 +68,10 @@ class MMHal(Benchmark[Question]):
     """Ratings of answers to questions that invite hallucination."""
 
     units: ClassVar = {
-        "score": Unit("count", "higher"),
+        "score": Unit("points", "higher"),
         "hallucination": Unit("share", "lower"),
         "informativeness": Unit("share", "higher"),
-        **{f"score_{kind}": Unit("count", "higher") for kind in TYPES},
+        **{f"score_{kind}": Unit("points", "higher") for kind in TYPES},
         "unreadable": Unit("share", "lower"),
     }
     card = Card(
@@ -97,12 +98,7 @@ class MMHal(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The 96 rows, in the order that makes them MMHal-Bench."""
-        path = find_file(setup, self.card.name, *_FILES, *(f"mmhal_bench/{name}" for name in _FILES))
-        rows = read_rows(path, {**_KINDS, "image_content": list}, count=(len(TYPES) * 12,))
-        _require_cycle([row for _, row in rows], path)
-        for where, row in rows:
-            Fields(row, where, "row", fix="use the released file").take_texts("image_content")
-        return [_to_question(number, row, setup) for number, (_, row) in enumerate(rows, 1)]
+        return read_questions(setup)
 
     def prompt(self, row: Question) -> Question:
         """A row is a question already."""
@@ -136,6 +132,16 @@ class MMHal(Benchmark[Question]):
             "unreadable": [int(not readable), 1],
         }
         return {"counts": counts, "type": kind, "rating": rating if n else None}
+
+
+def read_questions(setup: Setup, fix: str = "") -> list[Question]:
+    """The 96 questions. Raises DataError for another file, with `fix` in place of the usual advice."""
+    path = require_file(setup.data, "mmhal", *_FILES, folders=_FOLDERS, fix=fix)
+    rows = read_rows(path, {**_KINDS, "image_content": list}, count=(len(TYPES) * 12,))
+    _require_cycle([row for _, row in rows], path)
+    for where, row in rows:
+        Fields(row, where, "row", fix="use the released file").take_texts("image_content")
+    return [_to_question(number, row, setup) for number, (_, row) in enumerate(rows, 1)]
 
 
 def _require_cycle(rows: Sequence[Row], path: Path) -> None:

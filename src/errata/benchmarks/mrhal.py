@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from errata.benchmarks.card import Card, Published
 from errata.benchmarks.mrhal_rule import read_ratings
-from errata.benchmarks.official_files import Row, find_file, find_image, read_rows
+from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.rating import TRUSTED
 from errata.benchmarks.statistics import Unit
@@ -59,8 +59,8 @@ class MRHal(Benchmark[Question]):
     """Ratings of every round of dialogues."""
 
     units: ClassVar = {
-        "score_cumulative": Unit("count", "higher"),
-        "score_mean": Unit("count", "higher"),
+        "score_cumulative": Unit("points", "higher"),
+        "score_mean": Unit("points", "higher"),
         "hallucination_cumulative": Unit("share", "lower"),
         "hallucination_mean_release": Unit("share", "lower"),
         "hallucination_mean_paper": Unit("share", "lower"),
@@ -84,7 +84,7 @@ class MRHal(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The dialogues, without the answers of people between the rounds."""
-        path = find_file(setup, self.card.name, "eval_gt.json")
+        path = require_file(setup.data, self.card.name, "eval_gt.json")
         rows = read_rows(path, {"id": (str, int), "image": str, "image_content": list, "revised": list})
         questions = [_to_question(row, where, setup) for where, row in rows]
         twice = [question.id for number, question in enumerate(questions) if question.id in _ids(questions[:number])]

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from errata.benchmarks.annotations import AnnotatedImage, read_annotations
-from errata.benchmarks.data_files import find_file, require_count, require_file, unpack_image
 from errata.benchmarks.joining import find_image_key
+from errata.benchmarks.official_files import find_file, read_rows, require_file, unpack_image
 from errata.benchmarks.protocol import Setup
 from errata.errors import DataError
-from errata.records import Fields, read_json_lines
+from errata.records import Fields
 
 QUESTIONS = "obj_halbench_300_with_image.jsonl"
 FOLDERS = ("object_halbench", "chair")
@@ -19,9 +19,8 @@ FOLDERS = ("object_halbench", "chair")
 def read_questions(setup: Setup) -> list[AnnotatedImage]:
     """The 300 images. Raises DataError for other versions of the file, and in strict mode for unknown images."""
     fix = "`errata bench fetch object_halbench`, or --data DIR with the official files, or --annotations"
-    path = require_file(setup.data, QUESTIONS, FOLDERS, fix)
-    rows = [read_row(row, where, setup) for where, row in read_json_lines(path)]
-    require_count(path, rows, 300)
+    path = require_file(setup.data, "object_halbench", QUESTIONS, folders=FOLDERS, fix=fix)
+    rows = [read_row(row, where, setup) for where, row in read_rows(path, {}, count=(300,))]
     if len({key for key, _ in rows}) != 300:
         raise DataError(str(path), expected="300 different images", found="one again", fix="fetch the file again")
     known = _read_truth(setup, fix)
@@ -50,8 +49,8 @@ def read_row(row: Any, where: str, setup: Setup) -> tuple[str, AnnotatedImage]:
 
 def _read_truth(setup: Setup, fix: str) -> dict[str, AnnotatedImage]:
     """By COCO's number; images of both splits, where both files are there."""
-    files = [require_file(setup.data, "instances_val2014.json", FOLDERS, fix)]
-    train = find_file(setup.data, "instances_train2014.json", FOLDERS)
+    files = [require_file(setup.data, "object_halbench", "instances_val2014.json", folders=FOLDERS, fix=fix)]
+    train = find_file(setup.data, "instances_train2014.json", folders=FOLDERS)
     return {
         find_image_key(one.image): one
         for path in [*files, *([train] if train else [])]

@@ -16,10 +16,10 @@ from errata.benchmarks.annotations import AnnotatedImage
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair import Chair
 from errata.benchmarks.chair_score import build_truth
-from errata.benchmarks.data_files import require_file
 from errata.benchmarks.object_files import FOLDERS, QUESTIONS, read_questions
 from errata.benchmarks.object_nouns import Nouns, choose_tagger
 from errata.benchmarks.object_words import SYNONYMS, find_caption_objects, find_names, match_names, read_names_list
+from errata.benchmarks.official_files import require_file
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.judges import JudgeCall, JudgePrompt
@@ -201,4 +201,4 @@ def _load_vocabulary(setup: Setup) -> Vocabulary:
     if setup.vocabulary is not None or setup.mode == "strict":
         return read_names_list(setup.vocabulary)
     fix = "`errata bench fetch object_halbench`, or pass the list as --vocabulary, or use strict mode"
-    return read_names_list(require_file(setup.data, SYNONYMS, FOLDERS, fix))
+    return read_names_list(require_file(setup.data, "object_halbench", SYNONYMS, folders=FOLDERS, fix=fix))

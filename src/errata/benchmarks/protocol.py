@@ -54,10 +54,16 @@ class Reply:
     """An answer, and what a judge said about it: one verdict per call of `judge`, in their order, none without a judge.
 
     A verdict is `read` or `unreadable` here: an answer whose verdict is missing is not parsed but counted as missing.
+
+    Attributes:
+        answer: Of the model.
+        verdicts: So far.
+        beside: For `judge` alone, the answer to the question whose id stands in `meta["beside"]`; None without one.
     """
 
     answer: Answer
     verdicts: tuple[Sample, ...] = ()
+    beside: Answer | None = None
 
     @property
     def text(self) -> str:
@@ -96,7 +102,8 @@ class Benchmark(ABC, Generic[Row]):
         """The next calls of a judge; none where the verdicts so far are enough, as without a judge.
 
         It is called again with the verdicts on the calls before, so that a call may depend on an earlier reply; where
-        the judge is asked several times, on the first. Ids occur once within the benchmark.
+        the judge is asked several times, on the first. Ids occur once within the benchmark. A dry run hands in verdicts
+        that are read and have no value: then the most calls that may follow are wanted.
         """
         return ()
 

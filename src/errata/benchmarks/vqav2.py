@@ -5,15 +5,13 @@ Not about hallucination: helpfulness must not fall while hallucination does.
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.official_files import Row, find_file, find_image
+from errata.benchmarks.official_files import Row, find_image, read_json, require_file
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.benchmarks.vqa_rule import score_answer
@@ -63,7 +61,7 @@ class VQAv2(Benchmark[Question]):
 
     def load(self, setup: Setup) -> list[Question]:
         """The questions with their ten answers, all or a sample."""
-        path, answers_path = (find_file(setup, self.card.name, name) for name in (_QUESTIONS, _ANSWERS))
+        path, answers_path = (require_file(setup.data, self.card.name, name) for name in (_QUESTIONS, _ANSWERS))
         answers = {row["question_id"]: row for row in _read_list(answers_path, "annotations")}
         rows = _read_list(path, "questions")
         if self.questions is not None:
@@ -109,11 +107,7 @@ def _take_answers(row: Row | None, where: str) -> dict[str, Any]:
 
 
 def _read_list(path: Path, name: str) -> list[Row]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(str(path), expected="one JSON object", found=str(error), fix="download it again") from None
-    rows: Sequence[Any] = content.get(name) if isinstance(content, dict) else None  # type: ignore[assignment]
+    rows = read_json(path, dict, "one JSON object").get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "question_id" in row for row in rows):
         fix = "use the released file"
         raise DataError(str(path), expected=f"a list {name!r} with question_id", found="none", fix=fix)

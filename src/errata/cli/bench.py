@@ -1,4 +1,4 @@
-"""`errata bench list | info | fetch | job`: what `errata eval` can measure, its official files, answers to mark."""
+"""`errata bench list | info | fetch | stand-ins | job`: what `errata eval` can measure, its files, answers to mark."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from errata.cli.evaluate import add_data, read_names
 from errata.errors import DONE
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add `bench` with `list`, `info`, `fetch` and `job`."""
+    """Add `bench` with `list`, `info`, `fetch`, `stand-ins` and `job`."""
     parser = subparsers.add_parser(
-        "bench", help="list and describe benchmarks, fetch their files, write answers to mark"
+        "bench",
+        help="list and describe benchmarks, fetch their files, draw stand-ins for images, write answers to mark",
     )
-    parser.set_defaults(run=lambda _: parser.error("choose: list, info, fetch or job"))
+    parser.set_defaults(run=lambda _: parser.error("choose: list, info, fetch, stand-ins or job"))
     verbs = parser.add_subparsers(metavar="VERB", prog="errata bench")
     verbs.add_parser("list", help="print every benchmark that `errata eval` knows").set_defaults(run=run_list)
     info = verbs.add_parser("info", help="print paper, licence, size, metrics, options, and what judging costs")
@@ -24,11 +26,24 @@ def add_parser(subparsers: Any) -> None:
     fetch.add_argument("name", help="of the benchmark")
     fetch.add_argument("--out", type=Path, help="another folder than the cache ($ERRATA_CACHE or ~/.cache/errata)")
     fetch.set_defaults(run=run_fetch)
+    _add_stand_ins(verbs)
     job = verbs.add_parser("job", help="write the answers of an evaluation for people to mark")
     job.add_argument("folder", type=Path, help="that `errata eval` wrote")
     job.add_argument("--benchmark", default="mhumaneval", help="whose answers (default: mhumaneval)")
     job.add_argument("--out", type=Path, required=True, help="JSON lines with empty marks")
     job.set_defaults(run=run_job)
+
+
+def _add_stand_ins(verbs: Any) -> None:
+    stand_ins = verbs.add_parser(
+        "stand-ins",
+        help="draw synthetic pictures for images that are not there, to try a benchmark",
+        description="Draw a synthetic picture for every image that `errata eval` would miss. Results say so.",
+    )
+    stand_ins.add_argument("--benchmarks", required=True, help="separated by commas, or all")
+    stand_ins.add_argument("--seed", type=int, default=0, help="with which images are drawn (default: 0)")
+    add_data(stand_ins)
+    stand_ins.set_defaults(run=run_stand_ins)
 
 
 def run_list(_: argparse.Namespace) -> int:
@@ -74,6 +89,27 @@ def run_fetch(args: argparse.Namespace) -> int:
         )
     for path in paths:
         print(path)
+    return DONE
+
+
+def run_stand_ins(args: argparse.Namespace) -> int:
+    """Draw the pictures, and print how many."""
+    from errata.benchmarks import find_cache
+    from errata.pipelines.stand_ins import StandInSettings, fill_images
+
+    settings = StandInSettings(
+        benchmarks=read_names(args.benchmarks),
+        image_root=args.image_root or find_cache("stand-ins"),
+        annotations=args.annotations,
+        mode=args.mode,
+        vocabulary=args.vocabulary,
+        data=args.data,
+        options=tuple(args.overrides),
+        seed=args.seed,
+    )
+    for name, count in fill_images(settings).items():
+        print(f"{name}: {count} images drawn")
+    print(f"give `errata eval` --image-root {settings.image_root}")
     return DONE
 
 

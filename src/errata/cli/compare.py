@@ -24,6 +24,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print a table with the p of every difference."""
+    from errata.cli.metrics import describe_coverage
     from errata.pipelines.compare_runs import compare_runs
     from errata.reports import render_table
 
@@ -32,5 +33,8 @@ def run(args: argparse.Namespace) -> int:
     for benchmark, shared in content["shared"].items():
         left_out = f", left out {shared['only_before']} and {shared['only_after']} that only one run has"
         print(f"{benchmark}: {shared['items']} items{left_out if shared['only_before'] + shared['only_after'] else ''}")
+    for run, coverage in content["coverage"].items():
+        for benchmark, counts in coverage.items():
+            print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")
     print(f"comparison: {args.out}")
     return DONE

@@ -42,6 +42,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="benchmark.option=value", help="options of a benchmark")
 
 
+def read_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print each metric with its interval."""
     from errata.cli.metrics import print_evaluation
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         model=args.model,
         annotations=args.annotations,
         image_root=args.image_root,
-        benchmarks=tuple(name.strip() for name in args.benchmarks.split(",") if name.strip()),
+        benchmarks=read_names(args.benchmarks),
         mode=args.mode,
         vocabulary=args.vocabulary,
         data=args.data,

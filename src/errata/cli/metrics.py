@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from errata.errors import DONE, INCOMPLETE
+
+_ODD = {
+    "empty": "empty",
+    "cut": "cut off",
+    "stand_ins": "about synthetic stand-ins for their images, which measure nothing",
+}
+"""Counts that are named where there are any."""
 
 
 def print_evaluation(evaluation: Any) -> int:
     """Print results, what is missing and what others published; returns the exit code that it makes of the verb."""
     from errata.benchmarks import BENCHMARKS
 
-    for result in evaluation.results:
-        for name, metric in result.metrics.items():
-            print(f"{name_result(result):25} {name:19} {format_metric(metric)}")
+    lines = [
+        (name_result(one), name, format_metric(metric))
+        for one in evaluation.results
+        for name, metric in one.metrics.items()
+    ]
+    widths = [max((len(line[place]) for line in lines), default=0) for place in (0, 1)]
+    for result, name, value in lines:
+        print(f"{result:{widths[0]}} {name:{widths[1]}} {value}".rstrip())
     for name, coverage in evaluation.coverage.items():
-        print(f"{name}: {describe_coverage(coverage)}")
+        print(f"{name}: {describe_coverage(name, asdict(coverage))}")
         print_published(BENCHMARKS[name].card)
     return DONE if evaluation.complete else INCOMPLETE
 
@@ -33,18 +46,16 @@ def name_result(result: Any) -> str:
     return f"{result.benchmark} (strict)" if result.mode == "strict" else str(result.benchmark)
 
 
-def describe_coverage(coverage: Any) -> str:
-    """How many were measured, and what is odd about them."""
-    parts = [f"{coverage.answered} of {coverage.questions} answered"]
-    parts += [f"{count} {what}" for count, what in _list_odd(coverage) if count]
-    return ", ".join(parts)
+def describe_coverage(benchmark: str, coverage: Mapping[str, int]) -> str:
+    """How many were measured and, also where there are none, how many are missing or unreadable; then what is odd."""
+    from errata.benchmarks import BENCHMARKS
 
-
-def _list_odd(coverage: Any) -> Iterable[tuple[int, str]]:
-    yield coverage.empty, "empty"
-    yield coverage.cut, "cut off"
-    yield coverage.unjudged, "without a verdict; the same command asks for them again"
-    yield coverage.unreadable, "verdicts unreadable"
+    missing = coverage["questions"] - coverage["answered"]
+    parts = [f"{coverage['answered']} of {coverage['questions']} answered", f"{missing} missing"]
+    if benchmark in BENCHMARKS and BENCHMARKS[benchmark].card.judge:
+        again = "; the same command asks for them again" if coverage["unjudged"] else ""
+        parts += [f"{coverage['unjudged']} without a verdict{again}", f"{coverage['unreadable']} verdicts unreadable"]
+    return ", ".join([*parts, *(f"{coverage[name]} {what}" for name, what in _ODD.items() if coverage.get(name))])
 
 
 def format_metric(metric: Any) -> str:
@@ -52,7 +63,10 @@ def format_metric(metric: Any) -> str:
     counts = f"{metric.numerator:g} / {metric.n}" if metric.numerator is not None else ""
     if metric.value is None:
         return f"{'-':28}{counts}".rstrip()
-    scale, unit = (100, " %") if metric.unit == "share" else (1, f" {metric.unit}")
-    interval = "" if metric.low is None else f" ({metric.low * scale:.1f} - {metric.high * scale:.1f})"
-    spread = "" if metric.spread is None else f" ± {metric.spread * scale:.1f}"
-    return (f"{metric.value * scale:.1f}{unit}{spread}{interval}".ljust(28) + counts).rstrip()
+    scale, unit, digits = {"share": (100, " %", 1), "points": (1, "", 2)}.get(metric.unit, (1, f" {metric.unit}", 1))
+    value, low, high, spread = (
+        None if one is None else f"{one * scale:.{digits}f}"
+        for one in (metric.value, metric.low, metric.high, metric.spread)
+    )
+    text = f"{value}{unit}" + (f" ± {spread}" if spread else "") + (f" ({low} - {high})" if low else "")
+    return (text.ljust(28) + counts).rstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from errata.judges.calls import JudgeCall
+from errata.judges.calls import JudgeCall, Sample
 from errata.judges.prices import UNKNOWN, Price, format_price
 
 ASCII_PER_TOKEN = 4
@@ -39,8 +39,15 @@ class Estimate:
         return [
             f"calls     {self.calls - self.cached:,} to make, {self.cached:,} of {self.calls:,} in the cache",
             f"tokens    about {self.prompt_tokens:,} sent, at most {self.completion_tokens:,} received",
-            f"cost      {cost}; replies that cannot be read, and questions that follow on a verdict, cost more",
+            f"cost      {cost}; replies that cannot be read cost more",
         ]
+
+
+def stand_in(call: JudgeCall) -> Sample:
+    """A reply as long as it can get, of which no two are alike, for calls that quote it."""
+    return Sample(
+        "read", raw=f"{call.id} {'word ' * call.prompt.max_tokens}"[: ASCII_PER_TOKEN * call.prompt.max_tokens]
+    )
 
 
 def estimate_tokens(call: JudgeCall) -> tuple[int, int]:

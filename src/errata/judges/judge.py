@@ -11,7 +11,7 @@ from errata.errors import ConfigError, DataError
 from errata.judges.cache import VerdictCache, now, to_json
 from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import Backend, JudgeCall, JudgeFailure, JudgeReply, JudgeRequest, Parameters, Verdict
-from errata.judges.estimate import Estimate, estimate_tokens
+from errata.judges.estimate import Estimate, estimate_tokens, stand_in
 from errata.judges.keys import build_key, hash_images
 from errata.judges.pending import Pending
 from errata.judges.prices import Price, PriceTable, compute_price, load_prices
@@ -90,6 +90,15 @@ class Judge:
         price = self._find_price("")
         cost = compute_price(price, prompt, completion)
         return Estimate(len(pending), len(pending) - len(tokens), prompt, completion, cost, price)
+
+    def foresee(self, calls: Sequence[JudgeCall]) -> list[Verdict]:
+        """First verdicts from the cache; where it has none, a reply as long as it can get, read and without a value."""
+        pending = self._prepare(calls)[:: self.samples]
+        if self.cache.path.exists():
+            with self.cache as cache:
+                self._recall(cache, pending)
+        known = [one.build_sample(self._compute_price) if one.status else stand_in(one.call) for one in pending]
+        return [Verdict(call.id, (sample,)) for call, sample in zip(calls, known, strict=True)]
 
     def _prepare(self, calls: Sequence[JudgeCall]) -> list[Pending]:
         twice = [name for name, count in Counter(call.id for call in calls).items() if count > 1]

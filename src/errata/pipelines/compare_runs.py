@@ -46,6 +46,7 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
             build_stage("after", second["label"], {name: pair[1] for name, pair in pairs.items()}),
         ],
         "differences": {"after": {n: {m: asdict(d) for m, d in compare(*pair).items()} for n, pair in pairs.items()}},
+        "coverage": {"before": first["coverage"], "after": second["coverage"]},
         "shared": {
             name: {
                 "items": len(pair[0].items),
@@ -63,11 +64,13 @@ def read_stage(folder: Path, number: int) -> dict[str, Any]:
     """The label and the benchmarks of a stage of a result folder. Raises DataError where there is none."""
     path = folder / "results.json" if folder.is_dir() else folder
     try:
-        stage = json.loads(path.read_text(encoding="utf-8"))["stages"][number]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        stage = content["stages"][number]
         rows: Mapping[str, Any] = stage["benchmarks"]
         return {
             "label": str(stage.get("label", folder.name)),
             "benchmarks": {name: result_from_row(row, f"{path}: {name}") for name, row in rows.items()},
+            "coverage": dict(content.get("coverage", {})),
         }
     except OSError as error:
         fix = "give a folder that `errata eval`, `errata score` or `errata demo` wrote"

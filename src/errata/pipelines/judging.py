@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def judge_answers(
     calls: list[JudgeCall] = []
     said: list[Verdict] = []
     waiting = list(pairs)
-    while wanted := _list_calls(benchmark, waiting, setup, verdicts):
+    answers = {question.id: answer for question, answer in pairs}
+    while wanted := _list_calls(benchmark, waiting, setup, verdicts, answers):
         if judge is None:
             raise ConfigError(
                 f"benchmark {benchmark.card.name}", expected="a judge", found="none", fix="name one with --judge"
@@ -116,16 +117,31 @@ def judge_answers(
 
 
 def estimate_judging(benchmark: Benchmark[Any], pairs: Sequence[Pair], setup: Setup, judge: Judge) -> Estimate:
-    """What the first calls would cost; those that depend on a verdict are not known yet."""
-    return judge.estimate([call for _, call in _list_calls(benchmark, pairs, setup, {q.id: [] for q, _ in pairs})])
+    """What all calls would cost: those that follow on a verdict too, and on one not known yet the most that may."""
+    verdicts: dict[str, list[Verdict]] = {question.id: [] for question, _ in pairs}
+    calls: list[JudgeCall] = []
+    waiting = list(pairs)
+    answers = {question.id: answer for question, answer in pairs}
+    while wanted := _list_calls(benchmark, waiting, setup, verdicts, answers):
+        new = [call for _, call in wanted]
+        for (pair, _), verdict in zip(wanted, judge.foresee(new), strict=True):
+            verdicts[pair[0].id].append(verdict)
+        calls += new
+        waiting = list({pair[0].id: pair for pair, _ in wanted}.values())
+    return judge.estimate(calls)
 
 
 def _list_calls(
-    benchmark: Benchmark[Any], pairs: Sequence[Pair], setup: Setup, verdicts: dict[str, list[Verdict]]
+    benchmark: Benchmark[Any],
+    pairs: Sequence[Pair],
+    setup: Setup,
+    verdicts: Mapping[str, Sequence[Verdict]],
+    answers: Mapping[str, Answer],
 ) -> list[tuple[Pair, JudgeCall]]:
     wanted = []
     for question, answer in pairs:
-        reply = Reply(answer, tuple(verdict.samples[0] for verdict in verdicts[question.id]))
+        said = tuple(verdict.samples[0] for verdict in verdicts[question.id])
+        reply = Reply(answer, said, answers.get(question.meta.get("beside", "")))
         wanted += [((question, answer), call) for call in benchmark.judge(question, reply, setup)]
     return wanted
 

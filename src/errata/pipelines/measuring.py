@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from errata.benchmarks import Benchmark, Item, Reply, Setup, align_answers, build_item, recount
+from errata.benchmarks import Benchmark, Item, Reply, Setup, align_answers, build_item, count_stand_ins, recount
 from errata.judges import Judge, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
@@ -24,6 +24,7 @@ class Coverage:
         cut: Answers that the limit of tokens ended.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
+        stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
     """
 
     questions: int
@@ -32,6 +33,7 @@ class Coverage:
     cut: int
     unjudged: int = 0
     unreadable: int = 0
+    stand_ins: int = 0
 
     @property
     def complete(self) -> bool:
@@ -80,7 +82,10 @@ def measure_answers(
         cut=sum(not answer.finished for _, answer in pairs),
         unjudged=len(missing),
         unreadable=judged.summary.get("unreadable", 0),
+        stand_ins=count_stand_ins(questions, setup.image_root),
     )
+    if coverage.stand_ins:
+        results = [replace(one, settings={**one.settings, "stand_ins": coverage.stand_ins}) for one in results]
     return Measured(results, coverage, judged.summary)
 
 

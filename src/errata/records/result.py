@@ -15,7 +15,8 @@ class Metric:
     `n` is the denominator and `numerator` stands above it; a metric made of others has neither. `items` counts the
     answers that have a part in it. `spread` is the standard deviation over the samples of a judge, where there were
     several.
-    `unit` is "share" (0 to 1, printed as per cent), "words" or "count"; `better` is "lower", "higher" or "neither".
+    `unit` is "share" (0 to 1, printed as per cent), "words", "points" (of a judge's scale) or "count"; `better` is
+    "lower", "higher" or "neither".
     """
 
     value: float | None

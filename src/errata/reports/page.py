@@ -17,6 +17,7 @@ from errata.reports import wording
 from errata.reports.headline import build_cards, build_lead
 from errata.reports.images import embed_bytes, embed_image
 from errata.reports.marking import KINDS, mark_edits, mark_spans
+from errata.reports.names import benchmark_label, metric_text
 from errata.reports.plots import Figure, draw_figures
 from errata.reports.reading import read_results
 from errata.reports.results import Results
@@ -77,12 +78,13 @@ def build_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("benchmark_label", "metric_text", "format_value", "format_interval", "format_change", "format_relative")
+    names = ("format_value", "format_interval", "format_change", "format_relative")
     environment.globals |= {
         name: getattr(wording, name)
         for name in (*names, "format_counts", "format_fact", "format_moment", "sample_size", "verdict")
     }
     environment.globals |= {"mark_spans": mark_spans, "mark_edits": mark_edits}
+    environment.globals |= {"benchmark_label": benchmark_label, "metric_text": metric_text}
     return environment
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 
 from errata.records import BenchmarkResult, Metric
@@ -13,98 +12,14 @@ MINUS = "−"
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
-@dataclass(frozen=True, slots=True)
-class MetricText:
-    """A metric's short name, and what it says in plain words."""
-
-    label: str
-    meaning: str
-
-
-BENCHMARKS = {
-    "chair": ("CHAIR", "descriptions"),
-    "pope": ("POPE", "mean of the settings"),
-    "pope_random": ("POPE", "random"),
-    "pope_popular": ("POPE", "popular"),
-    "pope_adversarial": ("POPE", "adversarial"),
-    "object_halbench": ("Object HalBench", ""),
-    "object_halbench_offline": ("Object HalBench", "nouns by our own rules"),
-    "amber": ("AMBER", "both parts"),
-    "amber_offline": ("AMBER", "both parts, nouns by our own rules"),
-    "amber_generative": ("AMBER", "descriptions"),
-    "amber_generative_offline": ("AMBER", "descriptions, nouns by our own rules"),
-    "amber_discriminative": ("AMBER", "yes/no questions"),
-    "mhumaneval": ("MHumanEval", "marked by people"),
-    "overgeneralisation": ("Over-generalisation", "mean of the scenes"),
-}
-"""Title and part of it."""
-
-METRICS = {
-    "chair": {
-        "chair_s": MetricText("CHAIR_s", "descriptions that name at least one object the image does not show"),
-        "chair_i": MetricText("CHAIR_i", "object mentions that name something the image does not show"),
-        "recall": MetricText("object recall", "objects in the image that the description names"),
-        "words": MetricText("words", "words per description"),
-        "words_truthful": MetricText("truthful words", "words per description outside hallucinated mentions"),
-    },
-    "pope": {
-        "accuracy": MetricText("accuracy", "yes/no questions answered correctly"),
-        "precision": MetricText("precision", "answers of “yes” that are right"),
-        "recall": MetricText("recall", "objects in the image that were confirmed with “yes”"),
-        "f1": MetricText("F1", "harmonic mean of precision and recall"),
-        "f1_mean": MetricText("mean F1", "mean of the settings' F1"),
-        "accuracy_mean": MetricText("mean accuracy", "mean of the settings' accuracies"),
-        "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
-        "yes_share": MetricText("share of yes", "answers that say “yes”; half of the questions deserve it"),
-    },
-    "object": {
-        "response_hall": MetricText("response hall.", "answers with a made-up object, of those that name any"),
-        "object_hall": MetricText("mention hall.", "object mentions that name something the image does not show"),
-        "recall": MetricText("object recall", "objects in the image that the answer names"),
-        "response_hall_all": MetricText("response hall., all", "answers with a made-up object, of all"),
-        "with_objects": MetricText("naming objects", "answers that name any object"),
-        "words": MetricText("words", "words per answer"),
-        "unreadable": MetricText("unreadable", "answers whose objects the judge did not list"),
-    },
-    "amber": {
-        "chair": MetricText("CHAIR", "mentions of listed nouns that are made up"),
-        "cover": MetricText("Cover", "true words that descriptions name"),
-        "hal": MetricText("Hal", "descriptions with a made-up noun"),
-        "cog": MetricText("Cog", "words one would imagine that descriptions name"),
-        "f1": MetricText("F1", "harmonic mean of precision and recall of “no”"),
-        "amber": MetricText("AMBER", "half of 100 − CHAIR + F1"),
-        "unknown_share": MetricText("no verdict", "answers that say neither yes nor no"),
-    },
-    "mhumaneval": {
-        "all": MetricText("all", "answers in which people marked a hallucination"),
-        "marked": MetricText("marked", "answers that somebody has marked"),
-        "agreement": MetricText("agreement", "answers that two people judge alike"),
-        "overlap": MetricText("overlap", "marked characters that two people share"),
-    },
-    "overgeneralisation": {
-        "average": MetricText("average", "mentions of the scene's usual objects that are made up"),
-        "scene": MetricText("in the scene", "the same in images of the scene"),
-        "difference": MetricText("difference", "how much more is made up in the scene"),
-    },
-}
-
-
-def metric_text(benchmark: str, name: str) -> MetricText:
-    """Name and meaning of a metric; one we do not know keeps its own name."""
-    return METRICS.get(benchmark.split("_")[0], {}).get(name, MetricText(name, ""))
-
-
-def benchmark_label(benchmark: str, mode: str) -> str:
-    """The benchmark's name for a heading. Numbers by our own rules never stand under the official name."""
-    title, part = BENCHMARKS.get(benchmark, (benchmark, ""))
-    name = f"{title} strict" if mode == "strict" else title
-    return f"{name} · {part}" if part else name
-
-
 def sample_size(result: BenchmarkResult) -> str:
-    """How many answers the first, and so the main, metric counts; nothing where the file does not say."""
-    n = next((metric.n for metric in result.metrics.values()), 0)
-    return f"{n:,}" if n else ""
+    """How many answers the first, and so the main, metric counts, and how many are about no real image.
+
+    Nothing where the file does not say.
+    """
+    n = next((metric.items or metric.n for metric in result.metrics.values()), 0)
+    stand_ins = result.settings.get("stand_ins")
+    return (f"{n:,}" if n else "") + (f", {stand_ins} about stand-ins for their images" if stand_ins else "")
 
 
 def scaled(value: float, unit: str) -> float:
@@ -113,11 +28,11 @@ def scaled(value: float, unit: str) -> float:
 
 
 def format_number(value: float | None, unit: str, *, signed: bool = False) -> str:
-    """One decimal, counts without; `n/a` for None. A signed zero is not written."""
+    """One decimal, counts without and points with two; `n/a` for None. A signed zero is not written."""
     if value is None:
         return "n/a"
     number = scaled(value, unit)
-    digits = 0 if unit == "count" else 1
+    digits = {"count": 0, "points": 2}.get(unit, 1)
     sign = "+" if signed and round(number, digits) != 0 else ""
     return f"{number:{sign}z,.{digits}f}".replace("-", MINUS)
 
