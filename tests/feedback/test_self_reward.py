@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from copy import deepcopy
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from errata.errors import ConfigError, DataError, ModelError
 from errata.feedback import SelfReward, choose_best, compute_reward
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model, quiet_transformers
 from errata.records import Answer, Question, Turn
-from errata.trees import Scorer, separate_logps
+from errata.trees import Scorer
 from tiny_models import save_images, save_tiny_model
 from tree_checks import LORA
 
@@ -100,7 +100,7 @@ def test_an_adapter_is_switched_off_for_its_base(base, questions, place, folders
     plain = load_model(ModelSettings(str(folders[1])))
     torch.manual_seed(0)
     with quiet_transformers():
-        model = get_peft_model(plain.model, copy(LORA)).eval()
+        model = get_peft_model(plain.model, deepcopy(LORA)).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
@@ -169,11 +169,12 @@ def test_what_cannot_be_compared_is_refused(policy, base, questions, place, tmp_
 def test_candidates_share_one_row_with_their_prompt(policy, base, questions, place, monkeypatch):
     rows = []
 
-    def count(adapter, model, row, **options):
-        rows.append([sample.num_responses for sample in row.samples])
-        return separate_logps(adapter, model, row, **options)
+    read_row = Scorer._read_row
 
-    monkeypatch.setattr(Scorer, "_find_obstacle", lambda self, sample: "")
-    monkeypatch.setattr("errata.trees.scorer.token_logps", count)
+    def count(self, row, compute):
+        rows.append([sample.num_responses for sample in row.samples])
+        return read_row(self, row, compute)
+
+    monkeypatch.setattr(Scorer, "_read_row", count)
     score(policy, base, questions, [say(question, TEXTS) for question in questions], place)
     assert [sorted(row) for row in rows] == [[3, 3, 3], [3, 3, 3]]  # distinct texts that are not empty, both models
