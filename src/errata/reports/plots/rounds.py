@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from errata.reports.names import metric_text
 from errata.reports.plots.theme import Palette, build_figure, quiet, stage_style
 from errata.reports.results import Results, RoundPoint
-from errata.reports.wording import metric_text, scaled
+from errata.reports.wording import scaled
 
 SPREAD = 0.5
 """How far apart the checkpoints of a round stand at most, in rounds."""
