@@ -9,7 +9,7 @@ from typing import Any
 
 from errata.errors import DONE
 
-STUDIES = ("mdpo", "auto-check", "divide-and-conquer", "scaling", "best-of-n")
+STUDIES = ("mdpo", "mdpo-equal-sets", "auto-check", "divide-and-conquer", "scaling", "best-of-n")
 """The packaged ones."""
 
 SHARES = ("chair_s", "chair_i", "recall", "drop", "kept", "agreement", "rejected", "accepted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,6 +32,9 @@ SAMPLED = 0.7
 def measure_levels(study: WorldStudy, condition: Condition, ground: Ground, name: str) -> dict[str, float]:
     """Train on the truth above one answer of each expert."""
     records = build_sets(condition.experts, ground.sample_collected(study.scenes), ground)
+    if condition.sets is not None:
+        _require(len(records), condition.sets, "sets", study, name)
+        records = random.Random(ground.seed).sample(records, condition.sets)
     counts = {"sets": float(len(records)), "responses": sum(len(r.responses) for r in records) / max(len(records), 1)}
     return _train_and_measure(condition, ground, name, records) | counts
 
@@ -88,15 +92,16 @@ def measure_corrections(study: WorldStudy, condition: Condition, ground: Ground,
         on_progress=ground.on_progress,
     )
     if condition.corrections is not None:
-        if len(corrections.records) < condition.corrections:
-            raise ConfigError(
-                name,
-                expected=f"{condition.corrections} corrections",
-                found=f"{len(corrections.records)} of {study.scenes} scenes",
-                fix="raise scenes",
-            )
+        _require(len(corrections.records), condition.corrections, "corrections", study, name)
         corrections = corrections.first(condition.corrections, ground.seed)
     return _train_and_measure(condition, ground, name, corrections.records) | {"pairs": float(len(corrections.records))}
+
+
+def _require(found: int, wanted: int, what: str, study: WorldStudy, name: str) -> None:
+    """Raise ConfigError where the scenes do not give as many records as a condition wants."""
+    if found < wanted:
+        where = f"{found} from {study.scenes} scenes"
+        raise ConfigError(name, expected=f"{wanted} {what}", found=where, fix="raise scenes")
 
 
 def _train_and_measure(condition: Condition, ground: Ground, name: str, records: Sequence[Record]) -> dict[str, float]:

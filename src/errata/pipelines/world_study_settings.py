@@ -16,6 +16,7 @@ class Condition:
     Args:
         recipe, train: Of training, and settings that replace the recipe's.
         experts: `levels`, `auto_check`: shipped bases that answer below the truth, strong to weak.
+        sets: `levels`: train on so many sets, drawn; None takes all.
         order, agreement: `auto_check`: `true`, `shuffled` or `checked` levels, and by what agreement they are checked.
         corrections: `corrections`: how many are used.
         labeller: `rounds`: a shipped base, `self`, or `truth`.
@@ -26,6 +27,7 @@ class Condition:
     recipe: str = ""
     train: Mapping[str, Any] = field(default_factory=dict)
     experts: tuple[str, ...] = ()
+    sets: int | None = None
     order: Literal["true", "shuffled", "checked"] = "true"
     agreement: Literal["recall", "precision", "f1"] = "recall"
     corrections: int | None = None
