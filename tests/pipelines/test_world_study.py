@@ -49,6 +49,8 @@ def test_levels_with_several_seeds_and_again(tmp_path):
     assert written["split"] == "validation"
     assert written["conditions"]["K = 2 (medium)"]["recall"]["mean"] == pytest.approx(two["recall"].mean)
 
+    assert (tmp_path / "study.png").stat().st_size > 10_000
+
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")}
     assert len(trained) == 4
     assert run_study(study, [100, 101], tmp_path, split="validation", on_progress=ignore) == summary
@@ -106,4 +108,5 @@ def test_the_verb_prints_a_table(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("| condition | base_chair_s | chair_s_drop |") for line in lines)
     assert any(line.startswith("| only | ") for line in lines)
+    assert (tmp_path / "study-dark.png").is_file()  # one seed has no interval, and is drawn
     assert main(["world", "study", "mdpo", "--seeds", "x", "--out", str(tmp_path)]) == USAGE

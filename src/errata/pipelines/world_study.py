@@ -18,6 +18,7 @@ from errata.pipelines.world_study_ground import Ground, Split
 from errata.pipelines.world_study_rounds import measure_best_of, measure_rounds
 from errata.pipelines.world_study_settings import Condition, Kind, WorldStudy
 from errata.records import write_text
+from errata.reports import STUDY_FIGURES, draw_table
 
 T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Student's t at 97.5 %, by degrees of freedom from 1; beyond them the normal's 1.96 is near enough."""
@@ -52,7 +53,7 @@ KINDS: dict[Kind, Measure] = {
 def run_study(
     study: WorldStudy, seeds: Sequence[int], out: Path, *, split: Split = "evaluation", on_progress: OnProgress
 ) -> Summary:
-    """Run every condition with every seed, or what is left of it, and write `out`/study.json.
+    """Run every condition with every seed, or what is left of it, and write `out`/study.json and study.png.
 
     Raises:
         ConfigError: `out` holds another study, or a condition lacks what its kind needs.
@@ -76,6 +77,7 @@ def run_study(
     content = {"title": study.title, "split": split, "seeds": list(seeds), "settings": dump_settings(study)}
     content["conditions"] = {name: {k: asdict(v) for k, v in rows.items()} for name, rows in summary.items()}
     write_text(out / "study.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    draw_table(STUDY_FIGURES, content, out)
     return summary
 
 

@@ -7,7 +7,8 @@ torch. What a model said is hostile text here: it is escaped everywhere, and the
 """
 
 from errata.reports.page import render_report
+from errata.reports.plots import STUDY_FIGURES, draw_table
 from errata.reports.stats import render_stats_page, render_stats_table
 from errata.reports.table import render_table
 
-__all__ = ["render_report", "render_stats_page", "render_stats_table", "render_table"]
+__all__ = ["STUDY_FIGURES", "draw_table", "render_report", "render_stats_page", "render_stats_table", "render_table"]

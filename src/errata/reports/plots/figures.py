@@ -11,6 +11,7 @@ from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
 from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_types
 from errata.reports.plots.rounds import draw_rounds
+from errata.reports.plots.study import draw_study
 from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
 from errata.reports.plots.training import draw_methods, draw_scaling, draw_training
 from errata.reports.results import Results
@@ -49,6 +50,11 @@ STATS_FIGURES: FigureTable[dict[str, Any]] = {
     "sources": (draw_sources, "Where the records come from, and their levels."),
 }
 """The figures of a file of records."""
+
+STUDY_FIGURES: FigureTable[dict[str, Any]] = {
+    "study": (draw_study, "CHAIR_s by condition: every seed, their mean and its 95 % interval."),
+}
+"""The figures of a study."""
 
 
 @dataclass(frozen=True, slots=True)
