@@ -23,9 +23,8 @@ def draw_study(study: dict[str, Any], palette: Palette) -> Any | None:
     for number, row in enumerate(rows.values()):
         found = row[METRIC]
         ax.plot(_scale(found["values"]), [number] * len(found["values"]), **_dots(palette))
-        ends = [[max(100 * (found["mean"] - found["low"]), 0)], [max(100 * (found["high"] - found["mean"]), 0)]]
         style = stage_style(1, palette) | {"elinewidth": 2, "capsize": 0, "linestyle": "none", "zorder": 3}
-        ax.errorbar([100 * found["mean"]], [number], xerr=ends if found["low"] is not None else None, **style)
+        ax.errorbar([100 * found["mean"]], [number], xerr=_spread(found), **style)
         place = (100 * max(found["high"] or found["mean"], *found["values"]), number)
         text = {"textcoords": "offset points", "va": "center", "color": palette.after, "fontsize": 9.5}
         ax.annotate(f"{100 * found['mean']:.1f}", place, (9, 0), **text)
@@ -36,6 +35,12 @@ def draw_study(study: dict[str, Any], palette: Palette) -> Any | None:
     ax.set_xlim(left=0)
     ax.set_title("CHAIR_s, %")
     return figure
+
+
+def _spread(found: dict[str, Any]) -> list[list[float]] | None:
+    if found["low"] is None:
+        return None
+    return [[100 * (found["mean"] - found["low"])], [100 * (found["high"] - found["mean"])]]
 
 
 def _scale(values: list[float]) -> list[float]:
