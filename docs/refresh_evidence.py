@@ -54,11 +54,11 @@ def format_number(found: dict[str, Any], *, share: bool) -> str:
 
 
 def main(folder: Path) -> None:
-    """Replace what stands between `<!-- study NAME -->` and `<!-- /study NAME -->`, and copy the pictures."""
+    """Replace what stands between `<!-- study NAME -->` and `<!-- /study NAME -->`, and copy the pictures; what was not
+    run again stays."""
     page = PAGE.read_text(encoding="utf-8")
     for name, columns in COLUMNS.items():
         if not (folder / name / "study.json").is_file():
-            print(f"{name}: no study.json in {folder / name}; its table stays", file=sys.stderr)
             continue
         study = json.loads((folder / name / "study.json").read_text(encoding="utf-8"))
         marks = re.compile(rf"(<!-- study {name} -->\n).*?(<!-- /study {name} -->)", re.DOTALL)

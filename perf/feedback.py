@@ -103,9 +103,6 @@ def ask_claims(folder: Path, server: Server, answers: int, concurrency: int) -> 
 
 def measure_endpoint(answers: int, concurrency: int) -> Line:
     """The share of the concurrency that the server saw, and that of a bare client right after."""
-    import aiohttp  # noqa: F401
-    import openai  # noqa: F401 - not part of what is measured
-
     requests = answers * (1 + SENTENCES)
     with tempfile.TemporaryDirectory() as name, serve(1, run_judges) as running:
         folder = Path(name)

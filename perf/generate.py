@@ -10,7 +10,7 @@ take turns, the median of the rounds, images read and processed every time. `pip
 defaults, which take questions one by one; batches of 16 are its best case. All give the same answers, or the run fails.
 `endpoint`: scripted servers in processes of their own reply after 50 ms. The share is that of the requests under way at
 the servers, as these see it, in the configured concurrency, on average over a whole run from questions to a finished
-file; the openai package is imported before. A bare client shows what the machine has to give at that moment.
+file. A bare client shows what the machine has to give at that moment.
 """
 
 from __future__ import annotations
@@ -216,8 +216,6 @@ def measure(parts: Sequence[str], *, quick: bool) -> list[Line]:
     if "model" in parts:
         lines += measure_model(*((8, 1) if quick else (96, 5)))
     if "endpoint" in parts:
-        import openai  # noqa: F401 - not part of what is measured
-
         lines += [measure_endpoint(*each, 0.3 if quick else 5.0) for each in ((1, 8), (1, 16), (2, 8))]
     return lines
 

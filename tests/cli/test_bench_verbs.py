@@ -78,7 +78,6 @@ def test_two_runs_are_compared(folder, capsys):
 
 
 def test_what_an_endpoint_refuses_is_missing_and_asked_again(folder, capsys, monkeypatch):
-    pytest.importorskip("openai")
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     for row in ROWS:
         Image.new("RGB", (8, 8)).save(folder / row["image"])

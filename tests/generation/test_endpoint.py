@@ -14,6 +14,7 @@ from PIL import Image
 from endpoint_server import EndpointServer, Fault
 from errata.errors import ConfigError, DataError
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
+from errata.generation.chat_transport import find_proxy
 from errata.records import Turn
 
 KEY = "sk-very-secret-0123456789"
@@ -266,6 +267,24 @@ def test_openai_s_key_is_not_shown_to_other_servers(key, monkeypatch):
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         ask(server)
         assert server.seen[1].headers["authorization"] == "Bearer sk-for-openai-alone-0123"
+        assert "openai-organization" not in server.seen[0].headers
+        assert server.seen[1].headers["openai-organization"] == "org-private"
+
+
+def test_nothing_but_the_proxy_is_taken_from_the_environment(tmp_path, monkeypatch):
+    with EndpointServer() as server:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("default login somebody password secret\n")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+        ask(server)
+        assert "authorization" not in server.seen[0].headers
+        monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
+        assert find_proxy("http://example.org/v1") == server.url.removesuffix("/v1")
+        (refused,) = ChatClient(parse_endpoint("openai:tiny@http://example.org/v1")).ask([request("a")])
+        assert "no such route" in refused.reason  # by the server, which was asked as the proxy
+        monkeypatch.setenv("NO_PROXY", "example.org")
+        assert find_proxy("http://example.org/v1") is None
 
 
 def test_images_are_sent_in_their_places(tmp_path):

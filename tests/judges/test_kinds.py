@@ -227,14 +227,6 @@ def test_the_room_loads_without_torch():
     )
 
 
-def test_the_package_openai_is_named_where_it_is_missing(place, monkeypatch):
-    from errata.errors import ModelError
-
-    monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(ModelError, match=r"errata\[openai\]"):
-        build_judge("openai:tiny@http://127.0.0.1:9/v1", place).ask([build_call("a", "x")])
-
-
 def test_ratings_of_the_reply_count_not_those_of_the_prompt(place):
     with EndpointServer(lambda seen: "I will not say.") as server:
         judge = build_judge(f"openai:tiny@{server.url}", place, attempts=2)

@@ -16,8 +16,8 @@ from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, Endpoint
 from errata.generation.chat_lanes import Lane
 from errata.generation.chat_reply import hide
 from errata.generation.chat_run import Outcome, Run
-from errata.generation.chat_transport import build_transport, check_package
-from errata.generation.endpoint import Endpoint, read_key
+from errata.generation.chat_transport import Transport
+from errata.generation.endpoint import Endpoint, read_account, read_key
 
 
 class ChatClient:
@@ -32,9 +32,8 @@ class ChatClient:
         self.endpoint, self.settings = endpoint, settings or EndpointSettings()
 
     def check(self) -> None:
-        """Raise what would stop every call, without asking anything: ConfigError (no key), ModelError (no `openai`)."""
+        """Raise what would stop every call, without asking anything: ConfigError where a key is needed and missing."""
         read_key(self.endpoint)
-        check_package(self.endpoint)
 
     def ask(
         self,
@@ -54,7 +53,6 @@ class ChatClient:
         Raises:
             DataError: An id that occurs twice.
             ConfigError: No key where one is needed.
-            ModelError: The package `openai` is not installed.
         """
         _check_ids(requests)
         call = _Call(self.endpoint, self.settings, requests)
@@ -115,7 +113,8 @@ class _Call:
         if self._stopped:
             return
         concurrency = self._settings.concurrency
-        transports = [build_transport(self._endpoint, url, self._key, concurrency) for url in self._endpoint.urls]
+        account = read_account(self._endpoint)
+        transports = [Transport(url, self._key, concurrency, account) for url in self._endpoint.urls]
         lanes = [Lane(transport, self._settings) for transport in transports]
         try:
             await Run(self._endpoint.model, lanes, self._settings, self._outcomes.put).run(self._requests)

@@ -82,6 +82,16 @@ def read_key(endpoint: Endpoint) -> str:
     return key
 
 
+def read_account(endpoint: Endpoint) -> dict[str, str]:
+    """Headers that say which organisation and project of OpenAI's pays, as the environment has it; no other server
+    is told."""
+    if endpoint.key_name != OPENAI_KEY:
+        return {}
+    named = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+    values = {header: os.environ.get(variable, "").strip() for header, variable in named.items()}
+    return {header: value for header, value in values.items() if value.isascii() and value.isprintable() and value}
+
+
 def _find_key_name(urls: tuple[str, ...]) -> str:
     if all(_is_openai(url) for url in urls):
         return OPENAI_KEY

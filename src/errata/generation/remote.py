@@ -52,7 +52,6 @@ def ask_endpoint(
     Raises:
         DataError: An image that is not there, or an id that occurs twice.
         ConfigError: `out` holds answers of another run, a setting that endpoints do not have, or no key.
-        ModelError: The package `openai` is not installed.
         StorageError: `out` cannot be written.
     """
     check_ids(questions)
