@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "evidence.md"
 Column = tuple[str, str, bool]
 COMMON: tuple[Column, ...] = (
     ("chair_s", "CHAIR_s, %", True),
+    ("chair_s_against_first", "against the first, points", True),
     ("chair_s_drop", "down by, %", True),
     ("recall_kept", "recall kept, %", True),
 )
@@ -31,7 +32,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("label_agreement", "labels right, %", True),
         ("false_rejected", "false claims rejected, %", True),
         *((f"round_{n}_chair_s", f"CHAIR_s, round {n}", True) for n in range(1, 5)),
-        *COMMON[1:],
+        *COMMON[2:],
     ),
     "scaling": COMMON,
     "best-of-n": (*COMMON, ("greedy_chair_s", "greedy CHAIR_s, %", True)),
@@ -42,12 +43,14 @@ def render_study(study: dict[str, Any], columns: tuple[Column, ...]) -> str:
     """The conditions of a study as a Markdown table."""
     rows = [["condition", *(title for _, title, _ in columns)], ["---", *["---:"] * len(columns)]]
     for name, found in study["conditions"].items():
-        rows.append([name, *(format_number(found[key], share=share) for key, _, share in columns)])
+        rows.append([name, *(format_number(found.get(key), share=share) for key, _, share in columns)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def format_number(found: dict[str, Any], *, share: bool) -> str:
-    """The mean, and its interval where there is one."""
+def format_number(found: dict[str, Any] | None, *, share: bool) -> str:
+    """The mean, and its interval where there is one; a dash for a number that the condition has not."""
+    if found is None:
+        return "–"
     scale, digits = (100, 1) if share else (1, 2 if abs(found["mean"]) < 10 else 0)
     ends = "" if found["low"] is None else f" ({found['low'] * scale:.{digits}f} to {found['high'] * scale:.{digits}f})"
     return f"{found['mean'] * scale:.{digits}f}{ends}"

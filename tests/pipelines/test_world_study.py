@@ -44,6 +44,9 @@ def test_levels_with_several_seeds_and_again(tmp_path):
     two, four = summary.values()
     assert four["responses"].mean > two["responses"].mean == 2
     assert len(two["chair_s_drop"].values) == 2
+    changes = [b - a for a, b in zip(two["chair_s"].values, four["chair_s"].values, strict=True)]
+    assert four["chair_s_against_first"].values == pytest.approx(changes)
+    assert "chair_s_against_first" not in two
     assert two["chair_s_drop"].low <= two["chair_s_drop"].mean <= two["chair_s_drop"].high
     written = json.loads((tmp_path / "study.json").read_text())
     assert written["split"] == "validation"

@@ -73,7 +73,8 @@ def run_study(
                     write_text(path, json.dumps(_relate(values, ground), indent=1) + "\n")
                 on_progress(told, 1, 1)
                 found[name].append(json.loads(path.read_text(encoding="utf-8")))
-    summary = {name: _summarise(rows) for name, rows in found.items()}
+    first = next(iter(found.values()))
+    summary = {name: _summarise(rows, first) for name, rows in found.items()}
     content = {"title": study.title, "split": split, "seeds": list(seeds), "settings": dump_settings(study)}
     content["conditions"] = {name: {k: asdict(v) for k, v in rows.items()} for name, rows in summary.items()}
     write_text(out / "study.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
@@ -92,8 +93,14 @@ def _relate(values: dict[str, float], ground: Ground) -> dict[str, float]:
     }
 
 
-def _summarise(rows: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
-    return {name: spread([row[name] for row in rows]) for name in rows[0]}
+def _summarise(rows: Sequence[Mapping[str, float]], first: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
+    """Every number over the seeds, and CHAIR_s less that of the first condition, seed by seed: all conditions of a seed
+    share scenes, so that the difference is known better than either."""
+    summary = {name: spread([row[name] for row in rows]) for name in rows[0]}
+    if rows is not first:
+        pairs = zip(rows, first, strict=True)
+        summary["chair_s_against_first"] = spread([row["chair_s"] - other["chair_s"] for row, other in pairs])
+    return summary
 
 
 def spread(values: Sequence[float]) -> Spread:
