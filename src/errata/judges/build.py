@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errata.errors import ConfigError
+from errata.judges.backend import Backend, JudgeFailure, JudgeRequest, OnReply, Parameters
 from errata.judges.cache import VerdictCache
-from errata.judges.calls import Backend, JudgeFailure, JudgeRequest, OnReply, Parameters
 from errata.judges.judge import Judge
 from errata.judges.prices import load_prices
 from errata.judges.scripted import RecordedJudge

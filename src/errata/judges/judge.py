@@ -8,13 +8,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from errata.errors import ConfigError, DataError
+from errata.judges.backend import Backend, JudgeFailure, JudgeReply, JudgeRequest, Parameters
 from errata.judges.cache import VerdictCache, now, to_json
 from errata.judges.cached_reply import CachedReply
-from errata.judges.calls import Backend, JudgeCall, JudgeFailure, JudgeReply, JudgeRequest, Parameters, Verdict
+from errata.judges.calls import JudgeCall
 from errata.judges.estimate import Estimate, estimate_tokens, stand_in
 from errata.judges.keys import build_key, hash_images
 from errata.judges.pending import Pending
 from errata.judges.prices import Price, PriceTable, compute_price, load_prices
+from errata.judges.verdicts import Verdict
 
 OnProgress = Callable[[int, int], None]
 FREE = Price(0.0, 0.0, "")

@@ -13,7 +13,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from errata.errors import DataError
 from errata.generation import GenerationSettings, generate
-from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
+from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.records import Question, Turn
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
-from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
+from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Fields, read_json_lines
 
 Rule = Callable[[JudgeRequest], str]

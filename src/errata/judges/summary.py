@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from errata.judges.calls import JudgeCall, Verdict
+from errata.judges.calls import JudgeCall
 from errata.judges.pending import add_known
 from errata.judges.prices import UNKNOWN
+from errata.judges.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
