@@ -10,10 +10,10 @@ from PIL import Image
 
 from errata.benchmarks import BENCHMARKS
 from errata.cli import main
-from errata.errors import ConfigError
+from errata.errors import ConfigError, ModelError
 from errata.pipelines.dry_run import plan_evaluation
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
-from errata.pipelines.judging import JudgeSettings
+from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.records import Answer, Question, write_answers
 from judged_benchmark import Toy
 
@@ -40,6 +40,10 @@ def record(folder, marks, reasons=("b", "d")):
 
 def script(questions, path):
     return [Answer(question.id, f"Yes, {question.id}.", "tiny", earlier=("A dog.",)) for question in questions]
+
+
+def refuse(questions, path):
+    raise AssertionError("asked the model")
 
 
 def test_calls_follow_on_verdicts_and_the_unreadable_is_counted(settings, tmp_path):
@@ -112,11 +116,8 @@ def test_a_dry_run_asks_nobody(settings, tmp_path, capsys):
 
 
 def test_a_benchmark_with_a_judge_needs_one_before_the_model_runs(settings, tmp_path):
-    def never(questions, path):
-        raise AssertionError("asked the model")
-
     with pytest.raises(ConfigError, match="--judge"):
-        evaluate(replace(settings, judge=None), tmp_path / "out", ask=never)
+        evaluate(replace(settings, judge=None), tmp_path / "out", ask=refuse)
 
 
 def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
@@ -131,3 +132,44 @@ def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
     record(tmp_path, {})
     assert main(command) == 3
     assert "5 without a verdict" in capsys.readouterr().out
+
+
+@pytest.fixture
+def no_key(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ERRATA_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_judge_without_its_key_ends_a_run_before_the_model_is_asked(settings, tmp_path, no_key):
+    keyless = replace(settings, judge=replace(settings.judge, name="openai:gpt-4o"))
+    with pytest.raises(ConfigError, match=r"set OPENAI_API_KEY, or .* --judge-offline"):
+        evaluate(keyless, tmp_path / "out", ask=refuse)
+    assert not (tmp_path / "out").exists()
+    assert plan_evaluation(keyless, tmp_path / "out")["toy"].calls == 5
+    offline = replace(keyless, judge=replace(keyless.judge, offline=True))
+    assert evaluate(offline, tmp_path / "offline", ask=script).coverage["toy"].unjudged == 5
+
+
+def test_a_judge_that_no_benchmark_asks_needs_no_key(settings, tmp_path, no_key):
+    judge = replace(settings.judge, name="openai:gpt-4o")
+    assert open_judge([BENCHMARKS["chair"]()], judge) is not None
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        open_judge([BENCHMARKS["chair"](), Toy()], judge)
+
+
+def test_a_local_judge_that_is_not_there_ends_a_run_before_the_model_is_asked(settings, tmp_path):
+    absent = replace(settings, judge=replace(settings.judge, name=f"local:{tmp_path / 'no-such-judge'}"))
+    with pytest.raises(ModelError, match="no-such-judge: no such folder"):
+        evaluate(absent, tmp_path / "out", ask=refuse)
+
+
+def test_scoring_checks_the_judge_too(settings, tmp_path, capsys, no_key):
+    rows = [{"id": name, "text": f"Yes, {name}.", "earlier": ["A dog."]} for name in "abcde"]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["score", "toy", str(tmp_path / "answers.jsonl"), "--judge", "openai:gpt-4o"]
+    command += ["--judge-cache", str(tmp_path / "v.sqlite"), "--out", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert "OPENAI_API_KEY" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--dry-run"]) == 0
+    assert main([*command, "--judge-offline"]) == 3

@@ -89,5 +89,8 @@ class Backend(Protocol):
     def free(self) -> bool:
         """Whether it costs nothing per token."""
 
+    def check(self) -> None:
+        """Raise what would stop every request, without asking anything: ConfigError (no key), ModelError (no model)."""
+
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Bring every request to a reply or a failure, in any order."""

@@ -29,6 +29,9 @@ class OfflineJudge:
     def __init__(self, backend: Backend) -> None:
         self.name, self.model, self.free = backend.name, backend.model, backend.free
 
+    def check(self) -> None:
+        """A cache alone lacks nothing."""
+
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Refuse."""
         for request in requests:

@@ -60,6 +60,10 @@ class Judge:
         who = {"judge": self.backend.name, "model": self.backend.model}
         return who | {"samples": self.samples, "attempts": self.attempts} | asdict(self.parameters)
 
+    def check(self) -> None:
+        """Raise what would stop every call, before answers are made for it: ConfigError or ModelError."""
+        self.backend.check()
+
     def ask(self, calls: Sequence[JudgeCall], on_progress: OnProgress | None = None) -> list[Verdict]:
         """A verdict on every call, in their order; replies are kept as they come.
 

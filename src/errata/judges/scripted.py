@@ -29,6 +29,9 @@ class ScriptedJudge:
         self.name = self.model = f"scripted:{name}"
         self._rules = rules
 
+    def check(self) -> None:
+        """Rules lack nothing."""
+
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Reply to each in turn."""
         for request in requests:
@@ -54,6 +57,9 @@ class RecordedJudge:
         self._replies = _read_table(Path(path))
         self.name = f"scripted:{path}"
         self.model = f"scripted:{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:20]}"
+
+    def check(self) -> None:
+        """The table has been read."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Reply to what is recorded."""
