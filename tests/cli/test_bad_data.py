@@ -56,8 +56,8 @@ BAD_LINES = {
     "null in a path": (line(images=["a\0.png"]), "a null character"),
     "web address": (line(images=["http://127.0.0.1:9/a.png"]), "or run with --allow-download"),
     "data address": (line(images=["data:image/png;base64,!"]), "base64"),
-    "more placeholders": (line(prompt="<image><image>What?"), "2 placeholders for 1 images"),
-    "fewer placeholders": (line(prompt="<image>What?", images=["a.png"] * 2), "1 placeholders for 2 images"),
+    "more placeholders": (line(prompt="<image><image>What?"), "2 placeholders for 1 image"),
+    "fewer placeholders": (line(prompt="<image>What?", images=["a.png"] * 2), "1 placeholder for 2 images"),
 }
 
 
@@ -104,7 +104,7 @@ def test_a_bad_line_is_named_and_can_be_set_aside(folder, tmp_path, run, name):
 
     code, out, error = run(source, "--skip-bad")
     assert (code, out.startswith("2 records: ")) == (3, True)
-    assert "1 bad rows set aside" in error
+    assert "1 bad row set aside" in error
     assert [record.id for record in read_records(tmp_path / "out" / "records.jsonl")] == ["1", "2"]
     (aside,) = map(json.loads, (tmp_path / "out" / "bad.jsonl").read_text().splitlines())
     assert aside["where"] == f"{source}:2"
@@ -147,7 +147,7 @@ def test_a_parquet_that_is_none_is_named_and_set_aside_among_others(tmp_path, ru
     write_parquet(tmp_path / "in" / "a.parquet", [rlaifv_row()])
     assert run(tmp_path / "in")[0] == 2
     code, out, error = run(tmp_path / "in", "--skip-bad")
-    assert (code, out.startswith("1 records")) == (3, True)
+    assert (code, out.startswith("1 record:")) == (3, True)
 
 
 GOOD_ROW = line().decode()

@@ -96,4 +96,4 @@ def test_a_broken_photo_stops_the_run_or_is_set_aside(shared_data, tmp_path, mod
     assert records[2].images[0] in output
     assert "Traceback" not in output
     assert main([*command, "--skip-bad", "--fresh"]) == 3
-    assert "1 records set aside" in capsys.readouterr().err
+    assert "1 record set aside" in capsys.readouterr().err

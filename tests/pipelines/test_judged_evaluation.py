@@ -42,6 +42,10 @@ def script(questions, path):
     return [Answer(question.id, f"Yes, {question.id}.", "tiny", earlier=("A dog.",)) for question in questions]
 
 
+def read_judge(out):
+    return json.loads((out / "results.json").read_text())["made_with"]["judge"]["toy"]
+
+
 def refuse(questions, path):
     raise AssertionError("asked the model")
 
@@ -56,7 +60,7 @@ def test_calls_follow_on_verdicts_and_the_unreadable_is_counted(settings, tmp_pa
     assert result.items[2]["verdicts"] == [{"status": "unreadable", "value": None, "raw": "good"}]
     assert evaluation.coverage["toy"].unreadable == 1
     assert evaluation.complete
-    said = json.loads((tmp_path / "out" / "results.json").read_text())["made_with"]["judge"]["toy"]
+    said = read_judge(tmp_path / "out")
     assert said["verdicts"] == 7
     assert said["prompts"]["toy-mark"]["hash"]
     assert said["samples"] == 1
@@ -89,10 +93,17 @@ def test_a_judge_that_fails_leaves_what_there_is_and_is_asked_again(settings, tm
 def test_verdicts_are_scored_again_without_the_judge(settings, tmp_path):
     evaluate(settings, tmp_path / "out", ask=script)
     first = (tmp_path / "out" / "results.json").read_bytes()
-    evaluate(settings, tmp_path / "out", ask=script)
+    again = evaluate(settings, tmp_path / "out", ask=script)
+    assert (again.asked, again.recalled) == (0, 9)  # of seven verdicts the unreadable one took three
     assert (tmp_path / "out" / "results.json").read_bytes() == first
     offline = replace(settings, judge=replace(settings.judge, offline=True))
     assert evaluate(offline, tmp_path / "again", ask=script).complete
+    online, cached = read_judge(tmp_path / "out"), read_judge(tmp_path / "again")
+    assert (online.pop("offline"), cached.pop("offline")) == (False, True)
+    assert online == cached
+    record(tmp_path, MARKS | {"e": "Mark: 3"})
+    evaluate(settings, tmp_path / "other", ask=script)
+    assert read_judge(tmp_path / "other")["replies_sha256"] != online["replies_sha256"]
     empty = replace(offline, judge=replace(offline.judge, cache=tmp_path / "other.sqlite"))
     assert evaluate(empty, tmp_path / "none", ask=script).coverage["toy"].unjudged == 5
 
@@ -128,7 +139,11 @@ def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
     assert main([*command, "--dry-run"]) == 0
     assert "5 to make" in capsys.readouterr().out
     assert main(command) == 0
-    assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdicts unreadable" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdict unreadable" in printed
+    assert "judge: 9 replies asked for, 0 from the cache" in printed
+    assert main(command) == 0
+    assert "judge: 0 replies asked for, 9 from the cache" in capsys.readouterr().out
     record(tmp_path, {})
     assert main(command) == 3
     assert "5 without a verdict" in capsys.readouterr().out

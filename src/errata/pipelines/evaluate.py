@@ -19,6 +19,7 @@ from errata.benchmarks import (
     require_images,
 )
 from errata.generation import EndpointSettings, GenerationSettings
+from errata.judges import Judge
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate_folder import check_folder
@@ -64,10 +65,17 @@ class EvaluationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The results, and per benchmark how much of it was measured."""
+    """The results, and per benchmark how much of it was measured.
+
+    Attributes:
+        asked: Replies that the judge was asked for in this run.
+        recalled: Replies that its cache held.
+    """
 
     results: list[BenchmarkResult]
     coverage: dict[str, Coverage]
+    asked: int = 0
+    recalled: int = 0
 
     @property
     def complete(self) -> bool:
@@ -115,7 +123,7 @@ def evaluate(
         write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
         answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
         measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
-    return write_evaluation(measured, asked, setups, stated, out)
+    return write_evaluation(measured, asked, setups, stated, out, judge)
 
 
 def write_evaluation(
@@ -124,12 +132,14 @@ def write_evaluation(
     setups: Mapping[str, Setup],
     stated: dict[str, Any],
     out: Path,
+    judge: Judge | None = None,
 ) -> Evaluation:
     """Write `results.json`. Raises StorageError."""
     content = build_results(measured, asked, setups, stated, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     results = [result for one in measured.values() for result in one.results]
-    return Evaluation(results, {name: one.coverage for name, one in measured.items()})
+    coverage = {name: one.coverage for name, one in measured.items()}
+    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0)
 
 
 class _Answerers:

@@ -78,7 +78,7 @@ def score_file(settings: ScoreSettings, out: str | Path, *, on_progress: OnProgr
     write_questions(out / "questions" / f"{name}.jsonl", task.questions)
     write_answers(out / "answers" / f"{name}.jsonl", task.answers)
     stated = {**dump_settings(settings), "model": task.setup.model, "questions_from": task.questions_from}
-    return write_evaluation({name: measured}, {name: task.questions}, {name: task.setup}, stated, out)
+    return write_evaluation({name: measured}, {name: task.questions}, {name: task.setup}, stated, out, judge)
 
 
 @dataclass(frozen=True, slots=True)

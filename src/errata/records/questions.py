@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records.conversation import IMAGE_PLACEHOLDER, Answer, Question
 from errata.records.fields import Fields, parse_turns
 from errata.records.lines import read_json_lines, write_json_lines
@@ -77,7 +77,7 @@ def parse_question(row: Any, where: str) -> Question:
         raise DataError(
             where,
             expected=f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
-            found=f"{placeholders} placeholders for {len(question.images)} images",
+            found=f"{count_noun(placeholders, 'placeholder')} for {count_noun(len(question.images), 'image')}",
             fix="remove the placeholders to put all images first",
         )
     if any(not text.strip() or IMAGE_PLACEHOLDER in text for text in question.followups):
