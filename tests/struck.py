@@ -86,6 +86,13 @@ def while_shaping(records: int) -> None:
     _after_calls(RecordFolder, "write", records, strike)
 
 
+def while_exporting(images: int) -> None:
+    """Die after so many images have been read for rows of another format."""
+    from errata.data.export_records import _Images
+
+    _after_calls(_Images, "_read", images, lambda self: die())
+
+
 def while_saving(checkpoints: int) -> None:
     """Die while the checkpoint after so many is written: weights are there, the state is not."""
     from transformers import Trainer

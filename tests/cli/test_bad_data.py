@@ -20,6 +20,7 @@ from errata.cli import main
 from errata.data.formats.rlaifv import SCHEMA
 from errata.records import read_records
 from foreign_rows import picture, rlaifv_row, save_pictures, write_lines, write_parquet
+from struck import run_struck
 
 GOOD = {"prompt": "What?", "chosen": "A cube.", "rejected": "A ball.", "images": ["a.png"]}
 
@@ -321,21 +322,15 @@ def test_a_killed_import_is_taken_up_by_the_same_command(tmp_path):
 def test_a_killed_export_leaves_nothing_that_looks_whole(tmp_path):
     save_pictures(tmp_path, "a.png")
     row = {"images": ["a.png"], "prompt": "What?", "responses": [{"level": i, "text": f"{i}."} for i in range(2)]}
-    write_lines(tmp_path / "records.jsonl", [row | {"id": str(number)} for number in range(20_000)])
+    write_lines(tmp_path / "records.jsonl", [row | {"id": str(number)} for number in range(300)])
     for name, half in (("trl", "data/.train-00000.parquet.tmp"), ("amp", "train.json.tmp")):
         out = tmp_path / name
-        command = [sys.executable, "-m", "errata", "data", "export", str(tmp_path / "records.jsonl")]
-        command += ["--format", name, "--out", str(out)]
-        running = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
-        deadline = time.monotonic() + 60
-        while not (out / half).is_file() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        running.send_signal(signal.SIGKILL)
-        assert running.wait() == -signal.SIGKILL
+        command = ["data", "export", str(tmp_path / "records.jsonl"), "--format", name, "--out", str(out)]
+        assert run_struck(command, "while_exporting", tmp_path / "log", 290) == -signal.SIGKILL
         assert (out / half).is_file()
         assert not [path for path in out.rglob("*") if path.name in ("README.md", "train.json")]
         assert not list(out.rglob("train-*"))
-        assert main(command[3:]) == 0
+        assert main(command) == 0
         assert (out / "README.md").is_file()
         assert not (out / half).exists()
 

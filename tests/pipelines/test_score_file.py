@@ -19,8 +19,7 @@ INSTANCES = {
 }
 
 
-@pytest.fixture
-def pope(shared_data, tmp_path):
+def write_pope(path, shared_data):
     """Answers to all official questions: every fifth "yes" is missed, every tenth "no" is a "yes"."""
     rows = []
     for setting in ("random", "popular", "adversarial"):
@@ -29,9 +28,21 @@ def pope(shared_data, tmp_path):
             right = row["label"] == "yes"
             said = (right and number % 5 != 0) or (not right and number % 10 == 1)
             rows.append({"question_id": row["question_id"], "category": setting, "answer": "Yes" if said else "No"})
-    path = tmp_path / "pope.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in reversed(rows)))
     return ScoreSettings("pope", path, data=shared_data, mode="official")
+
+
+@pytest.fixture
+def pope(shared_data, tmp_path):
+    """Settings and a file of answers that a test may change."""
+    return write_pope(tmp_path / "pope.jsonl", shared_data)
+
+
+@pytest.fixture(scope="module")
+def scored(shared_data, tmp_path_factory):
+    """The same answers scored: the evaluation, and the folder, which no test may change."""
+    folder = tmp_path_factory.mktemp("scored")
+    return score_file(write_pope(folder / "pope.jsonl", shared_data), folder / "out"), folder / "out"
 
 
 @pytest.fixture
@@ -48,8 +59,9 @@ def score(settings, out):
     return {result.benchmark: result for result in evaluation.results}, evaluation.coverage
 
 
-def test_official_pope_files(pope, tmp_path):
-    results, coverage = score(pope, tmp_path / "out")
+def test_official_pope_files(scored):
+    evaluation, out = scored
+    results, coverage = {result.benchmark: result for result in evaluation.results}, evaluation.coverage
     assert {name: len(result.items) for name, result in results.items()} == {
         "pope-random": 3000, "pope-popular": 3000, "pope-adversarial": 3000, "pope": 9000,
     }  # fmt: skip
@@ -60,7 +72,7 @@ def test_official_pope_files(pope, tmp_path):
     assert random.metrics["recall"].n == 1500
     assert results["pope"].metrics["f1_mean"].value == pytest.approx(random.metrics["f1"].value)
     assert coverage["pope"].complete
-    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    content = json.loads((out / "results.json").read_text())
     assert content["published"][0]["value"] == "85.9"
     assert content["made_with"]["questions"]["pope"]["count"] == 9000
     assert content["made_with"]["versions"]["errata"]
@@ -172,13 +184,12 @@ def test_options_that_do_not_exist(chair, tmp_path, options, message):
         score_file(replace(chair, options=options), tmp_path / "out")
 
 
-def test_runs_are_compared_on_the_items_that_both_have(pope, tmp_path):
-    score_file(pope, tmp_path / "one")
+def test_runs_are_compared_on_the_items_that_both_have(pope, scored, tmp_path):
     lines = [json.loads(line) for line in pope.answers.read_text().splitlines()]
     better = [row if n % 7 else row | {"answer": "No"} for n, row in enumerate(lines)][:-6]
     pope.answers.write_text("".join(json.dumps(row) + "\n" for row in better))
     score_file(replace(pope, allow_missing=True), tmp_path / "two")
-    content = compare_runs(tmp_path / "one", tmp_path / "two", tmp_path / "compared.json")
+    content = compare_runs(scored[1], tmp_path / "two", tmp_path / "compared.json")
     assert content["shared"]["pope_random"] == {"items": 2994, "only_before": 6, "only_after": 0}
     stages = [stage["benchmarks"]["pope_random"]["metrics"]["recall"] for stage in content["stages"]]
     assert [stage["n"] for stage in stages] == [1497, 1497]
@@ -196,9 +207,13 @@ def test_runs_are_compared_on_the_items_that_both_have(pope, tmp_path):
 
 
 def test_what_cannot_be_compared_is_named(pope, chair, tmp_path):
-    score_file(pope, tmp_path / "pope")
+    random = replace(pope, options=("pope.settings=[random]",), allow_missing=True)
+    pope.answers.write_text(
+        "".join(line + "\n" for line in pope.answers.read_text().splitlines() if '"random"' in line)
+    )
+    score_file(random, tmp_path / "pope")
     score_file(chair, tmp_path / "chair")
-    score_file(replace(pope, mode="strict"), tmp_path / "strict")
+    score_file(replace(random, mode="strict"), tmp_path / "strict")
     with pytest.raises(DataError, match="a benchmark that both measured"):
         compare_runs(tmp_path / "pope", tmp_path / "chair", tmp_path / "x.json")
     with pytest.raises(DataError, match="same benchmark and mode"):

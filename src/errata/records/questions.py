@@ -42,9 +42,8 @@ def write_answers(path: str | Path, answers: Iterable[Answer]) -> None:
 
 def question_to_row(question: Question) -> dict[str, Any]:
     """The JSON form of a question; a prompt of one turn is a plain string."""
-    prompt: Any = [asdict(turn) for turn in question.prompt]
-    if len(question.prompt) == 1:
-        prompt = question.prompt[0].text
+    alone = len(question.prompt) == 1
+    prompt: Any = question.prompt[0].text if alone else [asdict(turn) for turn in question.prompt]
     row = {"id": question.id, "images": list(question.images), "prompt": prompt}
     row |= {"meta": question.meta} if question.meta else {}
     return row | ({"followups": list(question.followups)} if question.followups else {})
