@@ -112,7 +112,7 @@ def while_training(step: int) -> None:
 
 
 def while_told_to_stop(step: int) -> None:
-    """Be asked to end, as by a scheduler, right after an optimiser step."""
+    """Be asked to end, as by a scheduler, at the beginning of an optimiser step."""
     from errata.training.callbacks import StopOnSignal
 
     _after_calls(StopOnSignal, "on_step_begin", step, lambda self: os.kill(os.getpid(), signal.SIGTERM))
