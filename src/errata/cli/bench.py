@@ -108,7 +108,7 @@ def run_stand_ins(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     for name, count in fill_images(settings).items():
-        print(f"{name}: {count} images drawn")
+        print(f"{name}: {count_noun(count, 'image')} drawn")
     print(f"give `errata eval` --image-root {settings.image_root}")
     return DONE
 
