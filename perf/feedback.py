@@ -21,7 +21,6 @@ import argparse
 import json
 import math
 import random
-import re
 import sys
 import tempfile
 import time
@@ -37,14 +36,13 @@ import torch
 from PIL import Image
 
 from bare import ask_bare
-from errata.feedback.claim_split import ARROW, SPLIT
 from errata.feedback.yes_no import YesNo
 from errata.generation import EndpointSettings
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel
 from errata.pipelines.feedback_claims import run_claims
 from errata.pipelines.feedback_claims_job import ClaimsJob
 from errata.records import Answer, Question, Turn, write_answers, write_questions
-from generate import Line, Server, run_server, serve, watch
+from generate import Line, Server, serve, watch
 from toy import QUICK, SPECIAL_TOKENS, Toy, build_adapter, build_model, build_processor
 
 ANSWERS, SAMPLES, SENTENCES, WORDS = 1000, 10, 6, 10
@@ -53,20 +51,7 @@ IMAGE_PX = 336
 SHARE, GAIN = 0.9, 3.0
 QUESTIONS, QUESTION_TOKENS = 10, 16
 ROUNDS = 5
-
-
-def run_judges(pipe: Any) -> None:
-    """A server that is splitter and labeller."""
-    run_server(pipe, answer=answer)
-
-
-def answer(seen: Any) -> str:
-    """Every sentence of the answer as a claim; yes to three questions of four."""
-    text: str = seen.text
-    if SPLIT.text[-40:] not in text:
-        return "No" if re.search(r"object [0-9]*[05] ", text) else "Yes"
-    sentences = re.findall(r"Here stands [^.]*\.", text)
-    return "\n".join(f"- {said} {ARROW} Is it true that {said[:-1].lower()}?" for said in sentences)
+JUDGES = Path(__file__).with_name("claim_judges.py")
 
 
 def write_job(folder: Path, answers: int) -> None:
@@ -104,7 +89,7 @@ def ask_claims(folder: Path, server: Server, answers: int, concurrency: int) -> 
 def measure_endpoint(answers: int, concurrency: int) -> Line:
     """The share of the concurrency that the server saw, and that of a bare client right after."""
     requests = answers * (1 + SENTENCES)
-    with tempfile.TemporaryDirectory() as name, serve(1, run_judges) as running:
+    with tempfile.TemporaryDirectory() as name, serve(1, JUDGES) as running:
         folder = Path(name)
         write_job(folder, answers)
         share, _ = watch(running, concurrency, requests, partial(ask_claims, folder, running[0], answers, concurrency))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import subprocess
 import sys
 import tempfile
 import time
@@ -41,8 +41,7 @@ from errata.world import EVALUATION, base_folder, describe_questions, sample_sce
 BATCH, MAX_TOKENS = 16, 64
 GAIN, SHARE = 4.0, 0.9
 LATENCY_S = 0.05
-TESTS = Path(__file__).parents[1] / "tests"
-SPAWN = multiprocessing.get_context("spawn")
+SERVER = Path(__file__).parents[1] / "tests" / "endpoint_server.py"
 
 
 @dataclass(frozen=True)
@@ -138,38 +137,32 @@ def measure_model(count: int, rounds: int) -> list[Line]:
 class Server:
     """A scripted server in a process of its own, which notes how many requests are under way."""
 
-    def __init__(self, run: Callable[[Any], None]) -> None:
-        self._pipe, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=run, args=(theirs,), daemon=True)
-        self._process.start()
-        self.url: str = self._pipe.recv()
+    def __init__(self, script: Path) -> None:
+        command = [sys.executable, str(script), "--latency-s", str(LATENCY_S)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self._read()
 
     def read_busy_s(self) -> float:
         """Request-seconds under way so far."""
-        self._pipe.send("busy")
-        return float(self._pipe.recv())
+        assert self._process.stdin is not None
+        self._process.stdin.write("busy?\n")
+        self._process.stdin.flush()
+        return float(self._read())
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
 
     def stop(self) -> None:
         """End the process."""
-        self._process.terminate()
-        self._process.join()
-
-
-def run_server(pipe: Any, **options: Any) -> None:
-    """Serve, and tell what is asked for; `options` are the scripted server's."""
-    sys.path.insert(0, str(TESTS))
-    from endpoint_server import EndpointServer
-
-    with EndpointServer(latency_s=LATENCY_S, **options) as server:
-        pipe.send(server.url)
-        while pipe.recv():
-            pipe.send(server.busy_s)
+        with self._process:  # closes its pipes
+            self._process.terminate()
 
 
 @contextmanager
-def serve(count: int, run: Callable[[Any], None] = run_server) -> Iterator[list[Server]]:
-    """So many servers; `run` is what each process does."""
-    servers = [Server(run) for _ in range(count)]
+def serve(count: int, script: Path = SERVER) -> Iterator[list[Server]]:
+    """So many servers; `script` is what each process runs."""
+    servers = [Server(script) for _ in range(count)]
     try:
         yield servers
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -184,14 +185,16 @@ def _format(status: int, headers: dict[str, str], body: bytes) -> bytes:
     return f"HTTP/1.1 {status} Told\r\n{lines}\r\n".encode() + body
 
 
-def main() -> None:
-    """Serve until the process is ended."""
+def main(answer: Callable[[Seen], str] | None = None) -> None:
+    """Serve until the process is ended; a line on its input is answered with `busy_s`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--latency-s", type=float, default=0.0)
     parser.add_argument("--text", default="Yes")
     args = parser.parse_args()
-    with EndpointServer(lambda seen: args.text, latency_s=args.latency_s) as server:
+    with EndpointServer(answer or (lambda seen: args.text), latency_s=args.latency_s) as server:
         print(server.url, flush=True)  # noqa: T201
+        for _ in sys.stdin:
+            print(server.busy_s, flush=True)  # noqa: T201
         threading.Event().wait()
 
 

@@ -86,6 +86,13 @@ def while_shaping(records: int) -> None:
     _after_calls(RecordFolder, "write", records, strike)
 
 
+def while_exporting(images: int) -> None:
+    """Die after so many images have been read for rows of another format."""
+    from errata.data.export_records import _Images
+
+    _after_calls(_Images, "_read", images, lambda self: die())
+
+
 def while_saving(checkpoints: int) -> None:
     """Die while the checkpoint after so many is written: weights are there, the state is not."""
     from transformers import Trainer
@@ -105,7 +112,7 @@ def while_training(step: int) -> None:
 
 
 def while_told_to_stop(step: int) -> None:
-    """Be asked to end, as by a scheduler, right after an optimiser step."""
+    """Be asked to end, as by a scheduler, at the beginning of an optimiser step."""
     from errata.training.callbacks import StopOnSignal
 
     _after_calls(StopOnSignal, "on_step_begin", step, lambda self: os.kill(os.getpid(), signal.SIGTERM))

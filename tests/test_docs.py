@@ -125,6 +125,18 @@ def test_the_bases_of_the_page_are_those_that_ship():
     assert set(re.findall(r"`(small|medium|large|grown-\d)`", section)) == set(BASES)
 
 
+def test_the_readme_counts_the_benchmarks_and_their_page_has_each():
+    from errata.benchmarks import BENCHMARKS
+
+    readme = read(ROOT / "README.md")
+    assert re.findall(r"(\d+) \[benchmarks\]|Benchmarks: (\d+)", readme) == [
+        (str(len(BENCHMARKS)), ""),
+        ("", str(len(BENCHMARKS))),
+    ]
+    page = read(ROOT / "docs" / "benchmarks.md")
+    assert [name for name in BENCHMARKS if not re.search(rf"\b{name}\b", page, flags=re.IGNORECASE)] == []
+
+
 def test_the_annotated_tree_has_every_room():
     tree = read(ROOT / "README.md").partition("```text\nsrc/errata/\n")[2].partition("```")[0]
     inside = re.findall(r"^  ([\w.]+)/? ", tree, flags=re.MULTILINE)

@@ -138,9 +138,11 @@ def test_a_benchmark_is_added_as_the_page_says(tmp_path):
         '{"id": "a.png", "text": "I am unable."}\n{"id": "b.png", "text": "Stop."}\n'
     )
     command = ["score", "declined", str(tmp_path / "answers.jsonl"), "--annotations", str(tmp_path / "images.jsonl")]
-    for more in (["bench", "info", "declined"], [*command, "declined.word=unable", "--out", str(tmp_path / "out")]):
-        printed = run_python(["-m", "errata", *more], tmp_path / "src")
-        assert "how often a model declines" in printed or "50.0 %" in printed
+    commands = [["bench", "info", "declined"], [*command, "declined.word=unable", "--out", str(tmp_path / "out")]]
+    verbs = f"from errata.cli import main\nfor command in {commands!r}:\n    assert main(command) == 0"
+    printed = run_python(["-c", verbs], tmp_path / "src")
+    assert "how often a model declines" in printed
+    assert "50.0 %" in printed
     assert json.loads((tmp_path / "out" / "results.json").read_text())["settings"]["options"] == [
         "declined.word=unable"
     ]

@@ -1,4 +1,4 @@
-"""The exception tree and the exit codes.
+"""The exception tree, the exit codes, and how messages count.
 
 Every error a user can cause is an `ErrataError`: it says where, what was expected, what was found and what to do,
 and the command prints it without a traceback and exits with `USAGE`. Anything else is a bug.
@@ -66,3 +66,8 @@ class StorageError(ErrataError, OSError):
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says when a disk, a quota or the largest size of a file is exhausted."""
+
+
+def count_noun(number: int, noun: str, plural: str = "") -> str:
+    """`1 row`, `2 rows`; of nouns that do not take an s, `plural` is given."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

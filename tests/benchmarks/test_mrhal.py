@@ -121,7 +121,7 @@ def test_rounds_are_asked_one_after_another(tmp_path):
 
 def test_an_answer_that_lacks_a_round_is_named(tmp_path):
     write(tmp_path, [3])
-    with pytest.raises(DataError, match="answer mrhal-0: 1 answers; expected one per round, 3"):
+    with pytest.raises(DataError, match="answer mrhal-0: 1 answer; expected one per round, 3"):
         run_judged(MRHal(), Setup("strict", tmp_path), {}, tmp_path, answers=[Answer("mrhal-0", "A cat.")])
 
 

@@ -129,7 +129,7 @@ def test_a_record_over_the_limit_is_set_aside_and_told(world, tmp_path, caplog):
     file = tmp_path / "records.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert main(train(world, file, tmp_path / "run", "max_length=100")) == 3
-    assert "1 records set aside; the first: r1, " in caplog.text
+    assert "1 record set aside; the first: r1, " in caplog.text
     (aside,) = map(json.loads, (tmp_path / "run" / "bad.jsonl").read_text().splitlines())
     assert aside["id"] == "r1"
     assert "tokens with its longest response; max_length is 100" in aside["reason"]

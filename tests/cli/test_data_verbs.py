@@ -50,8 +50,8 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert error.endswith("fix the row, or run with --skip-bad to set it aside\n")
     assert main([*command, "--skip-bad"]) == 3
     output = capsys.readouterr()
-    assert "1 records" in output.out
-    assert "1 bad rows set aside" in output.err
+    assert "1 record:" in output.out
+    assert "1 bad row set aside" in output.err
     aside = json.loads((root / "out" / "bad.jsonl").read_text())
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
 
@@ -76,7 +76,7 @@ def test_check_lists_rows_and_findings(root, capsys):
     output = capsys.readouterr().out
     assert "a.jsonl:2" in output
     assert "none.png" in output
-    assert output.splitlines()[-1] == "1 records in 2 rows, 1 json, 1 no-segments, 1 image"
+    assert output.splitlines()[-1] == "1 record in 2 rows, 1 json, 1 no-segments, 1 image"
 
 
 def test_show_marks_corrections_and_no_text_steers_the_terminal(root, capsys):
@@ -131,7 +131,7 @@ def test_browse_writes_a_page_and_counts_what_does_not_open(root, capsys):
     write_records(root / "a.jsonl", [record("a"), record("b", "A cone.", images=("none.png",)), record("c", "No.")])
     out = root / "pages" / "a.html"
     assert main(["data", "browse", str(root / "a.jsonl"), "--out", str(out), "--limit", "2"]) == 0
-    assert f"2 of 3 records: {out} (1 images do not open" in capsys.readouterr().out
+    assert f"2 of 3 records: {out} (1 image cannot be opened" in capsys.readouterr().out
     assert '"id":"b"' in out.read_text()
     assert '"id":"c"' not in out.read_text()
 

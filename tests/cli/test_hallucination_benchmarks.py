@@ -54,7 +54,7 @@ def test_benchmarks_of_annotated_images(folder, tmp_path, capsys, mode):
     printed = capsys.readouterr().out
     assert code == 0, printed
     unreadable = int(mode == "strict")  # what this model says is mostly too short for the release to judge
-    assert ("1 verdicts unreadable" in printed) == bool(unreadable)
+    assert ("1 verdict unreadable" in printed) == bool(unreadable)
     first = (tmp_path / "run" / "results.json").read_bytes()
     assert evaluate_built(folder, tmp_path / "run", "--mode", mode, "object_halbench.nouns=offline") == 0
     assert (tmp_path / "run" / "results.json").read_bytes() == first, "a second call asks nothing again"

@@ -85,7 +85,7 @@ def test_the_recipe_means_the_same_under_both_verbs(world, tmp_path, capsys):
     command = sft(world, tmp_path, "max_steps=1")
     assert main(command) == 0
     assert main(["train", *command[1:]]) == 0  # the same settings: the run is finished
-    assert capsys.readouterr().out.count("1 steps: ") == 2
+    assert capsys.readouterr().out.count("1 step: ") == 2
 
 
 @pytest.mark.parametrize("more", [["objective=dpo"], ["objective=simpo"]])
@@ -124,4 +124,4 @@ def test_a_bad_row_is_named_before_the_first_step(world, tmp_path, name, capsys)
     assert "Traceback" not in error
     assert not list(tmp_path.glob("checkpoint-*"))
     assert main([*command, "--skip-bad"]) == 3
-    assert "1 records set aside" in capsys.readouterr().err
+    assert "1 record set aside" in capsys.readouterr().err

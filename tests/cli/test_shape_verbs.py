@@ -21,7 +21,7 @@ COMMANDS = [
     (["split", "--fractions", "0.5,0.5"], "train: 4 records: {out}/train/records.jsonl"),
     (
         ["split", "--test", "1", "--names", "rest,held", "--look-distance", "4"],
-        "held: 1 records: {out}/held/records.jsonl",
+        "held: 1 record: {out}/held/records.jsonl",
     ),
     (["sample", "--count", "2", "--seed", "3"], "2 records: {out}/records.jsonl"),
     (["sample", "--fraction", "0.7", "--by", "image", "--stratify", "source"], "records: {out}/records.jsonl"),
@@ -89,7 +89,7 @@ def test_bad_rows_stop_or_are_set_aside_once(folder, tmp_path, capsys):
         missing = [] if words[0] == "pairs" else [f"{folder}/records.jsonl:9"]  # a record of one level makes no pair
         assert wheres == [f"{folder}/records.jsonl:8", *missing]
     assert main(["data", "stats", str(folder), "--skip-bad"]) == 3
-    assert "1 bad records left out" in capsys.readouterr().out
+    assert "1 bad record left out" in capsys.readouterr().out
 
 
 SHAPERS = [*COMMANDS[:1], *COMMANDS[2:3], *COMMANDS[4:6], *COMMANDS[7:8], *COMMANDS[9:]]

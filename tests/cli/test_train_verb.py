@@ -66,7 +66,7 @@ def test_what_is_incomplete_is_told_and_has_its_exit_code(trained, capsys):
     ]
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 3
     told = capsys.readouterr().err
-    assert "1 records set aside" in told
+    assert "1 record set aside" in told
     assert "shared prefix is exact\n" in told
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 130
     assert "after 3 steps; the same command continues" in capsys.readouterr().err

@@ -40,7 +40,8 @@ def test_the_size_stays_and_the_key_decides(rule, size):
 
 
 def test_a_crop_keeps_at_most_a_fifth():
-    shares = [measure(corrupt_image(build_map(), "crop", str(seed))) for seed in range(200)]
+    picture = build_map()
+    shares = [measure(corrupt_image(picture, "crop", str(seed))) for seed in range(200)]
     areas, ratios = [wide * high for wide, high in shares], [wide / high for wide, high in shares]
     # A step of the map is 1/255, which the smallest crops (a tenth of a side) feel.
     assert CROP_AREA[0] * 0.8 < min(areas) < 0.03

@@ -110,7 +110,7 @@ def test_a_failed_export_leaves_the_old_rows_and_no_card(root):
         ({"images": ()}, "rlaifv", "record 'r0': 0 images"),
         ({"images": ("../a.png",)}, "trl", r"record 'r0': \.\./a\.png: it leads to"),
         ({"images": ("none.png",)}, "parquet", "record 'r0': none.png: No such file"),
-        ({"prompt": (Turn("system", "x"), Turn("user", "What?"))}, "amp", "record 'r0': 1 images.*no system turn"),
+        ({"prompt": (Turn("system", "x"), Turn("user", "What?"))}, "amp", "record 'r0': 1 image;.*no system turn"),
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_with_the_record(root, fields, name, words):

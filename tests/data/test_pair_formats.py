@@ -145,7 +145,7 @@ def test_amp_keeps_its_ranks_and_rounds(tmp_path):
         ({"output_2": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": "x"}]}, "same question"),
         ({"levels": [0]}, "for 2 outputs"),
         ({"output_2": amp_row("A cube.", "x")["output_1"]}, "two are identical"),
-        ({"image": ["a.png", "a.png"]}, "1 placeholders for 2 images"),
+        ({"image": ["a.png", "a.png"]}, "1 placeholder for 2 images"),
     ],
 )
 def test_a_bad_amp_row_is_named(tmp_path, fields, words):

@@ -124,7 +124,7 @@ def test_the_command_says_what_it_did_and_checks_what_is_left(write, capsys):
     output = capsys.readouterr().out
     assert "repaired nul (1)" in output
     assert f"before: {path}.bak" in output
-    assert output.splitlines()[-1] == "1 records in 2 rows, 1 json"
+    assert output.splitlines()[-1] == "1 record in 2 rows, 1 json"
 
 
 DAMAGED_TEXTS = st.sampled_from(["A cat.", "A \0cat.", "A cafe\u0301.", "A caf\u00e9.", "A red\0 dog.", "\0", ""])

@@ -169,7 +169,7 @@ def test_the_verb_exits_3_where_answers_are_missing_and_0_once_they_are_there(qu
         assert main(command(server)) == 3
         printed = capsys.readouterr()
         assert f"5 answers: {out}" in printed.out
-        assert f"1 questions without an answer: {out}.failed.jsonl" in printed.err
+        assert f"1 question without an answer: {out}.failed.jsonl" in printed.err
         assert "the first, q2: bad request" in printed.err
         assert server.most_at_once <= 3
     with EndpointServer(reply) as server:  # another address, the same model

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "perf" / "feedback.py"
+PERF = Path(__file__).parents[2] / "perf"
 
 
-def test_a_quick_run_gives_every_figure():
-    done = subprocess.run([sys.executable, SCRIPT, "--quick", "--json"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    labels, *kept = json.loads(done.stdout)
+def test_a_quick_run_gives_every_figure(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(PERF))
+    import feedback
+
+    monkeypatch.setattr(sys, "argv", ["feedback.py", "--quick", "--json"])
+    code, (out, err) = feedback.main(), capsys.readouterr()
+    assert code == 0, err
+    labels, *kept = json.loads(out)
     assert labels["value"] > 1
     assert len(kept) == 2
     assert all(0 < line["value"] <= 1 for line in kept)

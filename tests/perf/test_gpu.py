@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,15 +19,22 @@ def gpu(monkeypatch):
     return gpu
 
 
-def run(*arguments, **environment):
-    command = [sys.executable, str(PERF / "gpu.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
+@pytest.fixture
+def run(gpu, monkeypatch, capsys):
+    """The script's exit code, and what it printed on both streams."""
+
+    def main(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gpu.py", *arguments])
+        code = gpu.main()
+        return code, *capsys.readouterr()
+
+    return main
 
 
-def test_a_quick_run_gives_every_figure():
-    done = run("--quick", "--json", "--only", "lora-2-80,full-4-300-gc,headline", "--peak-tflops", "0.1")
-    assert done.returncode == 0, done.stderr
-    lines = {line["name"]: line for line in json.loads(done.stdout)}
+def test_a_quick_run_gives_every_figure(run):
+    code, out, err = run("--quick", "--json", "--only", "lora-2-80,full-4-300-gc,headline", "--peak-tflops", "0.1")
+    assert code == 0, err
+    lines = {line["name"]: line for line in json.loads(out)}
     for name in ("lora-2-80: errata", "lora-2-80: trl", "lora-2-80: amp", "full-4-300-gc: amp"):
         assert lines[name]["values"]["seconds"] > 0
     losses = [lines[f"lora-2-80: {method}"]["values"]["loss"] for method in ("errata", "trl", "amp")]
@@ -41,9 +46,9 @@ def test_a_quick_run_gives_every_figure():
 
 
 @pytest.mark.gpu
-def test_a_quick_run_on_a_gpu_compares_the_attentions():
-    done = run("--quick", "--json", "--only", "full-2-80")
-    lines = {line["name"]: line for line in json.loads(done.stdout)}
+def test_a_quick_run_on_a_gpu_compares_the_attentions(run):
+    _, out, _ = run("--quick", "--json", "--only", "full-2-80")
+    lines = {line["name"]: line for line in json.loads(out)}
     assert lines["full-2-80: vs errata, split"]["values"]["gain"] > 0
     assert lines["full-2-80: errata"]["values"]["peak_gb"] > 0
 
@@ -77,7 +82,9 @@ def test_a_step_of_7b_is_six_multiplications_and_additions_per_weight_and_token(
     assert flops == pytest.approx(6 * weights * (toy.prefix + 160), rel=0.06)
 
 
-def test_without_a_gpu_it_says_so():
-    done = run("--only", "headline", CUDA_VISIBLE_DEVICES="")
-    assert done.returncode == 2
-    assert "needs a GPU" in done.stderr
+def test_without_a_gpu_it_says_so(run, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SystemExit) as ended:
+        run("--only", "headline")
+    assert ended.value.code == 2
+    assert "needs a GPU" in capsys.readouterr().err

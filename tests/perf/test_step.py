@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +11,14 @@ import pytest
 PERF = Path(__file__).parents[2] / "perf"
 
 
-def test_a_quick_run_gives_every_figure():
-    command = [sys.executable, str(PERF / "step.py"), "--quick", "--json", "--only", "full-2,lora-2,full-4"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    lines = {line["name"]: line for line in json.loads(done.stdout)}
+def test_a_quick_run_gives_every_figure(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(PERF))
+    import step
+
+    monkeypatch.setattr(sys, "argv", ["step.py", "--quick", "--json", "--only", "full-2,lora-2,full-4"])
+    code, (out, err) = step.main(), capsys.readouterr()
+    assert code == 0, err
+    lines = {line["name"]: line for line in json.loads(out)}
     for name in ("K=2 full: vs trl", "K=2 LoRA: vs trl", "K=4 full: vs amp", "K=4 full: vs muffin"):
         assert lines[name]["values"]["gain"] > 0
         assert lines[name]["values"]["possible"] > 1

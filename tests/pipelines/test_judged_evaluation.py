@@ -10,10 +10,10 @@ from PIL import Image
 
 from errata.benchmarks import BENCHMARKS
 from errata.cli import main
-from errata.errors import ConfigError
+from errata.errors import ConfigError, ModelError
 from errata.pipelines.dry_run import plan_evaluation
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
-from errata.pipelines.judging import JudgeSettings
+from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.records import Answer, Question, write_answers
 from judged_benchmark import Toy
 
@@ -42,6 +42,14 @@ def script(questions, path):
     return [Answer(question.id, f"Yes, {question.id}.", "tiny", earlier=("A dog.",)) for question in questions]
 
 
+def read_judge(out):
+    return json.loads((out / "results.json").read_text())["made_with"]["judge"]["toy"]
+
+
+def refuse(questions, path):
+    raise AssertionError("asked the model")
+
+
 def test_calls_follow_on_verdicts_and_the_unreadable_is_counted(settings, tmp_path):
     evaluation = evaluate(settings, tmp_path / "out", ask=script)
     (result,) = evaluation.results
@@ -52,7 +60,7 @@ def test_calls_follow_on_verdicts_and_the_unreadable_is_counted(settings, tmp_pa
     assert result.items[2]["verdicts"] == [{"status": "unreadable", "value": None, "raw": "good"}]
     assert evaluation.coverage["toy"].unreadable == 1
     assert evaluation.complete
-    said = json.loads((tmp_path / "out" / "results.json").read_text())["made_with"]["judge"]["toy"]
+    said = read_judge(tmp_path / "out")
     assert said["verdicts"] == 7
     assert said["prompts"]["toy-mark"]["hash"]
     assert said["samples"] == 1
@@ -85,10 +93,17 @@ def test_a_judge_that_fails_leaves_what_there_is_and_is_asked_again(settings, tm
 def test_verdicts_are_scored_again_without_the_judge(settings, tmp_path):
     evaluate(settings, tmp_path / "out", ask=script)
     first = (tmp_path / "out" / "results.json").read_bytes()
-    evaluate(settings, tmp_path / "out", ask=script)
+    again = evaluate(settings, tmp_path / "out", ask=script)
+    assert (again.asked, again.recalled) == (0, 9)  # of seven verdicts the unreadable one took three
     assert (tmp_path / "out" / "results.json").read_bytes() == first
     offline = replace(settings, judge=replace(settings.judge, offline=True))
     assert evaluate(offline, tmp_path / "again", ask=script).complete
+    online, cached = read_judge(tmp_path / "out"), read_judge(tmp_path / "again")
+    assert (online.pop("offline"), cached.pop("offline")) == (False, True)
+    assert online == cached
+    record(tmp_path, MARKS | {"e": "Mark: 3"})
+    evaluate(settings, tmp_path / "other", ask=script)
+    assert read_judge(tmp_path / "other")["replies_sha256"] != online["replies_sha256"]
     empty = replace(offline, judge=replace(offline.judge, cache=tmp_path / "other.sqlite"))
     assert evaluate(empty, tmp_path / "none", ask=script).coverage["toy"].unjudged == 5
 
@@ -112,11 +127,8 @@ def test_a_dry_run_asks_nobody(settings, tmp_path, capsys):
 
 
 def test_a_benchmark_with_a_judge_needs_one_before_the_model_runs(settings, tmp_path):
-    def never(questions, path):
-        raise AssertionError("asked the model")
-
     with pytest.raises(ConfigError, match="--judge"):
-        evaluate(replace(settings, judge=None), tmp_path / "out", ask=never)
+        evaluate(replace(settings, judge=None), tmp_path / "out", ask=refuse)
 
 
 def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
@@ -127,7 +139,52 @@ def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
     assert main([*command, "--dry-run"]) == 0
     assert "5 to make" in capsys.readouterr().out
     assert main(command) == 0
-    assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdicts unreadable" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdict unreadable" in printed
+    assert "judge: 9 replies asked for, 0 from the cache" in printed
+    assert main(command) == 0
+    assert "judge: 0 replies asked for, 9 from the cache" in capsys.readouterr().out
     record(tmp_path, {})
     assert main(command) == 3
     assert "5 without a verdict" in capsys.readouterr().out
+
+
+@pytest.fixture
+def no_key(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ERRATA_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_judge_without_its_key_ends_a_run_before_the_model_is_asked(settings, tmp_path, no_key):
+    keyless = replace(settings, judge=replace(settings.judge, name="openai:gpt-4o"))
+    with pytest.raises(ConfigError, match=r"set OPENAI_API_KEY, or .* --judge-offline"):
+        evaluate(keyless, tmp_path / "out", ask=refuse)
+    assert not (tmp_path / "out").exists()
+    assert plan_evaluation(keyless, tmp_path / "out")["toy"].calls == 5
+    offline = replace(keyless, judge=replace(keyless.judge, offline=True))
+    assert evaluate(offline, tmp_path / "offline", ask=script).coverage["toy"].unjudged == 5
+
+
+def test_a_judge_that_no_benchmark_asks_needs_no_key(settings, tmp_path, no_key):
+    judge = replace(settings.judge, name="openai:gpt-4o")
+    assert open_judge([BENCHMARKS["chair"]()], judge) is not None
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        open_judge([BENCHMARKS["chair"](), Toy()], judge)
+
+
+def test_a_local_judge_that_is_not_there_ends_a_run_before_the_model_is_asked(settings, tmp_path):
+    absent = replace(settings, judge=replace(settings.judge, name=f"local:{tmp_path / 'no-such-judge'}"))
+    with pytest.raises(ModelError, match="no-such-judge: no such folder"):
+        evaluate(absent, tmp_path / "out", ask=refuse)
+
+
+def test_scoring_checks_the_judge_too(settings, tmp_path, capsys, no_key):
+    rows = [{"id": name, "text": f"Yes, {name}.", "earlier": ["A dog."]} for name in "abcde"]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["score", "toy", str(tmp_path / "answers.jsonl"), "--judge", "openai:gpt-4o"]
+    command += ["--judge-cache", str(tmp_path / "v.sqlite"), "--out", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert "OPENAI_API_KEY" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--dry-run"]) == 0
+    assert main([*command, "--judge-offline"]) == 3

@@ -19,8 +19,7 @@ INSTANCES = {
 }
 
 
-@pytest.fixture
-def pope(shared_data, tmp_path):
+def write_pope(path, shared_data):
     """Answers to all official questions: every fifth "yes" is missed, every tenth "no" is a "yes"."""
     rows = []
     for setting in ("random", "popular", "adversarial"):
@@ -29,9 +28,21 @@ def pope(shared_data, tmp_path):
             right = row["label"] == "yes"
             said = (right and number % 5 != 0) or (not right and number % 10 == 1)
             rows.append({"question_id": row["question_id"], "category": setting, "answer": "Yes" if said else "No"})
-    path = tmp_path / "pope.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in reversed(rows)))
     return ScoreSettings("pope", path, data=shared_data, mode="official")
+
+
+@pytest.fixture
+def pope(shared_data, tmp_path):
+    """Settings and a file of answers that a test may change."""
+    return write_pope(tmp_path / "pope.jsonl", shared_data)
+
+
+@pytest.fixture(scope="module")
+def scored(shared_data, tmp_path_factory):
+    """The same answers scored: the evaluation, and the folder, which no test may change."""
+    folder = tmp_path_factory.mktemp("scored")
+    return score_file(write_pope(folder / "pope.jsonl", shared_data), folder / "out"), folder / "out"
 
 
 @pytest.fixture
@@ -48,8 +59,9 @@ def score(settings, out):
     return {result.benchmark: result for result in evaluation.results}, evaluation.coverage
 
 
-def test_official_pope_files(pope, tmp_path):
-    results, coverage = score(pope, tmp_path / "out")
+def test_official_pope_files(scored):
+    evaluation, out = scored
+    results, coverage = {result.benchmark: result for result in evaluation.results}, evaluation.coverage
     assert {name: len(result.items) for name, result in results.items()} == {
         "pope-random": 3000, "pope-popular": 3000, "pope-adversarial": 3000, "pope": 9000,
     }  # fmt: skip
@@ -60,7 +72,7 @@ def test_official_pope_files(pope, tmp_path):
     assert random.metrics["recall"].n == 1500
     assert results["pope"].metrics["f1_mean"].value == pytest.approx(random.metrics["f1"].value)
     assert coverage["pope"].complete
-    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    content = json.loads((out / "results.json").read_text())
     assert content["published"][0]["value"] == "85.9"
     assert content["made_with"]["questions"]["pope"]["count"] == 9000
     assert content["made_with"]["versions"]["errata"]
@@ -76,11 +88,12 @@ def test_a_folder_with_the_wrong_number_of_rows_is_named(pope, shared_data, tmp_
 
 def test_missing_answers_are_named_or_counted(pope, tmp_path):
     lines = pope.answers.read_text().splitlines(keepends=True)
-    pope.answers.write_text("".join(lines[:-1]))
+    pope.answers.write_text("".join(line for line in lines[:-1] if '"random"' in line))
+    random = replace(pope, options=("pope.settings=[random]",))
     with pytest.raises(DataError, match=r"no answer to 'pope-random-1'"):
-        score_file(pope, tmp_path / "out")
-    _, coverage = score(replace(pope, allow_missing=True), tmp_path / "out")
-    assert (coverage["pope"].answered, coverage["pope"].questions, coverage["pope"].complete) == (8999, 9000, False)
+        score_file(random, tmp_path / "out")
+    _, coverage = score(replace(random, allow_missing=True), tmp_path / "out")
+    assert (coverage["pope"].answered, coverage["pope"].questions, coverage["pope"].complete) == (2999, 3000, False)
 
 
 def test_answers_to_another_benchmark_are_named(chair, pope, tmp_path):
@@ -121,7 +134,10 @@ def test_rows_numbered_by_another_harness_keep_their_own_questions(pope, shared_
     )
     with pytest.raises(DataError, match="expected one to 'is there a snowboard in the image"):
         score_file(replace(settings, data=shared_data), tmp_path / "other")
-    score_file(replace(pope, data=None), tmp_path / "official")  # numbers of the files themselves: from the cache
+    lines = pope.answers.read_text().splitlines(keepends=True)
+    pope.answers.write_text("".join(line for line in lines if '"random"' in line))
+    random = replace(pope, data=None, options=("pope.settings=[random]",))
+    score_file(random, tmp_path / "official")  # numbers of the file itself: from the cache
     assert (
         json.loads((tmp_path / "official" / "results.json").read_text())["settings"]["questions_from"]
         == "the benchmark"
@@ -172,13 +188,12 @@ def test_options_that_do_not_exist(chair, tmp_path, options, message):
         score_file(replace(chair, options=options), tmp_path / "out")
 
 
-def test_runs_are_compared_on_the_items_that_both_have(pope, tmp_path):
-    score_file(pope, tmp_path / "one")
+def test_runs_are_compared_on_the_items_that_both_have(pope, scored, tmp_path):
     lines = [json.loads(line) for line in pope.answers.read_text().splitlines()]
     better = [row if n % 7 else row | {"answer": "No"} for n, row in enumerate(lines)][:-6]
     pope.answers.write_text("".join(json.dumps(row) + "\n" for row in better))
     score_file(replace(pope, allow_missing=True), tmp_path / "two")
-    content = compare_runs(tmp_path / "one", tmp_path / "two", tmp_path / "compared.json")
+    content = compare_runs(scored[1], tmp_path / "two", tmp_path / "compared.json")
     assert content["shared"]["pope_random"] == {"items": 2994, "only_before": 6, "only_after": 0}
     stages = [stage["benchmarks"]["pope_random"]["metrics"]["recall"] for stage in content["stages"]]
     assert [stage["n"] for stage in stages] == [1497, 1497]
@@ -196,9 +211,13 @@ def test_runs_are_compared_on_the_items_that_both_have(pope, tmp_path):
 
 
 def test_what_cannot_be_compared_is_named(pope, chair, tmp_path):
-    score_file(pope, tmp_path / "pope")
+    random = replace(pope, options=("pope.settings=[random]",), allow_missing=True)
+    pope.answers.write_text(
+        "".join(line + "\n" for line in pope.answers.read_text().splitlines() if '"random"' in line)
+    )
+    score_file(random, tmp_path / "pope")
     score_file(chair, tmp_path / "chair")
-    score_file(replace(pope, mode="strict"), tmp_path / "strict")
+    score_file(replace(random, mode="strict"), tmp_path / "strict")
     with pytest.raises(DataError, match="a benchmark that both measured"):
         compare_runs(tmp_path / "pope", tmp_path / "chair", tmp_path / "x.json")
     with pytest.raises(DataError, match="same benchmark and mode"):

@@ -57,10 +57,16 @@ def check_harmless(page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a full run, beside its plots; no test may change it."""
     folder = tmp_path_factory.mktemp("run")
     write_run(folder, compare=True, scaling=True)
-    return Page(render_report(folder))
+    return render_report(folder)
+
+
+@pytest.fixture(scope="module")
+def page(rendered: Path) -> Page:
+    return Page(rendered)
 
 
 def test_page_stands_alone(page: Page) -> None:
@@ -93,12 +99,12 @@ def test_every_image_has_a_text_alternative(page: Page) -> None:
     assert page.text.count("not in the image: ") == 4 + 1  # one per phantom: four before, one left after
 
 
-def test_figures_are_written_beside_the_page(run_folder: Path) -> None:
-    render_report(run_folder)
-    names = {path.name for path in (run_folder / "plots").iterdir()}
+def test_figures_are_written_beside_the_page(rendered: Path) -> None:
+    plots = list((rendered.parent / "plots").iterdir())
+    names = {path.name for path in plots}
     stems = ("before_after", "objects", "pope", "methods", "training", "scaling")
     assert names == {f"{stem}{theme}.png" for stem in stems for theme in ("", "-dark")}
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (run_folder / "plots").iterdir())
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots)
 
 
 def test_rendering_twice_gives_the_same_page(minimal: dict[str, Any], write_results: Any) -> None:
@@ -150,10 +156,11 @@ def test_hostile_text_stays_text(run_folder: Path) -> None:
     assert "{{ 7 * 7 }}" in page.text
 
 
-def test_an_image_that_is_missing_is_named(run_folder: Path) -> None:
-    for path in (run_folder / "images").iterdir():
+def test_an_image_that_is_missing_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    for path in (tmp_path / "images").iterdir():
         path.unlink()
-    page = Page(render_report(run_folder))
+    page = Page(render_report(tmp_path))
     assert not page.find("img", **{"class": "pixelated"})
     assert "No readable image at images/example-0.png" in page.text
 

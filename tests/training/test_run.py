@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,16 +19,9 @@ from errata.models import ModelSettings, load_model
 from errata.objectives import PRESETS
 from errata.records import write_records
 from errata.training import DivergedError, TrainRun, train
+from struck import run_struck
 
 RECIPES = sorted(Path(errata.recipes.__file__).parent.glob("*.yaml"))
-
-CHILD = """
-import sys
-from errata.config import load_settings
-from errata.training import DivergedError, TrainRun, train
-result = train(load_settings(TrainRun, None, sys.argv[1:]))
-sys.exit(130 if result.interrupted else 0)
-"""
 
 
 @pytest.fixture
@@ -63,18 +52,10 @@ def assert_same_weights(folder: Path, expected) -> None:
     assert all((value == expected[name]).all() for name, value in found.items())
 
 
-def start_child(overrides, *more):
-    source = str(Path(errata.recipes.__file__).parents[2])
-    environment = os.environ | {"PYTHONPATH": source, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", CHILD, *overrides, *more], env=environment, stderr=subprocess.PIPE)
-
-
-def wait_for(child, path: Path) -> None:
-    end = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < end:
-        assert child.poll() is None, child.stderr.read().decode()
-        time.sleep(0.005)
-    assert path.exists()
+def run_in_child(overrides, strike: str, step: int, tmp_path: Path) -> int:
+    """The same run in a process of its own, which `struck.strike` ends after so many steps."""
+    (tmp_path / "none.yaml").write_text("{}\n")
+    return run_struck(["train", str(tmp_path / "none.yaml"), *overrides], strike, tmp_path / "child.log", step)
 
 
 def test_a_run_writes_its_settings_first_and_its_model_last(overrides, tmp_path):
@@ -120,14 +101,11 @@ def test_a_run_goes_on_with_the_data_it_began_with(overrides, records, tmp_path,
 
 
 def test_a_killed_run_continues_to_the_same_weights(overrides, tmp_path):
-    more = ["num_train_epochs=40", "save_steps=5", "save_total_limit=2"]
-    child = start_child(overrides, *more)
-    wait_for(child, tmp_path / "run" / "checkpoint-20" / "trainer_state.json")
-    child.kill()
-    child.communicate()
+    more = ["num_train_epochs=8", "save_steps=5", "save_total_limit=2"]
+    assert run_in_child([*overrides, *more], "while_training", 12, tmp_path) == -signal.SIGKILL
     assert not (tmp_path / "run" / "model").exists()
     continued = run(overrides, *more)
-    assert continued.resumed_from is not None
+    assert continued.resumed_from == tmp_path / "run" / "checkpoint-10"
     whole = run(overrides, *more, f"out={tmp_path / 'whole'}")
     assert_same_weights(continued.model, load_file(whole.model / "model.safetensors"))
     assert continued.metrics["loss"] == whole.metrics["loss"]
@@ -149,15 +127,11 @@ def test_an_earlier_checkpoint_leads_to_the_same_weights(overrides, tmp_path, mo
 
 
 def test_a_signal_saves_a_checkpoint_and_says_so(overrides, tmp_path):
-    more = ["num_train_epochs=400", "save_steps=5"]
-    child = start_child(overrides, *more)
-    wait_for(child, tmp_path / "run" / "checkpoint-5" / "trainer_state.json")
-    child.send_signal(signal.SIGTERM)
-    child.communicate()
-    assert child.returncode == 130
+    more = ["num_train_epochs=8", "save_steps=5"]
+    assert run_in_child([*overrides, *more], "while_told_to_stop", 8, tmp_path) == 130
     assert not (tmp_path / "run" / "model").exists()
-    assert len(list((tmp_path / "run").glob("checkpoint-*/trainer_state.json"))) >= 1
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert steps[-1] == 8  # the step under way is finished
     assert (tmp_path / "run" / f"checkpoint-{steps[-1]}" / "trainer_state.json").exists()
 
 

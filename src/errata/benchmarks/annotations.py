@@ -16,7 +16,7 @@ from typing import Any
 
 from errata.benchmarks.coco import read_coco
 from errata.data import resolve_image
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import Fields, Question, read_json_lines
 
 DESCRIBE = "Describe this image in detail."
@@ -50,12 +50,12 @@ def require_images(questions: Sequence[Question], root: str | Path) -> None:
     names = dict.fromkeys(image for question in questions for image in question.images)
     missing = [name for name in names if not resolve_image(name, root).is_file()]
     if missing:
-        found = "no such file" if len(missing) == 1 else f"no such file, nor {len(missing) - 1} others"
+        found = "no such file" if len(missing) == 1 else f"no such file, nor {count_noun(len(missing) - 1, 'other')}"
         where, fix = (
             f"{root}: {missing[0]}",
             "check the path and --image-root; `errata bench stand-ins` draws pictures to try a command",
         )
-        raise DataError(where, expected=f"the files of {len(names)} images", found=found, fix=fix)
+        raise DataError(where, expected=f"the files of {count_noun(len(names), 'image')}", found=found, fix=fix)
 
 
 def _read_rows(path: Path) -> list[AnnotatedImage]:

@@ -15,7 +15,7 @@ from errata.benchmarks.official_files import Row, find_image, read_rows, require
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
 from errata.benchmarks.rating import TRUSTED
 from errata.benchmarks.statistics import Unit
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.judges import JudgeCall, JudgePrompt
 from errata.records import BenchmarkResult, Fields, Question, Turn
 
@@ -103,7 +103,7 @@ class MRHal(Benchmark[Question]):
             return ()
         asked = (question.prompt[-1].text, *question.followups)
         if len(reply.answer.rounds) != len(asked):
-            found = f"{len(reply.answer.rounds)} answers"
+            found = count_noun(len(reply.answer.rounds), "answer")
             fix = "each round needs its answer, the earlier ones under 'earlier'"
             raise DataError(f"answer {question.id}", expected=f"one per round, {len(asked)}", found=found, fix=fix)
         rounds = zip(asked, question.meta["references"], reply.answer.rounds, strict=True)

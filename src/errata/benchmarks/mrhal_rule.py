@@ -6,6 +6,7 @@ import re
 
 from errata.benchmarks.protocol import Mode
 from errata.benchmarks.rating import to_rating
+from errata.errors import count_noun
 
 _LIST = re.compile(r"\bratings?\b[\s*_`\"']*[:：=][\s*_`\"']*[\[(]([^\[\](){}]*)[\])]", re.IGNORECASE)
 
@@ -44,5 +45,5 @@ def _read_released(reply: str, rounds: int) -> list[int]:
 
 def _require_length(ratings: list[int], rounds: int) -> list[int]:
     if len(ratings) != rounds:
-        raise ValueError(f"{len(ratings)} ratings for {rounds} rounds")
+        raise ValueError(f"{count_noun(len(ratings), 'rating')} for {count_noun(rounds, 'round')}")
     return ratings

@@ -12,7 +12,7 @@ from typing import Any
 from errata.benchmarks.protocol import Setup
 from errata.benchmarks.sources import find_cache
 from errata.data import decode_image, resolve_image
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import read_json_lines, replacing
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ def read_rows(path: Path, kinds: Kinds, *, count: Sequence[int] = ()) -> list[tu
     if count and len(rows) not in count:
         expected = " or ".join(map(str, count)) + " rows"
         fix = "get the released file again; another vintage has other questions"
-        raise DataError(str(path), expected=expected, found=f"{len(rows)} rows", fix=fix)
+        raise DataError(str(path), expected=expected, found=count_noun(len(rows), "row"), fix=fix)
     return rows
 
 

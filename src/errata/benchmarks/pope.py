@@ -17,7 +17,7 @@ from errata.benchmarks.pope_files import read_pope
 from errata.benchmarks.pope_score import count_answer, list_units
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import RESAMPLES, Combined, describe_combined, estimate
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import BenchmarkResult, Question, Turn
 
 _URL = "https://raw.githubusercontent.com/RUCAIBox/POPE/main/output/coco/coco_pope_{}.json"
@@ -115,7 +115,7 @@ class Pope(Benchmark[Question]):
         if len(questions) not in ROWS[setting]:
             expected = " or ".join(map(str, ROWS[setting])) + " rows"
             fix = "fetch it again; a set of your own is scored with --annotations"
-            raise DataError(str(found[0]), expected=expected, found=f"{len(questions)} rows", fix=fix)
+            raise DataError(str(found[0]), expected=expected, found=count_noun(len(questions), "row"), fix=fix)
         return questions
 
 

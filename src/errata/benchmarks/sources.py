@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from errata.benchmarks.card import Card, Remote
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import remove_file, replacing, write_text
 
 LEDGER = "fetched.json"
@@ -125,7 +125,7 @@ def _require_rows(remote: Remote, path: Path) -> None:
     if count not in remote.rows:
         expected = " or ".join(map(str, remote.rows)) + " rows"
         fix = "the address holds something else now; give the file you mean with --data DIR"
-        raise DataError(remote.url, expected=expected, found=f"{count} rows", fix=fix)
+        raise DataError(remote.url, expected=expected, found=count_noun(count, "row"), fix=fix)
 
 
 def _unpack(remote: Remote, path: Path, folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.cli.evaluate import add_data, read_names
-from errata.errors import DONE
+from errata.errors import DONE, count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -108,7 +108,7 @@ def run_stand_ins(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     for name, count in fill_images(settings).items():
-        print(f"{name}: {count} images drawn")
+        print(f"{name}: {count_noun(count, 'image')} drawn")
     print(f"give `errata eval` --image-root {settings.image_root}")
     return DONE
 
@@ -121,5 +121,5 @@ def run_job(args: argparse.Namespace) -> int:
     questions, answers = (args.folder / part / f"{args.benchmark}.jsonl" for part in ("questions", "answers"))
     asked = read_questions(questions)
     write_marking_job(args.out, asked, read_answers(answers))
-    print(f"{len(asked)} answers to mark: {args.out}")
+    print(f"{count_noun(len(asked), 'answer')} to mark: {args.out}")
     return DONE

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE
+from errata.errors import DONE, count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
     content = compare_runs(args.before, args.after, args.out)
     print(render_table(content, tested=True))
     for benchmark, shared in content["shared"].items():
-        left_out = f", left out {shared['only_before']} and {shared['only_after']} that only one run has"
-        print(f"{benchmark}: {shared['items']} items{left_out if shared['only_before'] + shared['only_after'] else ''}")
+        alone = shared["only_before"], shared["only_after"]
+        left_out = f", left out {alone[0]} and {alone[1]} that only one run has" if sum(alone) else ""
+        print(f"{benchmark}: {count_noun(shared['items'], 'item')}{left_out}")
     for run, coverage in content["coverage"].items():
         for benchmark, counts in coverage.items():
             print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")

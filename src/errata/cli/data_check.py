@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errata.cli.progress import show_progress
-from errata.errors import DONE, INCOMPLETE, ConfigError
+from errata.errors import DONE, INCOMPLETE, ConfigError, count_noun
 
 if TYPE_CHECKING:
     from errata.data import CheckReport, RepairedFile
@@ -84,8 +84,8 @@ def _format_table(report: CheckReport, repaired: RepairedFile | None, examples: 
         lines += [f"  {_place(finding.where, finding.id)}: {finding.message}" for finding in shown]
         lines += [f"  and {count - len(shown)} more"] if count > len(shown) else []
     summary = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
-    refused = f" in {report.rows} rows" if report.rows != report.records else ""
-    lines.append(f"{report.records} records{refused}, {summary or 'nothing found'}")
+    refused = f" in {count_noun(report.rows, 'row')}" if report.rows != report.records else ""
+    lines.append(f"{count_noun(report.records, 'record')}{refused}, {summary or 'nothing found'}")
     return "\n".join(make_printable(line).replace("\n", "\\n") for line in lines)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errata.cli.shaper import add_look, add_shaper, open_records, tell
+from errata.errors import count_noun
 
 if TYPE_CHECKING:
     from errata.data.shaping.evaluation_images import EvaluationImages
@@ -38,7 +39,7 @@ def run_dedup(args: argparse.Namespace) -> None:
         images=args.images,
         on_bad=args.on_bad,
     )
-    print(f"{result.removed} duplicates of {len(result.kept)} records: {result.report}")
+    print(f"{count_noun(result.removed, 'duplicate')} of {count_noun(len(result.kept), 'record')}: {result.report}")
     tell(result.folder)
 
 

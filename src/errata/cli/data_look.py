@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from errata.cli.progress import show_progress
-from errata.errors import DONE, ConfigError, DataError
+from errata.errors import DONE, ConfigError, DataError, count_noun
 
 
 def add_show_options(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def run_show(args: argparse.Namespace) -> int:
     print("\n\n".join(render_record(record, color=color, width=width) for record in chosen))
     if color:
         print(f"\n{render_legend()}")
-    print(f"{len(chosen)} of {len(records)} records", file=sys.stderr)
+    print(f"{len(chosen)} of {count_noun(len(records), 'record')}", file=sys.stderr)
     return DONE
 
 
@@ -77,8 +77,8 @@ def run_browse(args: argparse.Namespace) -> int:
         missing = write_browse_page(
             args.out, records, loaded.image_root, title=str(args.records), px=args.thumbnail_px, on_progress=on_progress
         )
-    lost = f" ({missing} images do not open: `errata data check` names them)" if missing else ""
-    print(f"{len(records)} of {len(loaded.records)} records: {args.out}{lost}")
+    lost = f" ({count_noun(missing, 'image')} cannot be opened: `errata data check` names them)" if missing else ""
+    print(f"{len(records)} of {count_noun(len(loaded.records), 'record')}: {args.out}{lost}")
     return DONE
 
 
@@ -105,7 +105,7 @@ def run_diff(args: argparse.Namespace) -> int:
     for s in segments:
         own, better = original[s.start : s.end], corrected[s.better_start : s.better_end]
         print(f"  {s.start}:{s.end} {_quote(own)} -> {s.better_start}:{s.better_end} {_quote(better)}")
-    print(f"{len(segments)} segments", file=sys.stderr)
+    print(f"{count_noun(len(segments), 'segment')}", file=sys.stderr)
     return DONE
 
 
@@ -120,7 +120,7 @@ def _fill_records(args: argparse.Namespace) -> int:
     records = find_segments(read_jsonl(Path(args.records)), replace_all=args.replace)
     write_records(args.out, records)
     count = sum(len(response.segments) for record in records for response in record.responses)
-    print(f"{len(records)} records with {count} segments: {args.out}")
+    print(f"{count_noun(len(records), 'record')} with {count_noun(count, 'segment')}: {args.out}")
     return DONE
 
 

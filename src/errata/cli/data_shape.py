@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from errata.cli.levelling import add_levelling, read_levelling
 from errata.cli.shaper import add_look, add_output, add_seed, add_shaper, as_verb, open_records, tell
+from errata.errors import count_noun
 
 if TYPE_CHECKING:
     from errata.data.shaping import Part
@@ -63,7 +64,7 @@ def run_split(args: argparse.Namespace) -> None:
         on_bad=args.on_bad,
     )
     for name, folder in folders.items():
-        print(f"{name}: {folder.count} records: {folder.records}")
+        print(f"{name}: {count_noun(folder.count, 'record')}: {folder.records}")
 
 
 def _list_parts(args: argparse.Namespace) -> list[Part]:
@@ -80,8 +81,10 @@ def _list_parts(args: argparse.Namespace) -> list[Part]:
     default = {2: "train,test", 3: "train,validation,test"}.get(len(sizes), "")
     names = [name.strip() for name in (args.names or default).split(",")]
     if len(names) != len(sizes):
-        found = f"{len(names)} names" if args.names else "none"
-        raise ConfigError("--names", expected=f"{len(sizes)} names", found=found, fix="name every part, with commas")
+        found = count_noun(len(names), "name") if args.names else "none"
+        raise ConfigError(
+            "--names", expected=count_noun(len(sizes), "name"), found=found, fix="name every part, with commas"
+        )
     return [Part(name, size) for name, size in zip(names, sizes, strict=True)]
 
 
@@ -92,7 +95,7 @@ def run_merge(args: argparse.Namespace) -> None:
     sources = [find_records(path, args.image_root, args.on_progress) for path in args.records]
     merged = merge_records(sources, args.out, images=args.images, on_bad=args.on_bad)
     for source, count, renamed in zip(sources, merged.records, merged.renamed, strict=True):
-        print(f"{count} records, {renamed} of them with a new id: {source.path}")
+        print(f"{count_noun(count, 'record')}, {renamed} of them with a new id: {source.path}")
     tell(merged.folder)
 
 

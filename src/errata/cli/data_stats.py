@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from errata.cli.asides import report_set_aside
 from errata.cli.progress import show_progress
 from errata.cli.shaper import open_records
-from errata.errors import DONE, INCOMPLETE
+from errata.errors import DONE, INCOMPLETE, count_noun
 
 if TYPE_CHECKING:
     from errata.data.reading import OnBad
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         places: list[str] = []
         print_stats(args, lambda row: places.append(row.where))
         if places:
-            print(f"{len(places)} bad records left out")
+            print(f"{count_noun(len(places), 'bad record')} left out")
         return INCOMPLETE if places else DONE
     with setting_aside(args.out) as aside:
         write_page(args, print_stats(args, aside.append))

@@ -11,7 +11,7 @@ from typing import Any
 from errata.cli.asides import report_set_aside
 from errata.cli.data_files import require_jsonl
 from errata.cli.progress import show_progress
-from errata.errors import DONE, ConfigError
+from errata.errors import DONE, ConfigError, count_noun
 
 
 def add_import(verbs: Any) -> None:
@@ -72,7 +72,7 @@ def run_import(args: argparse.Namespace) -> int:
             on_bad=aside.append if args.skip_bad else None,
             on_progress=on_progress,
         )
-    print(f"{done.records} records: {done.path}" + _list_lost(done.notes))
+    print(f"{count_noun(done.records, 'record')}: {done.path}" + _list_lost(done.notes))
     return report_set_aside(aside.count, aside.path)
 
 
@@ -99,7 +99,7 @@ def run_export(args: argparse.Namespace) -> int:
         raise ConfigError("--push-to-hub", expected=expected, found=str(args.out), fix=fix)
     records, root = open_records(require_jsonl(args.records), args.image_root)
     done = export_records(records, root, args.out, format=args.format)
-    print(f"{done.rows} rows: {args.out}" + _list_lost(done.dropped))
+    print(f"{count_noun(done.rows, 'row')}: {args.out}" + _list_lost(done.dropped))
     if args.push_to_hub:
         print(f"uploaded: {push_folder(args.out, args.push_to_hub)}")
     return DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from errata.cli.feedback_folder import add_output, tell
 from errata.cli.generate import MODEL, add_endpoint, read_endpoint
-from errata.errors import INCOMPLETE
+from errata.errors import INCOMPLETE, count_noun
 
 if TYPE_CHECKING:
     from errata.pipelines.feedback_claims_job import ClaimsJob
@@ -117,5 +117,7 @@ def run(args: argparse.Namespace) -> int:
     code = tell(done.feedback, done.folder)
     print(f"claims and verdicts of all answers: {args.out / CLAIMS_FILE}")
     if done.lost:
-        print(f"{done.lost} answers that could not be judged; the same command asks again", file=sys.stderr)
+        print(
+            f"{count_noun(done.lost, 'answer')} that could not be judged; the same command asks again", file=sys.stderr
+        )
     return INCOMPLETE if done.lost else code

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from errata.errors import DONE, INCOMPLETE
+from errata.errors import DONE, INCOMPLETE, count_noun
 
 if TYPE_CHECKING:
     from errata.feedback import Feedback, FeedbackFolder, Style, StyleRule
@@ -46,10 +46,10 @@ def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
         print(f"{count:8}  {what}")
     for line in describe_style(folder.style):
         print(line)
-    print(f"{len(feedback.records)} records: {folder.records}")
+    print(f"{count_noun(len(feedback.records), 'record')}: {folder.records}")
     print(f"how they came to be: {folder.summary}")
     if folder.bad is not None:
-        print(f"{len(feedback.tally.dropped)} prompts without a record: {folder.bad}", file=sys.stderr)
+        print(f"{count_noun(len(feedback.tally.dropped), 'prompt')} without a record: {folder.bad}", file=sys.stderr)
     return INCOMPLETE if feedback.tally.failed or feedback.lost else DONE
 
 
@@ -61,7 +61,8 @@ def describe_style(style: Style) -> list[str]:
     for row in style.levels:
         numbers = f"{row.responses:8}  {row.words:7.1f}  {row.characters:10.1f}  {row.edit_ratio:7.0%}"
         lines.append(f"{row.level:8}  {numbers}")
-    better = f"longer in {style.better_longer:.0%} of {style.pairs} pairs, shorter in {style.better_shorter:.0%}"
+    longer = f"longer in {style.better_longer:.0%} of {count_noun(style.pairs, 'pair')}"
+    better = f"{longer}, shorter in {style.better_shorter:.0%}"
     lines.append(f"the better answer is {better}")
     if style.guessed_by_length is not None:
         guessed = f"by length {style.guessed_by_length:.0%}, by words {style.guessed_by_words:.0%}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.cli.best_of import add_best_of, read_best_of
-from errata.errors import DONE, INCOMPLETE
+from errata.errors import DONE, INCOMPLETE, count_noun
 
 PROTOCOLS = ("rlhfv", "rlaifv", "amp")
 """Names of `errata.generation.PROTOCOLS`, which loads torch."""
@@ -96,13 +96,14 @@ def run(args: argparse.Namespace) -> int:
             on_progress=on_progress,
         )
     cut = sum(not answer.finished for answer in answered.answers)
-    best = f", each the best of {args.best_of} samples" if args.best_of else ""
-    print(
-        f"{len(answered.answers)} answers{best}" + (f", {cut} cut off at --max-tokens" if cut else "") + f": {args.out}"
-    )
+    told = count_noun(len(answered.answers), "answer")
+    told += f", each the best of {args.best_of} samples" if args.best_of else ""
+    told += f", {cut} cut off at --max-tokens" if cut else ""
+    print(f"{told}: {args.out}")
     if not answered.missing:
         return DONE
     name, reason = next(iter(answered.missing.items()))
-    print(f"{len(answered.missing)} questions without an answer: {args.out}.failed.jsonl", file=sys.stderr)
+    missing = count_noun(len(answered.missing), "question")
+    print(f"{missing} without an answer: {args.out}.failed.jsonl", file=sys.stderr)
     print(f"the first, {name}: {reason}; the same command asks them again", file=sys.stderr)
     return INCOMPLETE

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE, INTERRUPTED
+from errata.errors import DONE, INTERRUPTED, count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     with show_progress() as on_progress:
         done = iterate(settings, on_progress, fresh=args.fresh)
     for one in done.rounds:
-        best, kept = one.best, f"{one.counts['records']} pairs, " if one.counts else ""
+        best, kept = one.best, f"{count_noun(one.counts['records'], 'pair')}, " if one.counts else ""
         print(f"round {one.number}: {kept}{settings.evaluation.metric} {_format(best.metric)} ({best.name})")
     if done.stopped is None:
         print("interrupted; the same command continues")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from errata.errors import DONE, INCOMPLETE
+from errata.errors import DONE, INCOMPLETE, count_noun
 
 _ODD = {
     "empty": "empty",
@@ -31,6 +31,9 @@ def print_evaluation(evaluation: Any) -> int:
     for name, coverage in evaluation.coverage.items():
         print(f"{name}: {describe_coverage(name, asdict(coverage))}")
         print_published(BENCHMARKS[name].card)
+    if evaluation.asked or evaluation.recalled:
+        asked = count_noun(evaluation.asked, "reply", "replies")
+        print(f"judge: {asked} asked for, {evaluation.recalled} from the cache")
     return DONE if evaluation.complete else INCOMPLETE
 
 
@@ -54,7 +57,8 @@ def describe_coverage(benchmark: str, coverage: Mapping[str, int]) -> str:
     parts = [f"{coverage['answered']} of {coverage['questions']} answered", f"{missing} missing"]
     if benchmark in BENCHMARKS and BENCHMARKS[benchmark].card.judge:
         again = "; the same command asks for them again" if coverage["unjudged"] else ""
-        parts += [f"{coverage['unjudged']} without a verdict{again}", f"{coverage['unreadable']} verdicts unreadable"]
+        unreadable = f"{count_noun(coverage['unreadable'], 'verdict')} unreadable"
+        parts += [f"{coverage['unjudged']} without a verdict{again}", unreadable]
     return ", ".join([*parts, *(f"{coverage[name]} {what}" for name, what in _ODD.items() if coverage.get(name))])
 
 

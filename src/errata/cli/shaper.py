@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from errata.cli.asides import report_set_aside
 from errata.cli.progress import show_progress
+from errata.errors import count_noun
 
 if TYPE_CHECKING:
     from errata.data.shaping import RecordFile, RecordFolder
@@ -75,4 +76,4 @@ def open_records(args: argparse.Namespace) -> RecordFile:
 
 def tell(folder: RecordFolder) -> None:
     """Say how many records were written and where."""
-    print(f"{folder.count} records: {folder.records}")
+    print(f"{count_noun(folder.count, 'record')}: {folder.records}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE, INCOMPLETE, INTERRUPTED
+from errata.errors import DONE, INCOMPLETE, INTERRUPTED, count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -67,11 +67,12 @@ def _train(settings_class: Any, args: argparse.Namespace) -> int:
     if result.tree_check:
         print(result.tree_check, file=sys.stderr)
     if result.set_aside:
-        print(f"{len(result.set_aside)} records set aside: {result.out / BAD_FILE}", file=sys.stderr)
+        print(f"{count_noun(len(result.set_aside), 'record')} set aside: {result.out / BAD_FILE}", file=sys.stderr)
+    steps = count_noun(result.steps, "step")
     if result.interrupted:
-        print(f"interrupted after {result.steps} steps; the same command continues: {result.out}", file=sys.stderr)
+        print(f"interrupted after {steps}; the same command continues: {result.out}", file=sys.stderr)
         return INTERRUPTED
-    print(f"{result.steps} steps: {result.model}")
+    print(f"{steps}: {result.model}")
     return INCOMPLETE if result.set_aside else DONE
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE
+from errata.errors import DONE, count_noun
 
 STUDIES = ("mdpo", "mdpo-equal-sets", "auto-check", "divide-and-conquer", "scaling", "best-of-n")
 """The packaged ones."""
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     seeds = [_read_seed(text) for text in args.seeds.split(",")]
     with show_progress() as on_progress:
         summary = run_study(study, seeds, args.out, split=args.split, on_progress=on_progress)
-    print(f"{study.title}, {len(seeds)} seeds: mean and 95 % interval")
+    print(f"{study.title}, {count_noun(len(seeds), 'seed')}: mean and 95 % interval")
     print(render_table(summary))
     print(f"study: {args.out / 'study.json'}")
     return DONE

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from errata.errors import count_noun
 from errata.records import Record
 
 CARD_FILE = "README.md"
@@ -70,7 +71,7 @@ def render_card(title: str, form: str, tally: Tally, rows: int, dropped: Mapping
     lines = ["---", _dump(header), "---", "", f"# {title}", ""]
     lines += [f"Preference records of images, a prompt and ranked answers, as {form}, written by Errata.", ""]
     facts = {"rows": rows, "records": tally.records, "images, counted once a record": tally.images}
-    facts |= {f"records with {n} answers": count for n, count in sorted(tally.responses.items())}
+    facts |= {f"records with {count_noun(n, 'answer')}": count for n, count in sorted(tally.responses.items())}
     for name, counts in (("", facts), ("licence", tally.licenses), ("source", tally.sources)):
         lines += _render_table(name, counts)
     if dropped:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 
 MAX_CELL = 64 << 20
 """Characters of one cell, which may hold an image; Python's own limit of 131,072 is too small for that."""
@@ -50,7 +50,7 @@ def _iterate(path: Path, rows: Any) -> Iterator[tuple[int, list[str]]]:
 
 def _pair(where: str, header: list[str], cells: list[str]) -> dict[str, str] | DataError:
     if len(cells) != len(header):
-        expected, found = f"{len(header)} columns as in the header", f"{len(cells)}"
+        expected, found = f"{count_noun(len(header), 'column')} as in the header", f"{len(cells)}"
         return DataError(where, expected=expected, found=found, fix="fix the row's delimiters and quotes")
     row = dict(zip(header, cells, strict=True))
     if not _is_utf8(cells):

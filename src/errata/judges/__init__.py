@@ -5,19 +5,10 @@ unreadable or missing. No benchmark's prompt or parser is here, they stand besid
 client of servers (`generation`). Loads without torch; `build_judge` imports what a kind of judge needs.
 """
 
+from errata.judges.backend import Backend, JudgeFailure, JudgeReply, JudgeRequest, Parameters
 from errata.judges.build import KINDS, build_backend, build_judge
 from errata.judges.cache import VerdictCache
-from errata.judges.calls import (
-    Backend,
-    JudgeCall,
-    JudgeFailure,
-    JudgePrompt,
-    JudgeReply,
-    JudgeRequest,
-    Parameters,
-    Sample,
-    Verdict,
-)
+from errata.judges.calls import JudgeCall, JudgePrompt
 from errata.judges.estimate import Estimate
 from errata.judges.fence import disarm
 from errata.judges.judge import Judge
@@ -25,6 +16,7 @@ from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
 from errata.judges.sqlite_file import SqliteFile, Table
 from errata.judges.summary import Spread, measure_spread, summarise
+from errata.judges.verdicts import Sample, Verdict
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
 
 __all__ = [

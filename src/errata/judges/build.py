@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errata.errors import ConfigError
+from errata.judges.backend import Backend, Parameters
 from errata.judges.cache import VerdictCache
-from errata.judges.calls import Backend, JudgeFailure, JudgeRequest, OnReply, Parameters
 from errata.judges.judge import Judge
+from errata.judges.offline import OfflineJudge
 from errata.judges.prices import load_prices
 from errata.judges.scripted import RecordedJudge
 
@@ -21,18 +21,6 @@ KINDS = {
     "local": "local:MODEL, a model folder or a Hub name",
     "scripted": "scripted:FILE, recorded replies",
 }
-
-
-class OfflineJudge:
-    """Another judge's cache without the judge: what is not in it stays without a verdict."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.name, self.model, self.free = backend.name, backend.model, backend.free
-
-    def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
-        """Refuse."""
-        for request in requests:
-            on_reply(JudgeFailure(request.key, "not in the cache, and nothing is asked offline"))
 
 
 def build_judge(

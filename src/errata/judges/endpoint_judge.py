@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from errata.errors import ErrataError
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
-from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
+from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Turn
 
 
@@ -18,6 +19,14 @@ class EndpointJudge:
         endpoint = parse_endpoint(name)
         self.name, self.model = endpoint.name, f"openai:{endpoint.model}"
         self._client = ChatClient(endpoint, settings)
+
+    def check(self) -> None:
+        """Raise ConfigError (no key) or ModelError (no package), with the way round both."""
+        try:
+            self._client.check()
+        except ErrataError as error:
+            fix = f"{error.fix}, or take verdicts from the cache alone with --judge-offline"
+            raise type(error)(error.where, expected=error.expected, found=error.found, fix=fix) from None
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Ask all at once, as far as the client's settings allow."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from errata.judges.calls import JudgeCall, Sample
+from errata.judges.calls import JudgeCall
 from errata.judges.prices import UNKNOWN, Price, format_price
+from errata.judges.verdicts import Sample
 
 ASCII_PER_TOKEN = 4
 IMAGE_TOKENS = 765

@@ -8,13 +8,16 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from errata.errors import ConfigError, DataError
+from errata.judges.backend import Backend, JudgeFailure, JudgeReply, JudgeRequest, Parameters
 from errata.judges.cache import VerdictCache, now, to_json
 from errata.judges.cached_reply import CachedReply
-from errata.judges.calls import Backend, JudgeCall, JudgeFailure, JudgeReply, JudgeRequest, Parameters, Verdict
+from errata.judges.calls import JudgeCall
 from errata.judges.estimate import Estimate, estimate_tokens, stand_in
 from errata.judges.keys import build_key, hash_images
+from errata.judges.offline import OfflineJudge
 from errata.judges.pending import Pending
 from errata.judges.prices import Price, PriceTable, compute_price, load_prices
+from errata.judges.verdicts import Verdict
 
 OnProgress = Callable[[int, int], None]
 FREE = Price(0.0, 0.0, "")
@@ -32,7 +35,8 @@ class Judge:
         prices: None takes the table of the package.
 
     Attributes:
-        asked: Replies that this object has had from its backend; all others came from the cache.
+        asked: Replies that this object has had from its backend.
+        recalled: Replies that its cache held when they were wanted.
     """
 
     def __init__(
@@ -51,12 +55,17 @@ class Judge:
         self.backend, self.cache, self.parameters = backend, cache, parameters or Parameters()
         self.samples, self.attempts = samples, attempts
         self._prices = prices or load_prices()
-        self.asked = 0
+        self.asked = self.recalled = 0
 
     def describe(self) -> dict[str, Any]:
         """What verdicts depend on besides the calls, as JSON values for a result."""
-        who = {"judge": self.backend.name, "model": self.backend.model}
+        who: dict[str, Any] = {"judge": self.backend.name, "model": self.backend.model}
+        who["offline"] = isinstance(self.backend, OfflineJudge)
         return who | {"samples": self.samples, "attempts": self.attempts} | asdict(self.parameters)
+
+    def check(self) -> None:
+        """Raise what would stop every call, before answers are made for it: ConfigError or ModelError."""
+        self.backend.check()
 
     def ask(self, calls: Sequence[JudgeCall], on_progress: OnProgress | None = None) -> list[Verdict]:
         """A verdict on every call, in their order; replies are kept as they come.
@@ -72,7 +81,7 @@ class Judge:
         """
         pending = self._prepare(calls)
         with self.cache as cache:
-            self._recall(cache, pending)
+            self.recalled += self._recall(cache, pending)
             for attempt in range(self.attempts):
                 self._send(cache, pending, attempt, on_progress or _ignore)
         samples = [one.build_sample(self._compute_price) for one in pending]
@@ -112,8 +121,8 @@ class Judge:
         model, parameters = self.backend.model, self.parameters
         return tuple(build_key(model, call, parameters, sample, attempt) for attempt in range(self.attempts))
 
-    def _recall(self, cache: VerdictCache, pending: Sequence[Pending]) -> None:
-        """Take what is known, attempt by attempt."""
+    def _recall(self, cache: VerdictCache, pending: Sequence[Pending]) -> int:
+        """Take what is known, attempt by attempt; returns how many replies it were, those of equal calls once."""
         found = cache.find([key for one in pending for key in one.keys])
         for one in pending:
             for key in one.keys:
@@ -121,6 +130,7 @@ class Judge:
                     one.take(found[key])
                 else:
                     break
+        return len({reply.key for one in pending for reply in one.replies})
 
     def _send(self, cache: VerdictCache, pending: Sequence[Pending], attempt: int, on_progress: OnProgress) -> None:
         """Ask what is still open for the next time."""

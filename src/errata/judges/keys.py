@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from errata.errors import DataError
-from errata.judges.calls import JudgeCall, Parameters
+from errata.judges.backend import Parameters
+from errata.judges.calls import JudgeCall
 
 
 def build_key(model: str, call: JudgeCall, parameters: Parameters, sample: int, attempt: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from errata.errors import DataError
 from errata.generation import GenerationSettings, generate
-from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
+from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.records import Question, Turn
 
@@ -45,6 +46,10 @@ class LocalJudge:
     def _loaded(self) -> LoadedModel:
         return load_model(ModelSettings(self._source))
 
+    def check(self) -> None:
+        """Find the model; one of the Hub that is not here is fetched and loaded. Raises ModelError."""
+        _ = self.model
+
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Answer chunk by chunk."""
         for chunk, settings in _split(requests):
@@ -68,10 +73,11 @@ def find_folder(name: str) -> Path | None:
     """Where a model's files are: the folder itself, or the snapshot of a Hub model; None where there is neither."""
     if Path(name).is_dir():
         return Path(name)
-    for file in ("config.json", "adapter_config.json"):
-        found = try_to_load_from_cache(name, file)
-        if isinstance(found, str):
-            return Path(found).parent
+    with suppress(ValueError):  # not of the form that a repository's name has
+        for file in ("config.json", "adapter_config.json"):
+            found = try_to_load_from_cache(name, file)
+            if isinstance(found, str):
+                return Path(found).parent
     return None
 
 

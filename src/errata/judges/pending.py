@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from errata.judges.cached_reply import CachedReply
-from errata.judges.calls import JudgeCall, Sample, Status
+from errata.judges.calls import JudgeCall
+from errata.judges.verdicts import Sample, Status
 
 Number = TypeVar("Number", int, float)
 EXCERPT = 120

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
-from errata.judges.calls import JudgeFailure, JudgeReply, JudgeRequest, OnReply
+from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Fields, read_json_lines
 
 Rule = Callable[[JudgeRequest], str]
@@ -28,6 +28,9 @@ class ScriptedJudge:
     def __init__(self, name: str, rules: Mapping[str, Rule]) -> None:
         self.name = self.model = f"scripted:{name}"
         self._rules = rules
+
+    def check(self) -> None:
+        """Rules lack nothing."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Reply to each in turn."""
@@ -54,6 +57,9 @@ class RecordedJudge:
         self._replies = _read_table(Path(path))
         self.name = f"scripted:{path}"
         self.model = f"scripted:{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:20]}"
+
+    def check(self) -> None:
+        """The table has been read."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Reply to what is recorded."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from errata.judges.calls import JudgeCall, Verdict
+from errata.judges.calls import JudgeCall
 from errata.judges.pending import add_known
 from errata.judges.prices import UNKNOWN
+from errata.judges.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ def measure_spread(values: Sequence[float | None]) -> Spread:
 def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """What a result says about its verdicts, as JSON values.
 
-    It depends on the verdicts alone, not on which of them came from the cache: a resumed run says the same.
+    It depends on the verdicts alone, not on which of them came from the cache: a resumed run says the same. Two results
+    of equal `replies_sha256` stand on the same replies, whichever cache held them.
     """
     samples = [sample for verdict in verdicts for sample in verdict.samples]
     price = add_known([sample.price for sample in samples])
@@ -47,7 +51,13 @@ def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[s
         "read": sum(sample.status == "read" for sample in samples),
         "unreadable": sum(sample.status == "unreadable" for sample in samples),
         "missing": sum(sample.status == "missing" for sample in samples),
+        "replies_sha256": _hash_replies(verdicts),
         "prompt_tokens": add_known([sample.prompt_tokens for sample in samples]),
         "completion_tokens": add_known([sample.completion_tokens for sample in samples]),
         "price_usd": UNKNOWN if price is None else round(price, 6),
     }
+
+
+def _hash_replies(verdicts: Sequence[Verdict]) -> str:
+    rows = [[verdict.id, [sample.raw for sample in verdict.samples]] for verdict in verdicts]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from errata.errors import DataError
-from errata.judges.calls import JudgeCall, JudgeRequest
+from errata.judges.backend import JudgeRequest
+from errata.judges.calls import JudgeCall
 from errata.judges.scripted import Rule
 from errata.world import Carelessness, Scene, apply_edits, correct_description, read_claims
 

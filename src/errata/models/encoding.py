@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from errata.errors import DataError, ModelError
+from errata.errors import DataError, ModelError, count_noun
 from errata.models.encoded import NOT_TEXT, EncodedPrompt, EncodedResponse
 from errata.models.templates import Template
 from errata.records import IMAGE_PLACEHOLDER, Turn
@@ -91,7 +91,7 @@ class ChatEncoder:
         if text.count(self._image_token) != n_images:
             raise ModelError(
                 "chat template",
-                expected=f"one {self._image_token} for each of {n_images} images",
+                expected=f"one {self._image_token} for each of {count_noun(n_images, 'image')}",
                 found=f"{text.count(self._image_token)} in {text[:80]!r}",
                 fix="set model.template to 'vicuna' or to a template that places images",
             )

@@ -8,9 +8,10 @@ from typing import Any
 
 from errata.benchmarks import Benchmark, Setup, build_benchmarks
 from errata.judges import Estimate
-from errata.pipelines.evaluate import EvaluationSettings, build_setups, load_questions
+from errata.pipelines.evaluate import EvaluationSettings
 from errata.pipelines.judging import JudgeSettings, Pair, estimate_judging, load_judge, require_judge
 from errata.pipelines.score_file import ScoreSettings, open_task
+from errata.pipelines.setups import build_setups, load_questions
 from errata.records import Answer, Question, read_answers
 
 CHARACTERS_PER_TOKEN = 4

@@ -10,25 +10,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from errata.benchmarks import (
-    AnnotatedImage,
-    Benchmark,
     Mode,
     Setup,
     build_benchmarks,
-    find_data,
-    read_annotations,
     require_images,
 )
 from errata.generation import EndpointSettings, GenerationSettings
+from errata.judges import Judge
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results
-from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
+from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import Coverage, Measured, measure_answers
+from errata.pipelines.setups import build_setups, load_questions
 from errata.records import BenchmarkResult, Question, write_questions, write_text
 
 
@@ -67,10 +65,17 @@ class EvaluationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The results, and per benchmark how much of it was measured."""
+    """The results, and per benchmark how much of it was measured.
+
+    Attributes:
+        asked: Replies that the judge was asked for in this run.
+        recalled: Replies that its cache held.
+    """
 
     results: list[BenchmarkResult]
     coverage: dict[str, Coverage]
+    asked: int = 0
+    recalled: int = 0
 
     @property
     def complete(self) -> bool:
@@ -96,15 +101,14 @@ def evaluate(
         on_progress: Told about every batch of answers, and about verdicts.
 
     Raises:
-        ConfigError: An unknown benchmark or option, a judge that is needed and not named, or a folder with the results
-            of other settings.
+        ConfigError: An unknown benchmark or option, a judge that is needed and not named or lacks its key, or a folder
+            with the results of other settings.
         DataError: Data that cannot be used, or an image that does not open.
-        ModelError: A model that cannot be loaded.
+        ModelError: A model or a judge that cannot be loaded.
     """
     out = Path(out)
     benchmarks = build_benchmarks(settings.benchmarks, settings.options)
-    require_judge(benchmarks, settings.judge)
-    judge = load_judge(settings.judge)
+    judge = open_judge(benchmarks, settings.judge)
     setups = build_setups(settings, benchmarks, settings.model, settings.generation.seed)
     asked = {one.card.name: load_questions(one, setups[one.card.name]) for one in benchmarks}
     for name, questions in asked.items():
@@ -119,7 +123,7 @@ def evaluate(
         write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
         answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
         measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
-    return write_evaluation(measured, asked, setups, stated, out)
+    return write_evaluation(measured, asked, setups, stated, out, judge)
 
 
 def write_evaluation(
@@ -128,67 +132,14 @@ def write_evaluation(
     setups: Mapping[str, Setup],
     stated: dict[str, Any],
     out: Path,
+    judge: Judge | None = None,
 ) -> Evaluation:
     """Write `results.json`. Raises StorageError."""
     content = build_results(measured, asked, setups, stated, out)
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     results = [result for one in measured.values() for result in one.results]
-    return Evaluation(results, {name: one.coverage for name, one in measured.items()})
-
-
-class Told(Protocol):
-    """What settings say about data, whichever verb they are of."""
-
-    @property
-    def annotations(self) -> Path | None:
-        """Annotated images."""
-
-    @property
-    def data(self) -> Path | None:
-        """Official files."""
-
-    @property
-    def vocabulary(self) -> Path | None:
-        """Object names."""
-
-    @property
-    def mode(self) -> Mode:
-        """How answers are read."""
-
-    @property
-    def image_root(self) -> Path | None:
-        """Where image paths start."""
-
-
-def build_setups(settings: Told, benchmarks: Sequence[Benchmark[Any]], model: str, seed: int) -> dict[str, Setup]:
-    """What each benchmark is told. Raises DataError for annotations or a folder that cannot be used."""
-    images: list[AnnotatedImage] | None = None
-    if settings.annotations is not None:
-        images = read_annotations(settings.annotations)
-    return {
-        one.card.name: Setup(
-            mode=settings.mode,
-            data=find_data(one.card.name, settings.data),
-            annotations=images,
-            vocabulary=settings.vocabulary,
-            seed=seed,
-            model=model,
-            image_root=_find_root(settings, find_data(one.card.name, settings.data)),
-        )
-        for one in benchmarks
-    }
-
-
-def load_questions(benchmark: Benchmark[Any], setup: Setup) -> list[Question]:
-    """What a benchmark asks."""
-    return [benchmark.prompt(row) for row in benchmark.load(setup)]
-
-
-def _find_root(settings: Told, data: Path | None) -> Path | None:
-    """Where a benchmark's images lie: as told, else beside its annotations, else beside its official files."""
-    if settings.image_root is not None:
-        return settings.image_root
-    return settings.annotations.parent if settings.annotations is not None else data
+    coverage = {name: one.coverage for name, one in measured.items()}
+    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0)
 
 
 class _Answerers:

@@ -82,6 +82,21 @@ def require_judge(benchmarks: Sequence[Benchmark[Any]], settings: JudgeSettings 
         )
 
 
+def open_judge(benchmarks: Sequence[Benchmark[Any]], settings: JudgeSettings | None) -> Judge | None:
+    """The judge that these benchmarks will ask, found fit before a model has answered anything.
+
+    Raises:
+        ConfigError: None is named where one is needed, its name or settings are wrong, or it lacks its key.
+        DataError: A file of recorded replies that cannot be read.
+        ModelError: A local model that is not there, or the package that endpoints need.
+    """
+    require_judge(benchmarks, settings)
+    judge = load_judge(settings)
+    if judge is not None and any(one.card.judge for one in benchmarks):
+        judge.check()
+    return judge
+
+
 def judge_answers(
     benchmark: Benchmark[Any],
     pairs: Sequence[Pair],

@@ -35,9 +35,6 @@ def _read_base(name: str) -> list[str]:
 
 def _find_commit(name: str) -> str | None:
     """By where the files lie: a snapshot's folder is called after its commit."""
-    try:
-        folder = find_folder(name)
-    except ValueError:  # not of the form that a repository's name has
-        return None
+    folder = find_folder(name)
     places = [folder.absolute(), folder.resolve()] if folder is not None else []
     return next((match.group(1) for place in places if (match := _SNAPSHOT.search(place.as_posix()))), None)

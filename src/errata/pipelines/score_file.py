@@ -20,9 +20,10 @@ from errata.benchmarks import (
 )
 from errata.config import dump_settings
 from errata.pipelines.answer import OnProgress
-from errata.pipelines.evaluate import Evaluation, build_setups, load_questions, write_evaluation
-from errata.pipelines.judging import JudgeSettings, load_judge, require_judge
+from errata.pipelines.evaluate import Evaluation, write_evaluation
+from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import measure_answers
+from errata.pipelines.setups import build_setups, load_questions
 from errata.records import Answer, Question, write_answers, write_questions
 
 
@@ -66,19 +67,18 @@ def score_file(settings: ScoreSettings, out: str | Path, *, on_progress: OnProgr
         on_progress: Told about verdicts.
 
     Raises:
-        ConfigError: An unknown benchmark or option.
+        ConfigError: An unknown benchmark or option, or a judge that is needed and not named or lacks its key.
         DataError: Answers or data that cannot be used; a missing answer, unless that is allowed.
     """
     out = Path(out)
     task = open_task(settings)
-    require_judge([task.benchmark], settings.judge)
-    judge = load_judge(settings.judge)
+    judge = open_judge([task.benchmark], settings.judge)
     measured = measure_answers(task.benchmark, task.questions, task.answers, task.setup, judge, on_progress)
     name = task.benchmark.card.name
     write_questions(out / "questions" / f"{name}.jsonl", task.questions)
     write_answers(out / "answers" / f"{name}.jsonl", task.answers)
     stated = {**dump_settings(settings), "model": task.setup.model, "questions_from": task.questions_from}
-    return write_evaluation({name: measured}, {name: task.questions}, {name: task.setup}, stated, out)
+    return write_evaluation({name: measured}, {name: task.questions}, {name: task.setup}, stated, out, judge)
 
 
 @dataclass(frozen=True, slots=True)

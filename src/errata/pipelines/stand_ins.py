@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.benchmarks import Mode, build_benchmarks, write_stand_ins
-from errata.pipelines.evaluate import build_setups, load_questions
+from errata.pipelines.setups import build_setups, load_questions
 
 
 @dataclass(frozen=True, slots=True)

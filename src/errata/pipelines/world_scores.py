@@ -58,7 +58,7 @@ def measure(
         model=stage,
     )
     results = {"chair": chair}
-    for setting, asked in pope_questions(scenes).items():
+    for setting, asked in pope_questions(tuple(scenes)).items():
         said = generate(
             loaded,
             asked,
@@ -71,11 +71,12 @@ def measure(
     return results
 
 
-def pope_questions(scenes: Sequence[Scene]) -> dict[str, list[Question]]:
+@lru_cache(maxsize=1)
+def pope_questions(scenes: tuple[Scene, ...]) -> dict[str, list[Question]]:
     """The three sets for scenes with at least three objects, built as for any annotated images.
 
     What is frequent, and what stands beside what, is counted over the world and not over the few scenes drawn: near
-    ties would else make another set popular for every seed.
+    ties would else make another set popular for every seed. All stages of a run are asked the same, so it is kept.
     """
     objects = {image_name(scene): list(scene.objects) for scene in scenes}
     return {setting: build_pope(objects, setting, ranking=_world_objects()) for setting in SETTINGS}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records.conversation import IMAGE_PLACEHOLDER, Turn
 
 SEGMENT_TYPES = ("object", "position", "number", "attribute", "action", "misc")
@@ -96,7 +96,7 @@ def _find_problem(record: Record) -> tuple[str, str, str] | None:
     if placeholders not in (0, len(record.images)):
         return (
             f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
-            f"{placeholders} placeholders for {len(record.images)} images",
+            f"{count_noun(placeholders, 'placeholder')} for {count_noun(len(record.images), 'image')}",
             "remove the placeholders to put all images first",
         )
     if not record.responses:

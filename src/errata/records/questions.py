@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records.conversation import IMAGE_PLACEHOLDER, Answer, Question
 from errata.records.fields import Fields, parse_turns
 from errata.records.lines import read_json_lines, write_json_lines
@@ -42,9 +42,8 @@ def write_answers(path: str | Path, answers: Iterable[Answer]) -> None:
 
 def question_to_row(question: Question) -> dict[str, Any]:
     """The JSON form of a question; a prompt of one turn is a plain string."""
-    prompt: Any = [asdict(turn) for turn in question.prompt]
-    if len(question.prompt) == 1:
-        prompt = question.prompt[0].text
+    alone = len(question.prompt) == 1
+    prompt: Any = question.prompt[0].text if alone else [asdict(turn) for turn in question.prompt]
     row = {"id": question.id, "images": list(question.images), "prompt": prompt}
     row |= {"meta": question.meta} if question.meta else {}
     return row | ({"followups": list(question.followups)} if question.followups else {})
@@ -77,7 +76,7 @@ def parse_question(row: Any, where: str) -> Question:
         raise DataError(
             where,
             expected=f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
-            found=f"{placeholders} placeholders for {len(question.images)} images",
+            found=f"{count_noun(placeholders, 'placeholder')} for {count_noun(len(question.images), 'image')}",
             fix="remove the placeholders to put all images first",
         )
     if any(not text.strip() or IMAGE_PLACEHOLDER in text for text in question.followups):

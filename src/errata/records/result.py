@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from errata.errors import DataError
@@ -47,8 +47,9 @@ class BenchmarkResult:
 
 
 def result_to_row(result: BenchmarkResult) -> dict[str, Any]:
-    """The JSON form of a result."""
-    return asdict(result)
+    """The JSON form of a result; its items are those of the result, not copies."""
+    row = {one.name: getattr(result, one.name) for one in fields(result)}
+    return row | {"metrics": {name: asdict(metric) for name, metric in result.metrics.items()}}
 
 
 def result_from_row(row: Any, where: str) -> BenchmarkResult:

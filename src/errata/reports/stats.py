@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from errata.data import make_printable
+from errata.errors import count_noun
 from errata.records import write_text
 from errata.reports.page import TEMPLATES, build_environment, build_policy, find_figure
 from errata.reports.plots import STATS_FIGURES, draw_table
@@ -78,7 +79,7 @@ def list_counts(stats: dict[str, Any]) -> dict[str, list[tuple[str, str, str]]]:
         rows = list(counts.items())
         if len(rows) > MOST_ROWS:
             others = sum(count for _, count in rows[MOST_ROWS:])
-            rows = [*rows[:MOST_ROWS], (f"{len(rows) - MOST_ROWS} others", others)]
+            rows = [*rows[:MOST_ROWS], (count_noun(len(rows) - MOST_ROWS, "other"), others)]
         if rows:
             tables[name] = [(value, format_count(count), f"{100 * count / total:.1f} %") for value, count in rows]
     return tables

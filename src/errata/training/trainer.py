@@ -12,6 +12,7 @@ from transformers.trainer_utils import EvalLoopOutput, TrainOutput
 from transformers.utils import logging
 from typing_extensions import override
 
+from errata.errors import count_noun
 from errata.objectives import preference_loss
 from errata.training.batches import EncodedRecords, StepShare, list_parts, take_share
 from errata.training.callbacks import StopOnSignal
@@ -114,7 +115,8 @@ class PreferenceTrainer(SavingTrainer):
             return dataset
         encoded, aside = encode_dataset(dataset, self.adapter, self.objective, args)
         if aside:
-            logger.warning("%d records set aside; the first: %s, %s", len(aside), aside[0].id, aside[0].reason)
+            told = count_noun(len(aside), "record")
+            logger.warning("%s set aside; the first: %s, %s", told, aside[0].id, aside[0].reason)
             self.set_aside += aside
         return encoded
 

@@ -138,7 +138,8 @@
     hideTip();
     list.replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(buildCard));
     if (!found.length) list.append(make("p", "nothing", "Nothing matches these filters."));
-    byId("found").textContent = found.length === records.length ? `${records.length.toLocaleString("en")} records` : `${found.length.toLocaleString("en")} of ${records.length.toLocaleString("en")} records`;
+    const all = `${records.length.toLocaleString("en")} ${records.length === 1 ? "record" : "records"}`;
+    byId("found").textContent = found.length === records.length ? all : `${found.length.toLocaleString("en")} of ${all}`;
     byId("page").textContent = `page ${page + 1} of ${pages}`;
     byId("previous").disabled = page === 0;
     byId("next").disabled = page === pages - 1;

@@ -13,6 +13,7 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.formats.conversations import list_images, parse_messages
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.errors import count_noun
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 _OUTPUT = re.compile(r"output_([1-9]\d{0,3})")
@@ -67,7 +68,7 @@ def _take(row: Row, name: str, kind: type, default: Any, context: ReadContext) -
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
     if len(record.images) > 1 or any(turn.role == "system" for turn in record.prompt):
-        raise refuse(record, "at most one image, and no system turn", f"{len(record.images)} images")
+        raise refuse(record, "at most one image, and no system turn", count_noun(len(record.images), "image"))
     if len(record.responses) < 2:
         raise refuse(record, "at least two answers", "one")
     context.drop("meta", len(record.meta))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
 from errata.data.formats.parts import take_meta
+from errata.errors import count_noun
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 OWN = "errata"
@@ -133,7 +134,8 @@ def _require_pair(record: Record) -> None:
     rounds = {len(response.turns) for response in record.responses}
     if len(record.images) != 1 or len(record.prompt) != 1 or rounds != {1} or record.levels[-1] == 0:
         expected = "one image, one question and a better and a worse answer of one round"
-        found = f"{len(record.images)} images, {len(record.prompt)} turns, levels {list(record.levels)}"
+        parts = count_noun(len(record.images), "image"), count_noun(len(record.prompt), "turn")
+        found = f"{', '.join(parts)}, levels {list(record.levels)}"
         raise refuse(record, expected, found)
 
 

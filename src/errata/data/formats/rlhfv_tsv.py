@@ -17,7 +17,7 @@ from errata.data.containers import RawRow, Row
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.origin import PairTexts, build_pair
 from errata.data.formats.rlhfv import RELEASE
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import Record
 from errata.records.lines import parse_line
 
@@ -45,7 +45,7 @@ def _read_rows(path: Path) -> Iterator[RawRow]:
                 yield RawRow(f"{path}:{number}", number, _split(f"{path}:{number}", line))
     if promised is not None and int(promised[1]) != count:
         fix = "download the file again, or rename it if it is meant to be so"
-        expected = f"{promised[1]} rows, as the file's name says"
+        expected = f"{count_noun(int(promised[1]), 'row')}, as the file's name says"
         yield RawRow(str(path), number, DataError(str(path), expected=expected, found=f"{count}", fix=fix))
 
 

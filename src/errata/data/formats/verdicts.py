@@ -9,6 +9,7 @@ from typing import Any
 from errata.data.formats.format import ReadContext
 from errata.data.formats.marks import Mark, segments_from_marks
 from errata.data.text_limits import MAX_CHARACTERS
+from errata.errors import count_noun
 from errata.records import Record, Response, Segment, Turn
 
 PROMPTS = ("prompt", "question", "instruction", "query", "input")
@@ -90,4 +91,4 @@ def _describe(answers: Mapping[str, str], verdict: Verdict) -> str:
         return "a correction that changes nothing"
     if verdict.levels:
         return "a tie" if len(verdict.levels) > 1 else "one answer"
-    return f"{len(answers)} answers and " + ("marks alone" if verdict.marks else "no word about them")
+    return f"{count_noun(len(answers), 'answer')} and " + ("marks alone" if verdict.marks else "no word about them")

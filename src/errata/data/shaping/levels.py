@@ -13,7 +13,7 @@ from errata.data.reading import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.segments_moved import compare_with
-from errata.errors import ConfigError, DataError
+from errata.errors import ConfigError, DataError, count_noun
 from errata.records import Record, Response
 
 MOST = 1e100
@@ -139,7 +139,7 @@ def _read_ratings(record: Record, name: str) -> list[float]:
     values = record.meta.get(name)
     if not isinstance(values, list) or len(values) != len(record.responses):
         found = f"{len(values)}" if isinstance(values, list) else "no list"
-        expected = f"one rating for each of {len(record.responses)} responses"
+        expected = f"one rating for each of {count_noun(len(record.responses), 'response')}"
         raise DataError(f"meta.{name}", expected=expected, found=found, fix="fix the record")
     return [_read_number(value, f"meta.{name}") for value in values]
 

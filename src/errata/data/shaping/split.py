@@ -13,7 +13,7 @@ from errata.data.reading import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.groups import ImageGroup, group_by_image
 from errata.data.shaping.record_file import RecordFile
-from errata.errors import ConfigError, DataError
+from errata.errors import ConfigError, DataError, count_noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,6 @@ def _require_filled(source: RecordFile, parts: Sequence[Part], part_of: dict[str
             raise DataError(
                 str(source.path),
                 expected=f"records for part {part.name!r}",
-                found=f"{len(part_of)} records in groups that share pictures, none of them small enough",
+                found=f"{count_noun(len(part_of), 'record')} in groups that share pictures, none of them small enough",
                 fix="make the part larger, or bring more images",
             )

@@ -1,0 +1,96 @@
+"""Whoever replies to calls: what it is sent, what comes back, and what every kind of judge can do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from errata.errors import ConfigError
+from errata.judges.calls import JudgeCall
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How a judge decodes. Replies are kept under these too: others are asked for again."""
+
+    temperature: float = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, good in (
+            ("temperature", 0 <= self.temperature < math.inf),
+            ("top_p", self.top_p is None or 0 < self.top_p <= 1),
+        ):
+            if not good:
+                raise ConfigError(
+                    f"judge.{name}",
+                    expected="0 or more" if name == "temperature" else "above 0 and at most 1",
+                    found=repr(getattr(self, name)),
+                    fix="change the setting",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """One message to one judge, as its backend gets it; `key` is where the reply is kept."""
+
+    key: str
+    call: JudgeCall
+    text: str
+    sample: int
+    attempt: int
+    parameters: Parameters
+
+    @property
+    def seed(self) -> int | None:
+        """Of this request; repetitions have others, as they would otherwise repeat their reply."""
+        start = self.parameters.seed
+        return None if start is None else start + 1000 * self.attempt + self.sample
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReply:
+    """A backend's reply to the request of the same `key`; tokens as its server counted them."""
+
+    key: str
+    text: str
+    model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeFailure:
+    """A request without a reply, and why."""
+
+    key: str
+    reason: str
+
+
+OnReply = Callable[[JudgeReply | JudgeFailure], None]
+
+
+class Backend(Protocol):
+    """Whoever replies: an endpoint, a local model, a script."""
+
+    @property
+    def name(self) -> str:
+        """The way a user writes it."""
+
+    @property
+    def model(self) -> str:
+        """What replies are kept under, `KIND:MODEL`: the same for the same model, wherever it is served."""
+
+    @property
+    def free(self) -> bool:
+        """Whether it costs nothing per token."""
+
+    def check(self) -> None:
+        """Raise what would stop every request, without asking anything: ConfigError (no key), ModelError (no model)."""
+
+    def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
+        """Bring every request to a reply or a failure, in any order."""
