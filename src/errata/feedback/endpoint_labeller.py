@@ -29,7 +29,7 @@ class EndpointLabeller:
         self._extra: Mapping[str, object] | None = None
 
     def check(self) -> None:
-        """Raise ConfigError (no key) or ModelError (no package)."""
+        """Raise ConfigError where the key is missing."""
         self._client.check()
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:

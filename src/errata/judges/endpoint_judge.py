@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from errata.errors import ErrataError
+from errata.errors import ConfigError
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Turn
@@ -21,12 +21,12 @@ class EndpointJudge:
         self._client = ChatClient(endpoint, settings)
 
     def check(self) -> None:
-        """Raise ConfigError (no key) or ModelError (no package), with the way round both."""
+        """Raise ConfigError where the key is missing, with the way round it."""
         try:
             self._client.check()
-        except ErrataError as error:
+        except ConfigError as error:
             fix = f"{error.fix}, or take verdicts from the cache alone with --judge-offline"
-            raise type(error)(error.where, expected=error.expected, found=error.found, fix=fix) from None
+            raise ConfigError(error.where, expected=error.expected, found=error.found, fix=fix) from None
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Ask all at once, as far as the client's settings allow."""
