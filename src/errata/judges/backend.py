@@ -90,7 +90,7 @@ class Backend(Protocol):
         """Whether it costs nothing per token."""
 
     def check(self) -> None:
-        """Raise what would stop every request, without asking anything: ConfigError (no key) or ModelError (no model)."""
+        """Raise what would stop every request, asking nothing: ConfigError (no key) or ModelError (no model)."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Bring every request to a reply or a failure, in any order."""
