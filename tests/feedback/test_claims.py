@@ -162,14 +162,26 @@ def test_length_balance_drops_pairs_by_name(folder):
     candidates = [build("short", TRUE, long), build("even", TRUE, FALSE), build("odd", "There is a cat.", FALSE)]
     feedback, _ = run(folder, candidates, ClaimSettings())
     assert {record.id for record in feedback.records} == {"even@1", "odd@1"}
+    assert [(one.id, one.reason) for one in feedback.tally.dropped] == [("short", "left out to balance lengths")]
+    guard = feedback.report["style_guard"]
+    assert (guard["ratio"], guard["words_after"]) == (0.0, {"chosen": 4.0, "rejected": 4.0})
+    assert guard["dropped"] == {"left out to balance lengths": 1}
+    assert feedback.report["answers"]["left out to balance lengths"] == 2
+
+
+def test_pairs_of_very_unequal_lengths_go_by_name(folder):
+    long = " ".join(FALSE.replace("dog", f"dog {n}") for n in range(9))
+    candidates = [build("short", TRUE, long), build("even", TRUE, FALSE)]
+    settings = ClaimSettings(length_balance=None, max_length_factor=2.0)
+    feedback, _ = run(folder, candidates, settings)
+    assert [record.id for record in feedback.records] == ["even@1"]
     assert [(one.id, one.reason) for one in feedback.tally.dropped] == [
-        ("short", "pairs dropped by the length balance")
+        ("short", "length too far from the best answer's")
     ]
-    balance = feedback.report["length_balance"]
-    assert (balance["ratio"], balance["dropped"], balance["words_after"]) == (0.0, 1, {"chosen": 4.0, "rejected": 4.0})
+    assert feedback.tally.adds_up
 
 
-@pytest.mark.parametrize("wrong", [{"gap": 0}, {"pairs": 0}, {"length_balance": "words"}])
+@pytest.mark.parametrize("wrong", [{"gap": 0}, {"pairs": 0}, {"length_balance": "words"}, {"max_length_factor": 0.5}])
 def test_settings_that_cannot_be(wrong):
     with pytest.raises(ConfigError):
         ClaimSettings(**wrong)

@@ -26,11 +26,10 @@ from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
 from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
 from errata.feedback.style import LevelStyle, Style, measure_style
-from errata.feedback.style_rule import BALANCES, StyleRule, guard_style
+from errata.feedback.style_rule import StyleRule, guard_style
 from errata.feedback.tally import Dropped, Tally
 
 __all__ = [
-    "BALANCES",
     "CORRECT",
     "FEEDBACK_FILE",
     "LABEL",
