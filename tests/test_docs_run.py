@@ -71,6 +71,7 @@ def test_what_a_page_shows_runs(page, demo, tmp_path, monkeypatch):
     folder = tmp_path / "place"
     shutil.copytree(demo, folder)
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("ERRATA_CACHE", str(folder / "cache"))
     names: dict[str, str] = {}
     for block in filter(is_run, list_blocks(page)):
         if "save" in block.marks:

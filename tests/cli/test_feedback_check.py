@@ -58,6 +58,17 @@ def test_it_writes_records_and_says_what_changed(records, tmp_path, capsys):
     assert main(["data", "check", str(tmp_path / "out" / "records.jsonl")]) == DONE
 
 
+def test_answers_go_for_their_length_with_what_was_found(records, tmp_path, capsys):
+    assert check(records.parent, "--max-length-factor", 1.5, "--out", tmp_path / "out") == DONE
+    (one, two) = read_records(tmp_path / "out" / "records.jsonl")
+    assert [response.text for response in one.responses] == [TEXTS[0], TEXTS[3]]
+    assert one.meta["auto_check"]["former"] == [0, 3]
+    assert len(one.meta["auto_check"]["acc"]) == len(two.meta["auto_check"]["acc"]) == 2
+    report = json.loads((tmp_path / "out" / "feedback.json").read_text())["report"]
+    assert report["style_guard"]["dropped"] == {"length too far from the best answer's": 3}
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize("save", [save_clip, save_bert])
 def test_a_model_encodes_each_text_once_for_all_runs(records, tmp_path, save, capsys):
     folder = save(tmp_path / "encoder")

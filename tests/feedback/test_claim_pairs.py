@@ -11,10 +11,10 @@ from errata.feedback.claim_pairs import (
     ClaimPair,
     ClaimVerdict,
     JudgedResponse,
-    balance_lengths,
     draw_pairs,
     find_pairs,
 )
+from errata.feedback.length_balance import balance_lengths
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PAIRS = json.loads((VECTORS / "rlaifv_pairs.json").read_text())["cases"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from PIL import Image
 
-from errata.errors import ConfigError, DataError
+from errata.errors import ConfigError
 from errata.feedback import (
     LABEL,
     RULES,
@@ -15,7 +16,6 @@ from errata.feedback import (
     ClaimSettings,
     Labeller,
     build_claim_pairs,
-    build_truth_rule,
     judge_claims,
     list_judged,
     measure_label_agreement,
@@ -162,14 +162,26 @@ def test_length_balance_drops_pairs_by_name(folder):
     candidates = [build("short", TRUE, long), build("even", TRUE, FALSE), build("odd", "There is a cat.", FALSE)]
     feedback, _ = run(folder, candidates, ClaimSettings())
     assert {record.id for record in feedback.records} == {"even@1", "odd@1"}
+    assert [(one.id, one.reason) for one in feedback.tally.dropped] == [("short", "left out to balance lengths")]
+    guard = feedback.report["style_guard"]
+    assert (guard["ratio"], guard["words_after"]) == (0.0, {"chosen": 4.0, "rejected": 4.0})
+    assert guard["dropped"] == {"left out to balance lengths": 1}
+    assert feedback.report["answers"]["left out to balance lengths"] == 2
+
+
+def test_pairs_of_very_unequal_lengths_go_by_name(folder):
+    long = " ".join(FALSE.replace("dog", f"dog {n}") for n in range(9))
+    candidates = [build("short", TRUE, long), build("even", TRUE, FALSE)]
+    settings = ClaimSettings(length_balance=None, max_length_factor=2.0)
+    feedback, _ = run(folder, candidates, settings)
+    assert [record.id for record in feedback.records] == ["even@1"]
     assert [(one.id, one.reason) for one in feedback.tally.dropped] == [
-        ("short", "pairs dropped by the length balance")
+        ("short", "length too far from the best answer's")
     ]
-    balance = feedback.report["length_balance"]
-    assert (balance["ratio"], balance["dropped"], balance["words_after"]) == (0.0, 1, {"chosen": 4.0, "rejected": 4.0})
+    assert feedback.tally.adds_up
 
 
-@pytest.mark.parametrize("wrong", [{"gap": 0}, {"pairs": 0}, {"length_balance": "words"}])
+@pytest.mark.parametrize("wrong", [{"gap": 0}, {"pairs": 0}, {"length_balance": "words"}, {"max_length_factor": 0.5}])
 def test_settings_that_cannot_be(wrong):
     with pytest.raises(ConfigError):
         ClaimSettings(**wrong)
@@ -192,7 +204,13 @@ def test_agreement_with_the_world(tmp_path):
         )
         for scene, other in zip(scenes, scenes[1:] + scenes[:1], strict=True)
     ]
-    rules = {LABEL.name: build_truth_rule(scenes)}
+    objects = {image_name(scene): scene.objects for scene in scenes}
+
+    def look(request):
+        asked = re.search(r"Is there an? (\w+)", request.call.values["question"])[1]
+        return "Yes" if asked in objects[str(request.call.images[0].relative_to(tmp_path))] else "No"
+
+    rules = {LABEL.name: look}
     world = lambda items: [RULES["world"](item) for item in items]  # noqa: E731
     _, judging = run(tmp_path, candidates, split=world, rules=rules)
     known = {scene.id: scene for scene in scenes}
@@ -217,12 +235,3 @@ def test_a_labeller_that_says_yes_agrees_with_true_claims_alone(tmp_path):
     found = measure_label_agreement({scene.id: scene for scene in scenes}, judging.answers)
     assert (found.true_accepted, found.false_rejected) == (found.true_claims, 0)
     assert found.share == found.true_claims / found.verdicts < 1
-
-
-def test_the_truth_knows_its_own_scenes_alone(tmp_path):
-    scenes = sample_scenes("claims", 1, 0, EVALUATION)
-    Image.new("RGB", (8, 8)).save(tmp_path / "other.png")
-    candidates = [build("q", "Top: a red ball.", image="other.png")]
-    world = lambda items: [RULES["world"](item) for item in items]  # noqa: E731
-    with pytest.raises(DataError, match="known scene"):
-        run(tmp_path, candidates, split=world, rules={LABEL.name: build_truth_rule(scenes)})

@@ -10,6 +10,7 @@ import pytest
 from errata.cli.main import main
 from errata.errors import DONE, ConfigError, DataError
 from errata.feedback import Feedback, StyleRule, Tally, guard_style, measure_style, write_feedback
+from errata.feedback.length_balance import balance_lengths
 from errata.records import Record, Response, Turn, read_records, write_records
 
 
@@ -93,8 +94,8 @@ def test_far_answers_go_by_name_and_levels_close_up():
     ]
     assert guarded.tally.adds_up
     assert guarded.tally.failed == 0
-    assert guarded.settings["style_guard"] == {"max_length_factor": 2, "balance": "none"}
-    counts = {"dropped": {"length too far from the best answer's": 2}, "records_left_out": 1}
+    assert guarded.settings["style_guard"] == {"max_length_factor": 2, "length_balance": None}
+    counts = {"dropped": {"length too far from the best answer's": 2}, "ratio": None}
     assert guarded.report["style_guard"] == counts
     assert feedback.tally.kept == 3  # what came in is as it was
 
@@ -107,7 +108,7 @@ def test_balanced_answers_are_equally_long_on_average_and_the_most_extreme_go(lo
         texts = (long, short) if (number % 3 > 0) == longer_is_best else (short, long)
         records.append(make_record(f"r{number}", *texts))
     before = measure_style(records)
-    guarded = guard_style(make_feedback(*records), StyleRule(balance="length"))
+    guarded = guard_style(make_feedback(*records), StyleRule(length_balance="extremes"))
     best, lower = measure_style(guarded.records).levels
     assert abs(before.levels[0].words / before.levels[1].words - 1) > 0.2
     assert abs(best.words / lower.words - 1) < 0.1
@@ -116,25 +117,33 @@ def test_balanced_answers_are_equally_long_on_average_and_the_most_extreme_go(lo
     assert {one.reason for one in guarded.tally.dropped} == {"left out to balance lengths"}
 
 
-def test_several_records_of_one_prompt_drop_it_once_all_are_gone():
-    feedback = make_feedback(make_record("p-1", "a b c d", "a"), make_record("p-2", "a", "a b c d"))
-    feedback.tally = Tally(1, 1)
-    guarded = guard_style(feedback, StyleRule(2.0), prompt_of=lambda record: record.id[0])
-    assert [(one.id, guarded.tally.kept) for one in guarded.tally.dropped] == [("p", 0)]
-    some = guard_style(
-        Feedback("claims", [*feedback.records, make_record("p-3", "a", "b")], Tally(1, 1)),
-        StyleRule(2.0),
-        prompt_of=lambda record: record.id[0],
-    )
-    assert (some.tally.kept, some.tally.dropped, some.report["style_guard"]["records_left_out"]) == (1, [], 2)
+@pytest.mark.parametrize("by", ["lengths", "shares"])
+def test_the_released_rule_drops_answers_that_are_much_longer_than_the_best(by):
+    texts = [("a b", "a b c d e f g h"), ("a b c d", "a b c"), ("a b c", "d e f g"), ("a b c d", "e f g h")]
+    feedback = make_feedback(*(make_record(f"r{n}", *pair) for n, pair in enumerate(texts)))
+    guarded = guard_style(feedback, StyleRule(length_balance=by))
+    expected = balance_lengths(texts, by)
+    assert [record.id for record in guarded.records] == [f"r{n}" for n in expected.kept] == ["r1", "r2", "r3"]
+    assert guarded.report["style_guard"] == {"dropped": {"left out to balance lengths": 1}, "ratio": expected.ratio}
+    assert guarded.tally.adds_up
+
+
+def test_what_auto_check_found_goes_with_its_answer():
+    found = {"former": [0, 2, 1], "encoder": "lexical", "acc": [None, 0.5, 0.25]}
+    record = make_record("a", "one two", "x " * 9, "one three", auto_check=found)
+    (guarded,) = guard_style(make_feedback(record), StyleRule(max_length_factor=2)).records
+    assert guarded.meta["auto_check"] == {"former": [0, 1], "encoder": "lexical", "acc": [None, 0.25]}
+    assert record.meta["auto_check"] == found
 
 
 def test_lengths_that_cannot_be_balanced_are_named():
     feedback = make_feedback(make_record("a", "one two three", "one"), make_record("b", "one two three", "two"))
     with pytest.raises(DataError, match="longer in all 2"):
-        guard_style(feedback, StyleRule(balance="length"))
+        guard_style(feedback, StyleRule(length_balance="extremes"))
     with pytest.raises(ConfigError, match="at least 1"):
         StyleRule(max_length_factor=0.5)
+    with pytest.raises(ConfigError, match="extremes, lengths, shares or none"):
+        StyleRule(length_balance="words")  # type: ignore[arg-type]
 
 
 def test_every_folder_says_how_its_levels_differ(tmp_path, capsys):

@@ -54,6 +54,7 @@ FAULTS = {
     "empty choices": Fault("reply", reply={"choices": []}),
     "choices of another kind": Fault("reply", reply={"choices": "Yes"}),
     "no text": Fault("reply", reply={"choices": [{"message": {"content": None}}]}),
+    "two choices": Fault("reply", reply={"choices": [{"message": {"content": text}} for text in ("Yes", "No")]}),
     "text as a list": Fault("reply", reply={"choices": [{"message": {"content": ["Yes"]}}]}),
     "another model": Fault("reply", reply={"model": "cheaper"}),
     "compressed": Fault("bytes", headers={"content-encoding": "gzip"}, data=b"\x1f\x8b"),
@@ -75,6 +76,7 @@ KINDS = {
     "a list": "not JSON",
     "empty choices": "no choices",
     "no text": "no choices",
+    "two choices": "several choices",
     "another model": "other model",
 }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.config import load_settings
-from errata.errors import DONE, USAGE, ConfigError
+from errata.errors import DONE, INCOMPLETE, USAGE, ConfigError, ModelError
 from errata.models import ModelSettings, load_model
 from errata.pipelines.iterate import find_reason_to_stop, iterate
 from errata.pipelines.iterate_checkpoints import Candidate
@@ -36,7 +38,7 @@ def scenes(tmp_path_factory):
     return folder
 
 
-def build_run(scenes: Path, out: Path, *settings: str) -> IterateRun:
+def list_settings(scenes: Path, out: Path, *settings: str) -> list[str]:
     told = [
         f"model={base_folder('medium')}",
         f"questions={scenes / 'questions.jsonl'}",
@@ -45,7 +47,11 @@ def build_run(scenes: Path, out: Path, *settings: str) -> IterateRun:
         f"feedback.cache={out.parent / 'verdicts.sqlite'}",
         f"out={out}",
     ]
-    return load_settings(IterateRun, "world/rounds", [*told, *SETTINGS, *settings])
+    return [*told, *SETTINGS, *settings]
+
+
+def build_run(scenes: Path, out: Path, *settings: str) -> IterateRun:
+    return load_settings(IterateRun, "world/rounds", list_settings(scenes, out, *settings))
 
 
 class Cut(Exception):
@@ -184,6 +190,7 @@ def test_questions_come_round_when_there_are_no_others():
         ("evaluation.metric=pope_random.f1", "name one that is measured"),
         ("samples=1", "at least 2"),
         ("patience=0", "at least 1"),
+        ("most_lost=-1", "at least 0"),
     ],
 )
 def test_settings_that_cannot_be_used(scenes, tmp_path, setting, message):
@@ -195,3 +202,45 @@ def test_a_metric_that_is_not_measured_is_found_before_training(scenes, tmp_path
     with pytest.raises(ConfigError, match=r"chair\.chair_s"):
         iterate(build_run(scenes, tmp_path / "r", "evaluation.metric=chair.nonsense"))
     assert not (tmp_path / "r" / "round-1").exists()
+
+
+def test_settings_that_made_no_round_yet_may_be_mended(scenes, tmp_path):
+    out = tmp_path / "r"
+    with pytest.raises(ModelError):
+        iterate(build_run(scenes, out, "model=nowhere/at/all"))
+
+    def pull(*_):
+        raise Cut
+
+    with pytest.raises(Cut):
+        iterate(build_run(scenes, out), pull)
+
+
+def test_a_labeller_that_dies_in_a_round_stops_it_and_is_asked_for_the_rest(scenes, tmp_path, capsys):
+    """Nothing is trained on the answers that happened to be judged before."""
+
+    def look(seen):
+        return "Yes" if re.search(r"\b(ball|box|cone|cross|heart|moon|ring|star)\b", seen.text) else "No"
+
+    def run(url, out):
+        labeller = (f"feedback.labeller=openai:tiny@{url}", f"feedback.cache={tmp_path / f'{out}.sqlite'}")
+        told = list_settings(scenes, tmp_path / out, *labeller, "evaluation.checkpoints=last")
+        return main(["iterate", "world/rounds", *told])
+
+    with EndpointServer(look) as server:
+        assert run(server.url, "whole") == DONE
+        asked = len(server.seen)
+    first = json.loads((tmp_path / "whole" / "round-1" / "feedback" / "feedback.json").read_text())
+    enough = first["report"]["labeller"]["from_words"]
+    with EndpointServer(look, fault=lambda n, _: Fault("status", 401) if n >= enough + 5 else None) as server:
+        assert run(server.url, "cut") == INCOMPLETE
+    told = capsys.readouterr().err
+    assert "a claim without a verdict" in told
+    assert "most_lost" in told
+    assert (tmp_path / "cut" / "round-1" / "round.json").is_file()
+    assert not (tmp_path / "cut" / "round-2" / "training").exists()
+    with EndpointServer(look) as server:  # at another address
+        assert run(server.url, "cut") == DONE
+        assert len(server.seen) < asked - enough
+    curves = [json.loads((tmp_path / out / "results.json").read_text())["rounds"] for out in ("whole", "cut")]
+    assert curves[0] == curves[1]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from errata.cli.feedback_folder import add_output, tell
+from errata.cli.feedback_folder import add_output, add_style, read_style, tell
 
 
 def add_parser(verbs: Any) -> None:
@@ -28,6 +28,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--skip-bad", action="store_true", help="count unreadable rows instead of stopping (exit code 3)"
     )
+    add_style(parser)
     add_output(parser)
     parser.set_defaults(run=run)
 
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         CheckSettings(agreement, args.empty_standard, args.empty_response),
         cache=args.cache,
         device=args.device,
+        style=read_style(args),
         image_root=args.image_root,
         images=args.images,
         skip_bad=args.skip_bad,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errata.cli.feedback_folder import add_output, tell
+from errata.cli.feedback_folder import add_output, add_style, read_style, tell
 from errata.cli.generate import MODEL, add_endpoint, read_endpoint
 from errata.errors import INCOMPLETE, count_noun
 
@@ -28,6 +28,7 @@ def add_parser(verbs: Any) -> None:
     _add_answers(parser)
     _add_judges(parser)
     _add_pairs(parser)
+    add_style(parser, "lengths")
     add_output(parser)
     add_endpoint(parser)
     parser.add_argument("--fresh", action="store_true", help="let --model answer again; verdicts stay in their cache")
@@ -64,13 +65,6 @@ def _add_pairs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gap", type=int, default=1, help="least difference of rejected claims (default: 1)")
     parser.add_argument("--pairs", type=int, default=2, help="most pairs of one question, drawn (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="of sampling and of the draw (default: 0)")
-    parser.add_argument(
-        "--length-balance",
-        choices=("lengths", "shares", "none"),
-        default="lengths",
-        help="drop pairs with much shorter chosen texts until mean lengths, or the shares of shorter and longer chosen "
-        "texts, are nearest (default: lengths)",
-    )
 
 
 def read_job(args: argparse.Namespace) -> ClaimsJob:
@@ -79,7 +73,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
     from errata.generation import GenerationSettings
     from errata.pipelines.feedback_claims_job import ClaimsJob
 
-    balance = None if args.length_balance == "none" else args.length_balance
+    style = read_style(args)
     return ClaimsJob(
         questions=args.questions,
         splitter=args.splitter,
@@ -90,7 +84,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
         generation=GenerationSettings(max_tokens=args.max_tokens, temperature=args.temperature, seed=args.seed),
         image_root=args.image_root,
         suffix=args.suffix,
-        settings=ClaimSettings(args.gap, args.pairs, balance, args.seed),
+        settings=ClaimSettings(args.gap, args.pairs, style.length_balance, args.seed, style.max_length_factor),
         cache=args.judge_cache,
         prices=args.prices,
         endpoint=read_endpoint(args),

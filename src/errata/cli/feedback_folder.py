@@ -21,23 +21,29 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", choices=("link", "copy", "none"), default="link", help=help_text)
 
 
-def add_style(parser: argparse.ArgumentParser) -> None:
-    """The options that drop answers for their length."""
+def add_style(parser: argparse.ArgumentParser, balance: str = "none") -> None:
+    """The options that drop answers for their length; `balance` is the default of one of them."""
     parser.add_argument(
         "--max-length-factor",
         type=float,
         metavar="F",
         help="drop what is over F times as long as the best, or as short",
     )
-    help_text = "drop the longest or shortest answers until best and lower ones are equally long (default: none)"
-    parser.add_argument("--balance", choices=("none", "length"), default="none", help=help_text)
+    parser.add_argument(
+        "--length-balance",
+        choices=("extremes", "lengths", "shares", "none"),
+        default=balance,
+        help="extremes: drop the longest or the shortest answers until best and lower ones are equally long; RLAIF-V's "
+        "rule, lengths or shares: drop those that are much longer than the best, until mean lengths, or the shares of "
+        f"longer and shorter best answers, are nearest (default: {balance})",
+    )
 
 
 def read_style(args: argparse.Namespace) -> StyleRule:
     """The options of `add_style` as a rule."""
     from errata.feedback import StyleRule
 
-    return StyleRule(args.max_length_factor, args.balance)
+    return StyleRule(args.max_length_factor, None if args.length_balance == "none" else args.length_balance)
 
 
 def tell(feedback: Feedback, folder: FeedbackFolder) -> int:

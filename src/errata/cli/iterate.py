@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DONE, INTERRUPTED, count_noun
+from errata.errors import DONE, INCOMPLETE, INTERRUPTED, JudgeError, count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,8 +34,12 @@ def run(args: argparse.Namespace) -> int:
 
     told = [*args.overrides, *([f"out={args.out}"] if args.out is not None else [])]
     settings = load_settings(IterateRun, args.config, told)
-    with show_progress() as on_progress:
-        done = iterate(settings, on_progress, fresh=args.fresh)
+    try:
+        with show_progress() as on_progress:
+            done = iterate(settings, on_progress, fresh=args.fresh)
+    except JudgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return INCOMPLETE
     for one in done.rounds:
         best, kept = one.best, f"{count_noun(one.counts['records'], 'pair')}, " if one.counts else ""
         print(f"round {one.number}: {kept}{settings.evaluation.metric} {_format(best.metric)} ({best.name})")

@@ -13,7 +13,7 @@ from errata.feedback.claim_labels import LABEL, PLAIN_LABEL
 from errata.feedback.claim_labels import SUFFIX as LABEL_SUFFIX
 from errata.feedback.claim_rules import RULES, split_by_rules, split_world
 from errata.feedback.claim_split import ToSplit, ask_splitter
-from errata.feedback.claim_truth import LabelAgreement, build_truth_rule, measure_label_agreement
+from errata.feedback.claim_truth import LabelAgreement, measure_label_agreement
 from errata.feedback.claims import ClaimSettings, build_claim_pairs, list_judged
 from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers
 from errata.feedback.correction_prompt import CORRECT
@@ -26,11 +26,10 @@ from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
 from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
 from errata.feedback.style import LevelStyle, Style, measure_style
-from errata.feedback.style_rule import BALANCES, StyleRule, guard_style
+from errata.feedback.style_rule import StyleRule, guard_style
 from errata.feedback.tally import Dropped, Tally
 
 __all__ = [
-    "BALANCES",
     "CORRECT",
     "FEEDBACK_FILE",
     "LABEL",
@@ -73,7 +72,6 @@ __all__ = [
     "build_claim_pairs",
     "build_levels",
     "build_rated_levels",
-    "build_truth_rule",
     "check_levels",
     "choose_best",
     "compute_reward",

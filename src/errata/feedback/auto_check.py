@@ -12,6 +12,7 @@ from errata.feedback.agreement import Agreement, AgreementSettings, Encoder, kee
 from errata.feedback.check_report import CheckReport
 from errata.feedback.chunkers import Chunker, Passage
 from errata.feedback.outcome import Feedback
+from errata.feedback.places import move_values
 from errata.feedback.tally import Tally
 from errata.records import Record, Response
 
@@ -100,7 +101,7 @@ def check_record(chunked: Chunked, encoder: Encoder, settings: CheckSettings) ->
     levels = _build_levels([(keys[place], record.responses[place + 1].level) for place in order])
     ranked = [replace(record.responses[place + 1], level=level) for place, level in zip(order, levels, strict=True)]
     places = [0, *(place + 1 for place in order)]
-    meta = record.meta | _move_ratings(record, places) | {"auto_check": _describe(places, found, encoder)}
+    meta = record.meta | move_values(record, places) | {"auto_check": _describe(places, found, encoder)}
     return replace(record, responses=(record.responses[0], *ranked), meta=meta)
 
 
@@ -150,18 +151,6 @@ def _find_missing(one: Chunked, settings: CheckSettings) -> str:
     if not all(others) and settings.empty_response == "drop":
         return "a response without a noun chunk"
     return ""
-
-
-def _move_ratings(record: Record, places: list[int]) -> dict[str, list[object]]:
-    """Ratings that levels were made of stand in the order of the responses."""
-    levelled = record.meta.get("levels_by")
-    names = levelled.get("ratings", ()) if isinstance(levelled, dict) else ()
-    ratings = {name: record.meta.get(name) for name in names}
-    return {
-        name: [values[place] for place in places]
-        for name, values in ratings.items()
-        if isinstance(values, list) and len(values) == len(places)
-    }
 
 
 def _describe(places: list[int], found: list[Agreement], encoder: Encoder) -> dict[str, object]:

@@ -12,7 +12,6 @@ from errata.feedback.tally import Tally
 IN_A_PAIR = "in a pair"
 NOT_APART = "no other answer with more or fewer rejected claims"
 NOT_DRAWN = "pairs not drawn"
-UNBALANCED = "pairs dropped by the length balance"
 
 
 class Stages:
@@ -21,11 +20,13 @@ class Stages:
     Args:
         found: All pairs that the scores allow.
         drawn: Those that were drawn.
-        kept: Those that the length balance kept.
+        unfit: Numbers of drawn pairs that went for their lengths, and why.
     """
 
-    def __init__(self, found: Sequence[ClaimPair], drawn: Sequence[ClaimPair], kept: Sequence[ClaimPair]) -> None:
-        self._found, self._drawn, self._kept = _name_answers(found), _name_answers(drawn), _name_answers(kept)
+    def __init__(self, found: Sequence[ClaimPair], drawn: Sequence[ClaimPair], unfit: Mapping[int, str]) -> None:
+        self._found = _name_answers(found)
+        self._kept = _name_answers([pair for number, pair in enumerate(drawn) if number not in unfit])
+        self._unfit = {name: reason for number, reason in unfit.items() for name in _name_answers([drawn[number]])}
 
     def name_fate(self, one: JudgedAnswer) -> str:
         """What became of an answer."""
@@ -34,9 +35,11 @@ class Stages:
         name = one.answer.id
         if name in self._kept:
             return IN_A_PAIR
-        if name in self._drawn:
-            return UNBALANCED
-        return NOT_DRAWN if name in self._found else NOT_APART
+        return self._unfit.get(name, NOT_DRAWN if name in self._found else NOT_APART)
+
+    def name_length(self, answers: Sequence[JudgedAnswer]) -> str:
+        """Why pairs of these answers went for their lengths; empty where none did."""
+        return next((self._unfit[one.answer.id] for one in answers if one.answer.id in self._unfit), "")
 
     def count_answers(self, answers: Sequence[JudgedAnswer]) -> dict[str, int]:
         """All answers, and by what became of them; these add up."""
@@ -61,7 +64,7 @@ def count_prompts(by_prompt: Mapping[str, Sequence[JudgedAnswer]], stages: Stage
         elif sum(one.response is not None for one in answers) < 2:
             tally.drop(prompt, "fewer than two answers with claims", said)
         else:
-            tally.drop(prompt, UNBALANCED if fates[UNBALANCED] else NOT_APART, said)
+            tally.drop(prompt, stages.name_length(answers) or NOT_APART, said)
     return tally
 
 

@@ -1,7 +1,7 @@
 """Verdicts on claims -> response scores -> pairs, by the rules that RLAIF-V released (arXiv 2405.17220).
 
-Pure. Three things differ on purpose: the draw is seeded, responses keep their order (the release takes a set's), and an
-empty subset is not divided by its size.
+Pure. Two things differ on purpose: the draw is seeded, and responses keep their order (the release takes a set's). The
+release's last step, the balance of lengths, is in `length_balance`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import fmean
-from typing import Literal
-
-BalanceBy = Literal["lengths", "shares"]
-"""What is balanced: the mean lengths of chosen and rejected texts (the release's `use_len`), or how many pairs have the
-shorter and how many the longer text chosen."""
-
-RATIOS = tuple(number * 0.02 for number in range(50))
-"""The bounds that are tried, in order: how much shorter than the rejected text a chosen one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,41 +79,3 @@ def draw_pairs(pairs: Sequence[ClaimPair], at_most: int, seed: int) -> list[Clai
         return list(pairs)
     chance = random.Random(f"{seed} {pairs[0].prompt_id}")
     return [pairs[number] for number in sorted(chance.sample(range(len(pairs)), at_most))]
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What length balancing kept: `kept` are numbers of pairs, `ratio` is the bound; None where no bound kept one."""
-
-    ratio: float | None
-    kept: tuple[int, ...]
-
-
-def balance_lengths(texts: Sequence[tuple[str, str]], by: BalanceBy = "lengths") -> Balance:
-    """Drop pairs whose chosen text is much shorter than the rejected one, so that shortness is not what is learnt.
-
-    Of the bounds `RATIOS` the first is taken that leaves the smallest imbalance. Pairs whose chosen text is the longer
-    one always stay, those of equal texts never.
-
-    Args:
-        texts: Chosen and rejected text of each pair; lengths are counted in words.
-        by: What is balanced.
-    """
-    lengths = [(len(chosen.split()), len(rejected.split())) for chosen, rejected in texts]
-    usable = [n for n, (one, other) in enumerate(texts) if one.strip() != other.strip() and lengths[n][1]]
-    best, least = Balance(None, ()), float("inf")
-    for ratio in RATIOS:
-        kept = [n for n in usable if (lengths[n][1] - lengths[n][0]) / lengths[n][1] <= ratio]
-        imbalance = _measure([lengths[n] for n in kept], by) if kept else float("inf")
-        if imbalance < least:
-            best, least = Balance(ratio, tuple(kept)), imbalance
-    return best
-
-
-def _measure(lengths: Sequence[tuple[int, int]], by: BalanceBy) -> float:
-    if by == "shares":
-        shorter = sum(chosen < rejected for chosen, rejected in lengths)
-        longer = sum(chosen > rejected for chosen, rejected in lengths)
-        return abs(shorter - longer) / len(lengths)
-    chosen, rejected = (fmean(column) for column in zip(*lengths, strict=True))
-    return abs(chosen - rejected) / rejected

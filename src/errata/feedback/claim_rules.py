@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 
 from errata.feedback.claim_split import Claim, Split, ToSplit, build_split
-from errata.text import find_words
+from errata.text import find_sentences, find_words
 from errata.world import exists_question, read_claims
 
-_SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]”’]*\s+|\n+")
-_BULLET = re.compile(r"^(?:[-*•–]+|\d{1,3}[.)])\s+")
+_CLAUSE_END = re.compile(r";\s+")
 _OPINION = re.compile(
     r"\b(?:overall|perhaps|maybe|likely|possibly|probably|might|may|could|seems?|appears?|suggest(?:s|ing)?|creat(?:es|ing)|"
     r"atmosphere|feel(?:s|ing)?|beautiful|i think|i believe|it looks like)\b",
@@ -29,8 +28,7 @@ def split_by_rules(item: ToSplit) -> Split:
     A sentence that has no verb to move is quoted in a question of ours. It is coarser than a judge: a sentence with two
     facts is one claim.
     """
-    sentences = [_BULLET.sub("", part.strip()) for part in _SENTENCE_END.split(item.answer)]
-    sentences = [sentence for sentence in sentences if sentence]
+    sentences = [part for one in find_sentences(item.answer) for part in _CLAUSE_END.split(one.text)]
     stated = [sentence for sentence in sentences if _is_claim(sentence)]
     claims = [Claim(sentence, _ask(_HEDGE.sub("", sentence).rstrip(".!;: "))) for sentence in stated]
     return build_split(claims, len(sentences) - len(stated))

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from errata.errors import DataError
 from errata.feedback.claim_judging import JudgedAnswer
-from errata.judges import JudgeRequest, Rule
 from errata.world import CATEGORIES, Scene, exists_question
 
 _CATEGORY = {exists_question(category): category for category in CATEGORIES}
@@ -71,26 +69,3 @@ def measure_label_agreement(scenes: Mapping[str, Scene], answers: Iterable[Judge
     of_true, of_false = ([accepted for truth, accepted in known if truth is side] for side in (True, False))
     right = sum(of_true), len(of_false) - sum(of_false)
     return LabelAgreement(len(known), sum(right), len(of_true), right[0], len(of_false), right[1], unknown)
-
-
-def build_truth_rule(scenes: Iterable[Scene]) -> Rule:
-    """A labeller that knows the truth, as a rule for `ScriptedJudge`; a call's first image is `SCENE_ID.png`.
-
-    The rule raises DataError on a call about another scene, or with a question that scenes do not decide.
-    """
-    known = {scene.id: scene for scene in scenes}
-
-    def answer(request: JudgeRequest) -> str:
-        call = request.call
-        scene = known.get(call.images[0].stem) if call.images else None
-        truth = None if scene is None else find_truth(scene, str(call.values["question"]))
-        if truth is None:
-            raise DataError(
-                f"judge call {call.id!r}",
-                expected="the image of a known scene, and a question whether it has an object of the world",
-                found=f"{call.images[0].name if call.images else 'no image'}: {call.values['question']!r}"[:160],
-                fix="label this one with another judge",
-            )
-        return "Yes" if truth else "No"
-
-    return answer

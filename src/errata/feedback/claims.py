@@ -6,20 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any, get_args
+from typing import Any
 
 from errata.errors import ConfigError
 from errata.feedback.claim_fates import Stages, count_prompts
 from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging
-from errata.feedback.claim_pairs import (
-    BalanceBy,
-    ClaimPair,
-    JudgedResponse,
-    balance_lengths,
-    draw_pairs,
-    find_pairs,
-)
+from errata.feedback.claim_pairs import ClaimPair, JudgedResponse, draw_pairs, find_pairs
+from errata.feedback.length_balance import LengthBalance
 from errata.feedback.outcome import Feedback
+from errata.feedback.style_rule import StyleRule, Unfit, find_unfit
+from errata.feedback.style_words import count_words
 from errata.records import Question, Record, Response, Turn
 
 
@@ -30,30 +26,33 @@ class ClaimSettings:
     Args:
         gap: Least difference of rejected claims in a pair.
         pairs: Most pairs of one prompt.
-        length_balance: What is balanced; None keeps every pair.
+        length_balance, max_length_factor: Which pairs go for their lengths, as `StyleRule` says.
         seed: Of the draw.
     """
 
     gap: int = 1
     pairs: int = 2
-    length_balance: BalanceBy | None = "lengths"
+    length_balance: LengthBalance | None = "lengths"
     seed: int = 0
+    max_length_factor: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("gap", "pairs"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, expected="at least 1", found=str(getattr(self, name)), fix="change the setting")
-        if self.length_balance not in (None, *get_args(BalanceBy)):
-            raise ConfigError(
-                "length_balance", expected="lengths, shares or none", found=repr(self.length_balance), fix="choose one"
-            )
+        _ = self.style  # raises on what is none
+
+    @property
+    def style(self) -> StyleRule:
+        """Which pairs go for their lengths."""
+        return StyleRule(self.max_length_factor, self.length_balance)
 
 
 def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settings: ClaimSettings) -> Feedback:
     """Pairs of answers to one prompt, the one with fewer rejected claims above the other.
 
     Claims with their verdicts stay in `meta["claims"]`, one entry a response. Report: what became of every answer, how
-    many claims there were and stood, and the pairs before and after the draw and the length balance.
+    many claims there were and stood, and the pairs before and after the draw and the guard of style.
 
     Args:
         candidates: As they were judged.
@@ -68,15 +67,16 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
         for prompt, some in by_prompt.items()
     }
     drawn = [pair for pairs in found.values() for pair in draw_pairs(pairs, settings.pairs, settings.seed)]
-    kept, balance = _balance(drawn, settings.length_balance)
+    unfit = find_unfit([_take_responses(pair) for pair in drawn], settings.style)
+    kept = [pair for number, pair in enumerate(drawn) if number not in unfit.reasons]
     everything = [pair for pairs in found.values() for pair in pairs]
-    stages = Stages(everything, drawn, kept)
+    stages = Stages(everything, drawn, unfit.reasons)
     models = {one.answer.id: one.answer.model for one in judging.answers}
     report = {
         "answers": stages.count_answers(judging.answers),
         "claims": _count_claims(judging.answers),
         "pairs": {"found": len(everything), "drawn": len(drawn), "kept": len(kept)},
-        "length_balance": balance,
+        "style_guard": _describe_unfit(drawn, kept, unfit),
         "labeller": judging.labeller,
     }
     return Feedback(
@@ -88,31 +88,23 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
     )
 
 
-def _balance(pairs: Sequence[ClaimPair], by: BalanceBy | None) -> tuple[list[ClaimPair], dict[str, Any] | None]:
-    """The pairs that stay, and what the report says about it."""
-    if by is None:
-        return list(pairs), None
-    balance = balance_lengths([(pair.chosen.text, pair.rejected.text) for pair in pairs], by)
-    kept = [pairs[number] for number in balance.kept]
-    return kept, {
-        "by": by,
-        "ratio": None if balance.ratio is None else round(balance.ratio, 2),
-        "dropped": len(pairs) - len(kept),
-        "words_before": _measure_words(pairs),
-        "words_after": _measure_words(kept),
-    }
+def _describe_unfit(drawn: Sequence[ClaimPair], kept: Sequence[ClaimPair], unfit: Unfit) -> dict[str, Any]:
+    return unfit.describe() | {"words_before": _measure_words(drawn), "words_after": _measure_words(kept)}
 
 
 def _measure_words(pairs: Sequence[ClaimPair]) -> dict[str, float] | None:
     """Mean words of chosen and rejected texts."""
     if not pairs:
         return None
-    chosen, rejected = ([len(text.split()) for text in side] for side in zip(*map(_texts, pairs), strict=True))
+    chosen, rejected = (map(count_words, side) for side in zip(*map(_take_responses, pairs), strict=True))
     return {"chosen": round(fmean(chosen), 2), "rejected": round(fmean(rejected), 2)}
 
 
-def _texts(pair: ClaimPair) -> tuple[str, str]:
-    return pair.chosen.text, pair.rejected.text
+def _take_responses(pair: ClaimPair) -> tuple[Response, Response]:
+    better, worse = (
+        Response((Turn("assistant", side.text),), level) for level, side in enumerate((pair.chosen, pair.rejected))
+    )
+    return better, worse
 
 
 def _count_claims(answers: Sequence[JudgedAnswer]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from itertools import combinations
 from statistics import fmean
 
 from errata.data import measure_edit_ratio
-from errata.feedback.style_words import TellingWord, find_telling_words, guess_by_style, list_words
+from errata.feedback.style_words import TellingWord, count_words, find_telling_words, guess_by_style
 from errata.records import Record, Response
 
 
@@ -85,11 +85,6 @@ def measure_style(records: Sequence[Record]) -> Style:
 def list_pairs(record: Record) -> list[tuple[Response, Response]]:
     """Every two responses at different levels, the better one first."""
     return [(one, other) for one, other in combinations(record.responses, 2) if one.level < other.level]
-
-
-def count_words(response: Response) -> int:
-    """At least 1: an answer of marks alone is as long as a word."""
-    return max(1, len(list_words(response)))
 
 
 def _measure_levels(records: Sequence[Record]) -> tuple[LevelStyle, ...]:

@@ -56,6 +56,11 @@ def list_words(response: Response) -> tuple[str, ...]:
     return _split(response.rounds)
 
 
+def count_words(response: Response) -> int:
+    """At least 1: an answer of marks alone is as long as a word."""
+    return max(1, len(list_words(response)))
+
+
 def find_telling_words(
     better: Iterable[Response], worse: Iterable[Response]
 ) -> tuple[tuple[TellingWord, ...], tuple[TellingWord, ...]]:

@@ -23,6 +23,7 @@ FailureKind = Literal[
     "other model",
     "rate limit",
     "server error",
+    "several choices",
     "time-out",
     "unreachable",
 ]

@@ -53,6 +53,8 @@ def read_reply(data: bytes, asked: str, settings: EndpointSettings) -> ReplyBody
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise FailedAttemptError("no choices", "the reply has no choices")
+    if len(choices) > 1:
+        raise FailedAttemptError("several choices", f"the reply has {len(choices)} choices; one was asked for")
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     cut = choices[0].get("finish_reason") == "length"

@@ -15,8 +15,10 @@ from errata.feedback import (
     Feedback,
     FeedbackFolder,
     LexicalEncoder,
+    StyleRule,
     build_chunker,
     check_levels,
+    guard_style,
     write_feedback,
 )
 from errata.models import ModelSettings, load_text_encoder
@@ -35,6 +37,7 @@ class FeedbackCheck:
         settings: Thresholds and the like.
         cache: The SQLite file of all embeddings; None is `embeddings.sqlite` in the cache folder.
         device: Of the encoder: `auto`, `cpu`, …
+        style: Which of the answers, once they are ranked, go for their lengths.
         image_root: Where image paths start; None is the file's folder.
         images: How pictures come into the folder.
         skip_bad: Count rows that cannot be read instead of stopping at the first.
@@ -46,6 +49,7 @@ class FeedbackCheck:
     settings: CheckSettings = field(default_factory=CheckSettings)
     cache: Path | None = None
     device: str = "auto"
+    style: StyleRule = field(default_factory=StyleRule)
     image_root: Path | None = None
     images: ImageRule = "link"
     skip_bad: bool = False
@@ -73,6 +77,7 @@ def check_file(
     feedback.settings |= described | {"records": str(job.records)}
     if isinstance(encoder, CachedEncoder):
         feedback.report["texts_encoded"] = encoder.encoded
+    feedback = guard_style(feedback, job.style)
     return feedback, write_feedback(out, feedback, source.root, images=job.images)
 
 

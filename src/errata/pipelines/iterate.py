@@ -6,11 +6,13 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError
+from errata.generation import is_endpoint, parse_endpoint
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.iterate_checkpoints import Candidate
 from errata.pipelines.iterate_results import build_results
@@ -20,7 +22,7 @@ from errata.records import write_text
 from errata.reports import render_report
 
 SETTINGS_FILE = "iterate.yaml"
-FREE = ("out", "rounds", "patience", "least_gain")
+FREE = ("out", "rounds", "patience", "least_gain", "most_lost")
 """Settings that may change when a run goes on: none of them changes a round that is over."""
 
 
@@ -51,6 +53,7 @@ def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bo
         ConfigError: The folder holds another iteration, or a setting cannot be used.
         DataError: Questions that cannot be read, or a round without anything to compare.
         ModelError: A model that cannot be loaded, or training that diverged.
+        JudgeError: A judge gave too few verdicts; the same call asks for the others.
         StorageError: The folder cannot be written.
     """
     _open_folder(run, fresh=fresh)
@@ -89,9 +92,10 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
     if path.is_file() and fresh:
         for folder in run.out.glob("round-*"):
             shutil.rmtree(folder)
-    elif path.is_file():
+    elif path.is_file() and any(run.out.glob("round-*")):  # without a round, nothing was made with other settings
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        difference = describe_difference(found, json.loads(json.dumps(stated)), free=FREE)
+        now = json.loads(json.dumps(stated))
+        difference = describe_difference(_leave_addresses_out(found), _leave_addresses_out(now), free=FREE)
         if difference:
             raise ConfigError(
                 str(path),
@@ -99,8 +103,16 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
                 found=difference,
                 fix="choose another --out, or start over with --fresh",
             )
-    elif run.out.is_dir() and any(run.out.iterdir()):
+    elif run.out.is_dir() and any(one != path for one in run.out.iterdir()):
         raise ConfigError(
             str(run.out), expected="an empty folder or an iteration's", found="other files", fix="choose another --out"
         )
     write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
+
+
+def _leave_addresses_out(settings: Any) -> Any:
+    """Settings whose endpoints are named by their model: a server may move while a run goes on."""
+    if isinstance(settings, dict):
+        return {name: _leave_addresses_out(value) for name, value in settings.items()}
+    is_named = isinstance(settings, str) and is_endpoint(settings)
+    return f"openai:{parse_endpoint(settings).model}" if is_named else settings

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.errors import ConfigError
+from errata.errors import ConfigError, JudgeError
 from errata.pipelines.answer import OnProgress
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.evaluate import Evaluation, EvaluationSettings, evaluate
 from errata.pipelines.iterate_settings import IterateRun
 from errata.pipelines.judging import JudgeSettings
 from errata.records import Metric
@@ -45,7 +45,12 @@ def list_checkpoints(run: IterateRun, model: Path) -> list[Path]:
 def measure_checkpoint(
     run: IterateRun, name: str, model: str, folder: Path, on_progress: OnProgress | None
 ) -> Candidate:
-    """Evaluate a model as the settings say. Raises ConfigError where the decisive metric is not among the results."""
+    """Evaluate a model as the settings say.
+
+    Raises:
+        ConfigError: The decisive metric is not among the results.
+        JudgeError: A judge gave too few verdicts, so that checkpoints would be compared on different answers.
+    """
     told, out = run.evaluation, folder / "evaluation" / name
     settings = EvaluationSettings(
         model=model,
@@ -59,6 +64,7 @@ def measure_checkpoint(
         judge=JudgeSettings(told.judge, cache=told.judge_cache) if told.judge else None,
     )
     evaluation = evaluate(settings, out, on_progress=name_progress(on_progress, f"{folder.name}, {name}"))
+    _require_verdicts(evaluation, run.most_lost, out)
     benchmark, _, metric = told.metric.partition(".")
     for result in evaluation.results:
         if result.benchmark.replace("-", "_") == benchmark and metric in result.metrics:
@@ -67,6 +73,18 @@ def measure_checkpoint(
     raise ConfigError(
         "evaluation.metric", expected=", ".join(known), found=told.metric, fix="name one that is measured"
     )
+
+
+def _require_verdicts(evaluation: Evaluation, most_lost: float, out: Path) -> None:
+    for name, found in evaluation.coverage.items():
+        lost = max(0, found.unjudged - found.unreadable)
+        if lost > most_lost * found.answered:
+            raise JudgeError(
+                str(out),
+                expected=f"verdicts on all but {most_lost:.0%} of {found.answered} answers to {name}",
+                found=f"{lost} without",
+                fix="give the same command again, which asks for these alone, or accept more with most_lost",
+            )
 
 
 def _read_steps(folder: Path) -> int:

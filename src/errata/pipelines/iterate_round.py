@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.config import load_settings
-from errata.errors import ConfigError, DataError
+from errata.errors import ConfigError, DataError, JudgeError
 from errata.models import ModelSettings, merge_adapter
 from errata.pipelines.answer import OnProgress, answer_file
 from errata.pipelines.feedback_claims import ClaimsRun, run_claims
@@ -74,7 +74,9 @@ def run_round(run: IterateRun, number: int, model: str, on_progress: OnProgress 
         samples=run.samples,
         on_progress=name_progress(on_progress, folder.name),
     )
-    feedback = compare_answers(run, number, model, on_progress).feedback
+    compared = compare_answers(run, number, model, on_progress)
+    require_verdicts(compared, run.most_lost)
+    feedback = compared.feedback
     if not feedback.records:
         raise DataError(
             str(folder / "feedback"),
@@ -142,6 +144,19 @@ def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnPro
         cache=told.cache,
     )
     return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
+
+
+def require_verdicts(compared: ClaimsRun, most_lost: float) -> None:
+    """Raise JudgeError where more than this share of the answers could not be judged: a round would learn from part."""
+    answers = compared.judging.answers
+    lost = [one for one in answers if one.failed]
+    if len(lost) > most_lost * len(answers):
+        raise JudgeError(
+            str(compared.folder.summary),
+            expected=f"verdicts on all but {most_lost:.0%} of {len(answers)} answers",
+            found=f"{len(lost)} without: {lost[0].problem} ({lost[0].detail})",
+            fix="give the same command again, which asks for these alone, or accept more with most_lost",
+        )
 
 
 def find_seed(run: IterateRun, number: int) -> int:

@@ -78,6 +78,8 @@ class IterateRun:
         evaluation: By what the best checkpoint is chosen.
         patience: Rounds in a row without a gain after which it stops.
         least_gain: What counts as a gain, in the metric's own unit: 0.01 is one per cent point of a share.
+        most_lost: The share of a round's answers that may lack a verdict because a judge gave none; with more, the
+            round stops, and the same command asks for those alone.
         seed: Of questions, answers, pairs and training; every round has its own, made of it.
     """
 
@@ -95,6 +97,7 @@ class IterateRun:
     evaluation: Measuring = field(default_factory=Measuring)
     patience: int = 1
     least_gain: float = 0.0
+    most_lost: float = 0.01
     seed: int = 0
 
     @property
@@ -103,7 +106,15 @@ class IterateRun:
         return self.image_root or self.questions.parent
 
     def __post_init__(self) -> None:
-        least = {"rounds": 1, "questions_per_round": 1, "samples": 2, "patience": 1, "least_gain": 0, "seed": 0}
+        least = {
+            "rounds": 1,
+            "questions_per_round": 1,
+            "samples": 2,
+            "patience": 1,
+            "least_gain": 0,
+            "most_lost": 0,
+            "seed": 0,
+        }
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:
