@@ -15,7 +15,7 @@ from errata.judges.calls import JudgeCall
 from errata.judges.estimate import Estimate, estimate_tokens, stand_in
 from errata.judges.keys import build_key, hash_images
 from errata.judges.offline import OfflineJudge
-from errata.judges.pending import Pending
+from errata.judges.pending import Pending, parse_for_record
 from errata.judges.prices import Price, PriceTable, compute_price, load_prices
 from errata.judges.verdicts import Verdict
 
@@ -175,7 +175,7 @@ class Judge:
             sample=one.sample,
             attempt=attempt,
             raw=reply.text,
-            parsed=_parse_for_record(one.call, reply.text),
+            parsed=parse_for_record(one.call, reply.text),
             reply_model=reply.model,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
@@ -193,13 +193,6 @@ class Judge:
 
     def _find_price(self, reply_model: str) -> Price | None:
         return FREE if self.backend.free else self._prices.find(reply_model, self.backend.model.partition(":")[2])
-
-
-def _parse_for_record(call: JudgeCall, text: str) -> str | None:
-    try:
-        return to_json(call.parse(text))
-    except Exception:  # a parser's bug is raised when the reply is read, after it was kept: it has been paid for
-        return None
 
 
 def _ignore(done: int, total: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from errata.judges.cache import to_json
 from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import JudgeCall
 from errata.judges.verdicts import Sample, Status
@@ -61,3 +62,11 @@ class Pending:
 def add_known(values: Sequence[Number | None]) -> Number | int | None:
     """The sum; None where a part is unknown."""
     return None if None in values else sum(value for value in values if value is not None)
+
+
+def parse_for_record(call: JudgeCall, text: str) -> str | None:
+    """The verdict as the cache keeps it beside the reply; None where there is none."""
+    try:
+        return to_json(call.parse(text))
+    except Exception:  # a parser's bug is raised when the reply is read, after it was kept: it has been paid for
+        return None

@@ -88,7 +88,7 @@ def open_judge(benchmarks: Sequence[Benchmark[Any]], settings: JudgeSettings | N
     Raises:
         ConfigError: None is named where one is needed, its name or settings are wrong, or it lacks its key.
         DataError: A file of recorded replies that cannot be read.
-        ModelError: A local model that is not there, or the package that endpoints need.
+        ModelError: A local model that is not there.
     """
     require_judge(benchmarks, settings)
     judge = load_judge(settings)
