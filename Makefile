@@ -6,6 +6,8 @@
 TORCH ?= torch==2.13.0
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 OUT ?= runs/demo
+# Test files at a time: a worker for each core, up to four, as each takes up to two gigabytes.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -32,10 +34,10 @@ demo: .venv/run  ## the main job, end to end, on this machine
 	$(BIN)/errata demo --out $(OUT)
 
 test: .venv/dev  ## the default tests: minutes, offline, CPU only
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: .venv/dev  ## every test: slow ones too, and where there is a GPU those that need one
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest $(WORKERS) -m ''
 
 check: .venv/dev  ## format, lint, types and the import contract
 	$(BIN)/ruff format --check .
