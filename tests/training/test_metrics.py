@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import TrainerCallback
 
 from errata.data import LoadedRecords
@@ -131,11 +132,10 @@ def test_the_log_and_every_tracker_get_the_same_numbers(build_trainer, records, 
 
 
 def test_tensorboard_gets_them(build_trainer, tmp_path, monkeypatch):
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
     trainer = build_trainer(objective="ddpo", report_to=["tensorboard"], max_steps=2)
     trainer.train()
-    events = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    events = EventAccumulator(str(tmp_path / "events")).Reload()
     margins = [event.value for event in events.Scalars("train/rewards/margins")]
     logged = [line["rewards/margins"] for line in trainer.state.log_history if "loss" in line]
     assert margins == pytest.approx(logged)

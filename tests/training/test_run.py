@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import errata.recipes
 from errata.config import load_settings
@@ -178,10 +179,9 @@ def test_a_run_that_diverges_keeps_its_log_and_its_checkpoint(overrides, tmp_pat
 
 @pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
 def test_a_run_can_be_tracked(overrides, tmp_path, monkeypatch, more):
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
     result = run(overrides, *more, "report_to=tensorboard", "max_steps=2")
-    events = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    events = EventAccumulator(str(tmp_path / "events")).Reload()
     (loss, last) = events.Scalars("train/loss")
     assert (loss.step, last.step, last.value) == (1, 2, pytest.approx(result.metrics["loss"]))
     settings = load_settings(TrainRun, None, overrides)
