@@ -11,7 +11,7 @@ from errata.errors import DataError
 from errata.feedback.claim_labels import OnReply, write_label
 from errata.feedback.yes_no import YesNo
 from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
-from errata.judges.local_judge import find_folder, hash_folder
+from errata.judges.local_judge import name_weights
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.records import Turn
 
@@ -36,11 +36,7 @@ class LocalLabeller:
     @cached_property
     def model(self) -> str:
         """The name with a digest of the files, as a local judge's."""
-        folder = find_folder(self._source)
-        if folder is None:
-            _ = self._loaded  # brings the files here
-            folder = find_folder(self._source)
-        return f"{self.name}#{hash_folder(folder)}" if folder is not None else self.name
+        return name_weights(self.name, self._source, lambda: self._loaded)
 
     @cached_property
     def _loaded(self) -> LoadedModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import groupby
@@ -36,11 +36,7 @@ class LocalJudge:
     @cached_property
     def model(self) -> str:
         """The name with a digest of the files; of a Hub model also what revision is here."""
-        folder = find_folder(self._source)
-        if folder is None:
-            _ = self._loaded  # brings the files here
-            folder = find_folder(self._source)
-        return f"{self.name}#{hash_folder(folder)}" if folder is not None else self.name
+        return name_weights(self.name, self._source, lambda: self._loaded)
 
     @cached_property
     def _loaded(self) -> LoadedModel:
@@ -67,6 +63,15 @@ class LocalJudge:
             return [reply for request in chunk for reply in self._answer([request], settings)]
         seconds = (time.monotonic() - started) / len(chunk)
         return [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
+
+
+def name_weights(name: str, source: str, bring: Callable[[], object]) -> str:
+    """The name with a digest of the model's files; `bring` loads it where they are not here yet."""
+    folder = find_folder(source)
+    if folder is None:
+        bring()
+        folder = find_folder(source)
+    return f"{name}#{hash_folder(folder)}" if folder is not None else name
 
 
 def find_folder(name: str) -> Path | None:
