@@ -7,7 +7,10 @@ from peft import LoraConfig
 
 from errata.trees import separate_logps, token_logps
 
-LORA = LoraConfig(r=4, lora_alpha=8, target_modules=r".*(language_model|text_model).*(q|k|v|o|gate|up|down)_proj")
+
+def build_lora() -> LoraConfig:
+    """Adapters on the language model. PEFT writes the model's name into a configuration: each needs its own."""
+    return LoraConfig(r=4, lora_alpha=8, target_modules=r".*(language_model|text_model).*(q|k|v|o|gate|up|down)_proj")
 
 
 def gradients(model, logps):

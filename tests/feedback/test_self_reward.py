@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import pytest
 import torch
 from peft import get_peft_model
@@ -15,7 +13,7 @@ from errata.models import LoadedModel, ModelSettings, PixelCache, load_model, qu
 from errata.records import Answer, Question, Turn
 from errata.trees import Scorer
 from tiny_models import save_images, save_tiny_model
-from tree_checks import LORA
+from tree_checks import build_lora
 
 TEXTS = ("A red cup and a small dog.", "A dog.", "", "Two people walking on a sunny street.", "A dog.")
 
@@ -100,7 +98,7 @@ def test_an_adapter_is_switched_off_for_its_base(base, questions, place, folders
     plain = load_model(ModelSettings(str(folders[1])))
     torch.manual_seed(0)
     with quiet_transformers():
-        model = get_peft_model(plain.model, deepcopy(LORA)).eval()
+        model = get_peft_model(plain.model, build_lora()).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:

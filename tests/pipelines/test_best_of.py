@@ -18,7 +18,7 @@ from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate import EvaluationSettings, evaluate
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_models import save_images, save_tiny_model
-from tree_checks import LORA
+from tree_checks import build_lora
 
 SAMPLED = GenerationSettings(max_tokens=6, temperature=1.0, batch_size=4)
 COUNT = 4
@@ -135,7 +135,7 @@ def test_what_cannot_be_is_refused_before_a_model_is_loaded(place, tmp_path):
 
 def test_under_an_adapter_the_base_is_the_one_below_it(place, tmp_path, monkeypatch):
     with quiet_transformers():
-        model = get_peft_model(load_model(ModelSettings(str(place / "base"))).model, LORA)
+        model = get_peft_model(load_model(ModelSettings(str(place / "base"))).model, build_lora())
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:

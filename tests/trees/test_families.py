@@ -13,7 +13,7 @@ from errata.models import ModelSettings, build_adapter, quiet_transformers
 from errata.records import Turn
 from errata.trees import TreeSample, build_row, enable_tree_attention, separate_logps
 from tiny_families import BUILDERS, build_family
-from tree_checks import LORA, assert_equal_passes
+from tree_checks import assert_equal_passes, build_lora
 from tree_samples import ANSWERS
 
 CASES = (
@@ -89,7 +89,7 @@ def test_lora_and_gradient_checkpointing(family, lora, checkpointing):
     with quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         if lora:
-            model = get_peft_model(model, LORA)
+            model = get_peft_model(model, build_lora())
             for name, parameter in model.named_parameters():
                 if "lora_B" in name:
                     torch.nn.init.normal_(parameter, std=0.1)

@@ -13,7 +13,7 @@ from errata.records import Turn
 from errata.trees import Scorer, TreeSample, build_row, separate_logps
 from tiny_families import build_family
 from tiny_unknown import build_unknown
-from tree_checks import LORA
+from tree_checks import build_lora
 from tree_samples import ANSWERS, build, build_samples
 
 
@@ -69,7 +69,7 @@ def test_an_adapter_is_switched_off_and_on_again():
     samples = build_samples(adapter)
     plain = Scorer(LoadedModel(model, None, adapter, "plain")).score(samples)
     with quiet_transformers():
-        wrapped = get_peft_model(model, LORA).eval()
+        wrapped = get_peft_model(model, build_lora()).eval()
     with torch.no_grad():
         for name, weight in wrapped.named_parameters():
             if "lora_B" in name:

@@ -23,7 +23,7 @@ from errata.trees import (
     token_logps,
 )
 from tiny_models import build_model, build_processor, build_tokenizer
-from tree_checks import LORA, assert_equal_passes, gradients
+from tree_checks import assert_equal_passes, build_lora, gradients
 from tree_samples import ANSWERS, build, build_samples
 
 
@@ -54,7 +54,7 @@ def test_lora_and_gradient_checkpointing(lora, checkpointing):
     adapter, model = build()
     with quiet_transformers():
         if lora:
-            model = get_peft_model(model, LORA)
+            model = get_peft_model(model, build_lora())
             for name, parameter in model.named_parameters():
                 if "lora_B" in name:
                     torch.nn.init.normal_(parameter, std=0.1)

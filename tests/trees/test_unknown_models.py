@@ -26,7 +26,7 @@ from errata.trees import (
     token_logps,
 )
 from tiny_unknown import build_aya_vision, build_unknown
-from tree_checks import LORA, assert_equal_passes
+from tree_checks import assert_equal_passes, build_lora
 from tree_samples import ANSWERS
 
 CASES = (
@@ -107,7 +107,7 @@ def test_lora_and_gradient_checkpointing():
     adapter, model = build("aya_vision")
     with quiet_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        model = get_peft_model(model, LORA)
+        model = get_peft_model(model, build_lora())
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(parameter, std=0.1)
