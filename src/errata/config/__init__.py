@@ -5,6 +5,6 @@ No concrete setting lives here: what a trainer or a world can be told is stated 
 """
 
 from errata.config.difference import describe_difference
-from errata.config.settings import dump_settings, find_recipe, load_settings
+from errata.config.settings import dump_settings, find_recipe, list_overrides, load_settings
 
-__all__ = ["describe_difference", "dump_settings", "find_recipe", "load_settings"]
+__all__ = ["describe_difference", "dump_settings", "find_recipe", "list_overrides", "load_settings"]

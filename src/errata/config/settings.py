@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -34,6 +35,15 @@ def load_settings(cls: type[Settings], path: str | Path | None, overrides: Seque
         apply_override(tree, origins, override)
     settings: Settings = Builder(origins, list_names(cls), str(path or cls.__name__)).build(cls, tree, ())
     return settings
+
+
+def list_overrides(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Nested plain values as the `a.b=value` that `load_settings` takes."""
+    lines: list[str] = []
+    for name, value in settings.items():
+        inner = isinstance(value, Mapping)
+        lines += list_overrides(value, f"{prefix}{name}.") if inner else [f"{prefix}{name}={json.dumps(value)}"]
+    return lines
 
 
 def dump_settings(settings: Any) -> Any:

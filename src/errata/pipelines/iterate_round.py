@@ -7,9 +7,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from errata.config import load_settings
+from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
 from errata.models import ModelSettings, merge_adapter
 from errata.pipelines.answer import OnProgress, answer_file
@@ -175,18 +174,8 @@ def _write_start(model: str, folder: Path) -> str:
 
 
 def _train(run: IterateRun, start: str, folder: Path, seed: int, on_progress: OnProgress | None) -> TrainResult:
-    stated = [*_flatten(run.train), f"model.name={start}", f"data={folder / 'feedback' / 'records.jsonl'}"]
+    stated = [*list_overrides(run.train), f"model.name={start}", f"data={folder / 'feedback' / 'records.jsonl'}"]
     stated += [f"out={folder / 'training'}", f"seed={seed}"]
     settings = load_settings(TrainRun, run.recipe, stated)
     told = name_progress(on_progress, folder.name)
     return train(settings, (lambda step, steps: told("train", step, steps)) if told else None)
-
-
-def _flatten(settings: Any, prefix: str = "") -> list[str]:
-    """Nested settings as `a.b=value`, values as YAML."""
-    lines: list[str] = []
-    for name, value in settings.items():
-        lines += (
-            _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}={json.dumps(value)}"]
-        )
-    return lines

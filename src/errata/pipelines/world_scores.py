@@ -11,7 +11,7 @@ from errata.benchmarks import SETTINGS, build_pope, score_chair, score_pope
 from errata.generation import GenerationSettings, generate
 from errata.models import LoadedModel
 from errata.pipelines.answer import OnProgress
-from errata.records import BenchmarkResult, Question
+from errata.records import Answer, BenchmarkResult, Question
 from errata.text import build_vocabulary
 from errata.world import CATEGORIES, EVALUATION, Scene, describe_questions, image_name, sample_scenes
 
@@ -20,7 +20,7 @@ VERDICT = GenerationSettings(max_tokens=2, batch_size=512)
 
 RANKED_SCENES = 4000
 
-SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
+_SENTENCE = re.compile(r"[\w-]+: an? \w+ \w+\.")
 """A made-up object takes its whole sentence with it: place, colour and name."""
 
 
@@ -49,15 +49,7 @@ def measure(
         out=root / "answers" / f"{stage}-chair.jsonl",
         on_progress=partial(on_progress, "chair") if on_progress else None,
     )
-    chair = score_chair(
-        answers,
-        {question.id: scene.objects for question, scene in zip(questions, scenes, strict=True)},
-        vocabulary=build_vocabulary(CATEGORIES, "world"),
-        images={question.id: question.images[0] for question in questions},
-        widen=SENTENCE,
-        model=stage,
-    )
-    results = {"chair": chair}
+    results = {"chair": score_descriptions(answers, scenes, stage)}
     for setting, asked in pope_questions(tuple(scenes)).items():
         said = generate(
             loaded,
@@ -69,6 +61,19 @@ def measure(
         )
         results[f"pope_{setting}"] = score_pope(asked, said, model=stage)
     return results
+
+
+def score_descriptions(answers: Sequence[Answer], scenes: Sequence[Scene], stage: str) -> BenchmarkResult:
+    """CHAIR of descriptions, one of each scene; `stage` names the model."""
+    questions = describe_questions(scenes)
+    return score_chair(
+        answers,
+        {question.id: scene.objects for question, scene in zip(questions, scenes, strict=True)},
+        vocabulary=build_vocabulary(CATEGORIES, "world"),
+        images={question.id: question.images[0] for question in questions},
+        widen=_SENTENCE,
+        model=stage,
+    )
 
 
 @lru_cache(maxsize=1)

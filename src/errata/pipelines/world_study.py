@@ -84,7 +84,7 @@ def run_study(
 
 def _relate(values: dict[str, float], ground: Ground) -> dict[str, float]:
     """The numbers beside the base's: how much CHAIR_s fell and how much of recall is left."""
-    base = ground.measure_base()
+    base = ground.base
     return {
         "base_chair_s": base["chair_s"],
         "chair_s_drop": 1 - values["chair_s"] / base["chair_s"],

@@ -19,14 +19,10 @@ from errata.feedback import (
 )
 from errata.models import ModelSettings, load_model
 from errata.pipelines.world_auto_check import build_shuffled_sets, measure_order
-from errata.pipelines.world_corrections import collect_corrections
-from errata.pipelines.world_study_ground import BASE, Ground, load_base
+from errata.pipelines.world_study_ground import Ground
 from errata.pipelines.world_study_settings import Condition, WorldStudy
 from errata.records import Record, Response, Turn
-from errata.world import Carelessness, Scene, describe, describe_questions
-
-SAMPLED = 0.7
-"""Corrected answers are sampled, as in the demo."""
+from errata.world import Scene, describe, describe_questions
 
 
 def measure_levels(study: WorldStudy, condition: Condition, ground: Ground, name: str) -> dict[str, float]:
@@ -82,15 +78,7 @@ def _sort_truly(record: Record, errors: dict[str, int]) -> Record:
 
 def measure_corrections(study: WorldStudy, condition: Condition, ground: Ground, name: str) -> dict[str, float]:
     """Train on so many corrections of an annotator's; each condition's are among those of larger ones."""
-    corrections = collect_corrections(
-        load_base(BASE),
-        ground.sample_collected(study.scenes),
-        ground.root,
-        seed=ground.seed,
-        temperature=SAMPLED,
-        care=Carelessness(),
-        on_progress=ground.on_progress,
-    )
+    corrections = ground.collect_corrections(study.scenes)
     if condition.corrections is not None:
         _require(len(corrections.records), condition.corrections, "corrections", study, name)
         corrections = corrections.first(condition.corrections, ground.seed)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from errata.benchmarks import score_chair
-from errata.config import load_settings
+from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError
-from errata.generation import GenerationSettings, generate
+from errata.generation import generate
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.pipelines.answer import OnProgress
-from errata.pipelines.world_scores import DESCRIPTION, SENTENCE
+from errata.pipelines.world_corrections import Corrections, collect_corrections
+from errata.pipelines.world_scores import DESCRIPTION, score_descriptions
 from errata.records import Answer, Record, write_records
-from errata.text import build_vocabulary
 from errata.training import TrainRun, train
 from errata.world import (
-    CATEGORIES,
     CORRECTION,
     EVALUATION,
+    Carelessness,
     Scene,
     base_folder,
     describe_questions,
@@ -31,6 +30,8 @@ from errata.world import (
 
 Split = Literal["evaluation", "validation"]
 BASE = "medium"
+SAMPLED = 0.7
+"""Corrected answers are sampled, as in the demo."""
 
 
 class Ground:
@@ -49,25 +50,33 @@ class Ground:
         self.measured = sample_scenes(split, measured_scenes, seed, EVALUATION)
         write_images(self.measured, root)
 
-    def sample_collected(self, count: int, part: int = 0) -> list[Scene]:
-        """Scenes that answers are collected on; another part has other scenes. Their images are written."""
-        scenes = sample_scenes(f"correction{part or ''}", count, self.seed, CORRECTION)
+    def sample_collected(self, count: int) -> list[Scene]:
+        """Scenes that answers are collected on. Their images are written."""
+        scenes = sample_scenes("correction", count, self.seed, CORRECTION)
         write_images(scenes, self.root)
         return scenes
 
-    def describe(
-        self, name: str, scenes: Sequence[Scene], *, temperature: float = 0.0, label: str = "", max_tokens: int = 64
-    ) -> list[Answer]:
-        """What a shipped base says of scenes."""
-        settings = GenerationSettings(max_tokens=max_tokens, batch_size=256, temperature=temperature, seed=self.seed)
-        out = self.root / "answers" / f"{name}{label}-{len(scenes)}-{temperature:g}.jsonl"
+    def describe(self, name: str, scenes: Sequence[Scene]) -> list[Answer]:
+        """What a shipped base says of scenes, greedily."""
         return generate(
             load_base(name),
             describe_questions(scenes),
-            settings,
+            replace(DESCRIPTION, seed=self.seed),
             image_root=self.root,
-            out=out,
+            out=self.root / "answers" / f"{name}-{len(scenes)}-0.jsonl",
             on_progress=partial(self.on_progress, f"seed {self.seed}: {name} describes"),
+        )
+
+    def collect_corrections(self, count: int) -> Corrections:
+        """What the annotator corrects in the base's sampled answers to so many scenes, as in the demo."""
+        return collect_corrections(
+            load_base(BASE),
+            self.sample_collected(count),
+            self.root,
+            seed=self.seed,
+            temperature=SAMPLED,
+            care=Carelessness(),
+            on_progress=self.on_progress,
         )
 
     def train(self, name: str, recipe: str, records: Sequence[Record], settings: Mapping[str, Any]) -> Path:
@@ -76,10 +85,9 @@ class Ground:
             raise ConfigError(name, expected="a recipe", found="none", fix="name one in the study's file")
         data, out = self.root / name / "records.jsonl", self.root / name / "training"
         write_records(data, records)
-        stated = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
         fixed = [f"model.name={base_folder(BASE)}", "model.device=cpu", f"seed={self.seed}"]
         paths = [f"data={data}", f"image_root={self.root}", f"out={out}"]
-        run = load_settings(TrainRun, recipe, [*stated, *fixed, *paths])
+        run = load_settings(TrainRun, recipe, [*list_overrides(settings), *fixed, *paths])
         trained = train(run, lambda step, steps: self.on_progress(f"seed {self.seed}, {name}: train", step, steps))
         if trained.model is None:
             raise KeyboardInterrupt
@@ -93,19 +101,12 @@ class Ground:
 
     def score(self, answers: Sequence[Answer], name: str) -> dict[str, float]:
         """CHAIR of descriptions of the measured scenes, in their order."""
-        questions = describe_questions(self.measured)
-        result = score_chair(
-            answers,
-            {question.id: scene.objects for question, scene in zip(questions, self.measured, strict=True)},
-            vocabulary=build_vocabulary(CATEGORIES, "world"),
-            images={question.id: question.images[0] for question in questions},
-            widen=SENTENCE,
-            model=name,
-        )
+        result = score_descriptions(answers, self.measured, name)
         return {key: metric.value for key, metric in result.metrics.items() if metric.value is not None}
 
-    def measure_base(self) -> dict[str, float]:
-        """The base before anything was done."""
+    @cached_property
+    def base(self) -> dict[str, float]:
+        """CHAIR of the base before anything was done."""
         return self.measure("base", load_base(BASE))
 
 

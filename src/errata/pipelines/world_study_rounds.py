@@ -12,16 +12,13 @@ from errata.pipelines.best_of import BestAnswerer, BestOf
 from errata.pipelines.iterate import iterate
 from errata.pipelines.iterate_round import compare_answers
 from errata.pipelines.iterate_settings import Comparing, IterateRun, Measuring
-from errata.pipelines.world_corrections import collect_corrections
-from errata.pipelines.world_study_data import SAMPLED
-from errata.pipelines.world_study_ground import BASE, Ground, load_base
+from errata.pipelines.world_study_ground import BASE, Ground
 from errata.pipelines.world_study_settings import Condition, WorldStudy
 from errata.records import Answer, read_answers, write_json_lines, write_questions, write_text
 from errata.world import (
     CATEGORIES,
     DESCRIBE,
     EVALUATION,
-    Carelessness,
     base_folder,
     describe_questions,
     image_name,
@@ -110,15 +107,7 @@ def measure_best_of(study: WorldStudy, condition: Condition, ground: Ground, nam
 
 def _align(study: WorldStudy, condition: Condition, ground: Ground) -> LoadedModel:
     """The base after Dense DPO on the corrections of all scenes, as in the demo."""
-    corrections = collect_corrections(
-        load_base(BASE),
-        ground.sample_collected(study.scenes),
-        ground.root,
-        seed=ground.seed,
-        temperature=SAMPLED,
-        care=Carelessness(),
-        on_progress=ground.on_progress,
-    )
+    corrections = ground.collect_corrections(study.scenes)
     model = ground.train("aligned", condition.recipe, corrections.records, condition.train)
     return load_model(ModelSettings(str(model), device="cpu"))
 
