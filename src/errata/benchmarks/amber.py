@@ -117,7 +117,7 @@ class Amber(Benchmark[Question]):
     ) -> BenchmarkResult:
         details: dict[str, Any] = {} if path is None else {"noun_path": path.name}
         if setup.mode == "official":
-            details["released"] = compute_released(items, 0.001 if name == "amber-existence" else 0.0001)
+            details["released"] = compute_released(items, name.removeprefix("amber-"))
         return self.build_result(name, items, units, setup, **details)
 
     def _combine(self, name: str, items: Sequence[Item], setup: Setup, path: NounPath) -> BenchmarkResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.protocol import Item, Mode
@@ -14,6 +13,9 @@ Similar = Callable[[str, str], bool]
 
 _EPSILON = 0.001
 """The release's counters of denominators begin with it, so that nothing is divided by zero."""
+
+_ATTRIBUTES = ("state", "number", "action")
+"""The types of which the release adds three counters up for "attribute", each begun at `_EPSILON`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def count_nouns(
         hallu: What people would imagine in it.
         lists: The released lists.
         similar: In strict mode a noun that is similar to a true word no longer hits an imagined one too.
-        mode: Strict mode also takes a word that stands twice in a list for one, and finds a true word that is safe.
+        mode: Strict mode also takes a word that stands twice in a list for one, finds a true word that is safe, and
+            lets a noun that may stand for several words of a list hit all of them; the release stops at the first.
     """
     strict = mode == "strict"
     truth, hallu = (list(dict.fromkeys(words)) if strict else list(words) for words in (truth, hallu))
@@ -54,12 +57,12 @@ def count_nouns(
     imagined: set[int] = set()
     wrong = []
     for noun in kept:
-        hits = _find_same(noun, truth, lists)
+        hits = _find_same(noun, truth, lists, mode)
         if noun in lists.safe:
             covered |= hits if strict else set()
             continue
         if not hits:
-            expected = _find_same(noun, hallu, lists) | _find_similar(noun, hallu, lists, similar)
+            expected = _find_same(noun, hallu, lists, mode) | _find_similar(noun, hallu, lists, similar)
             hits = _find_similar(noun, truth, lists, similar)
             imagined |= set() if strict and hits else expected
             wrong += [] if hits else [noun]
@@ -88,39 +91,58 @@ def count_verdict(text: str, truth: str, mode: Mode) -> Item:
     return {"label": truth, "said": said, "right": said == truth, "counts": counts}
 
 
-def compute_released(items: Sequence[Item], epsilon: float = 0.0001) -> dict[str, float]:
+def compute_released(items: Sequence[Item], name: str = "") -> dict[str, float]:
     """The numbers that the release prints, from the same counts: per cent, rounded, with its small constants.
 
     Args:
         items: Of one part or type.
-        epsilon: In the denominator of F1; the release has 0.001 for existence.
+        name: Of the part or type. The release has another constant in F1 for "existence", and adds up three counters
+            for "attribute".
     """
-    found = {name: _share(items, name) for name in ("chair", "cover", "hal", "cog", "accuracy", "precision", "recall")}
-    printed = {name: value for name, value in found.items() if value is not None}
+    counters = _ATTRIBUTES if name == "attribute" else ("",)
+    found = {
+        metric: _share(items, metric, counters)
+        for metric in ("chair", "cover", "hal", "cog", "accuracy", "precision", "recall")
+    }
+    printed = {metric: round(value * 100, 1) for metric, value in found.items() if value is not None}
     if "hal" in printed:
-        clean, count = _sum(items, "hal")
-        printed["hal"] = round(100 - (count - clean) / (count + _EPSILON) * 100, 1)
+        clean = sum(not item["counts"]["hal"][0] for item in items)
+        printed["hal"] = round(100 - clean / _count(items, "hal", counters) * 100, 1)
     if "precision" in printed:
         precision, recall = printed["precision"] / 100, printed["recall"] / 100
+        epsilon = 0.001 if name == "existence" else 0.0001
         printed["f1"] = round(2 * precision * recall / (precision + recall + epsilon) * 100, 1)
     return printed
 
 
-def _share(items: Sequence[Item], name: str) -> float | None:
-    if not any(name in item["counts"] for item in items):
+def _share(items: Sequence[Item], metric: str, counters: Sequence[str]) -> float | None:
+    if not any(metric in item["counts"] for item in items):
         return None
-    numerator, denominator = _sum(items, name)
-    return round(numerator / (denominator + _EPSILON) * 100, 1)
+    return float(sum(_take(item, metric)[0] for item in items) / _count(items, metric, counters))
 
 
-def _sum(items: Sequence[Item], name: str) -> tuple[int, int]:
-    counts: list[Any] = [item["counts"].get(name, (0, 0)) for item in items]
-    return sum(one[0] for one in counts), sum(one[1] for one in counts)
+def _count(items: Sequence[Item], metric: str, counters: Sequence[str]) -> float:
+    """The release's denominators: counters of floats, one for each ending of a type, which are then added up."""
+    total = 0.0
+    for ending in counters:
+        counter = _EPSILON
+        for item in items:
+            if item.get("type", "").endswith(ending):
+                counter += _take(item, metric)[1]
+        total += counter
+    return total
 
 
-def _find_same(noun: str, words: Sequence[str], lists: WordLists) -> set[int]:
-    """Places of the words that the noun is, or may stand for."""
-    return {i for i, word in enumerate(words) if noun == word or noun in lists.association.get(word, ())}
+def _take(item: Item, metric: str) -> Sequence[int]:
+    counts: Sequence[int] = item["counts"].get(metric, (0, 0))
+    return counts
+
+
+def _find_same(noun: str, words: Sequence[str], lists: WordLists, mode: Mode) -> set[int]:
+    """Places of the words that the noun is, or may stand for; in official mode the first, associates before words."""
+    candidates = [i for i, word in enumerate(words) if noun in lists.association.get(word, ())]
+    candidates += [i for i, word in enumerate(words) if noun == word]
+    return set(candidates if mode == "strict" else candidates[:1])
 
 
 def _find_similar(noun: str, words: Sequence[str], lists: WordLists, similar: Similar) -> set[int]:
