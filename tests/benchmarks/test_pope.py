@@ -64,13 +64,17 @@ def test_zero_denominators_have_no_value():
         ("I'm not sure. Yes, probably.", "yes"),
         ("I'm not sure.", "unknown"),
         ("I can’t tell", "unknown"),
-        ("There is a no-parking sign", "unknown"),
+        ("There is a no-parking sign.", "unknown"),
+        ("There is a dog.", "yes"),
+        ("The picture shows a dog beside a bench.", "yes"),
+        ("The picture does not show a dog.", "no"),
+        ("I'm sorry, but I can’t assist with that.", "unknown"),
         ("Nobody knows", "unknown"),
         ("", "unknown"),
     ],
 )
 def test_strict_answer_rule(answer, verdict):
-    assert read_verdict(answer, "strict") == verdict
+    assert read_verdict(answer, "strict", "Is there a dog in the image?") == verdict
 
 
 def test_unknown_answers_are_wrong_and_counted():

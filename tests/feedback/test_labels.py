@@ -30,7 +30,19 @@ def test_words_count_as_certain(reply, yes):
 
 @pytest.mark.parametrize(
     "reply",
-    ["", "maybe", "it is either yes or no", "{yes}", '{"yes": 1}', '{"yes": 2, "Yes": 0, "no": 0, "No": 0}', "[1]"],
+    [
+        "",
+        "maybe",
+        "it is either yes or no",
+        "There is a dog",
+        "There is no dog",
+        "I'm sorry, I can't assist with that.",
+        "No image was provided.",
+        "{yes}",
+        '{"yes": 1}',
+        '{"yes": 2, "Yes": 0, "no": 0, "No": 0}',
+        "[1]",
+    ],
 )
 def test_what_is_neither_has_no_verdict(reply):
     with pytest.raises(ValueError, match=r"neither|Expecting"):

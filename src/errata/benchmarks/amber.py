@@ -90,7 +90,8 @@ class Amber(Benchmark[Question]):
         """Nouns against the lists, or a verdict against its label."""
         meta = question.meta
         if meta["part"] == "discriminative":
-            return {"type": meta["type"], **count_verdict(reply.text, meta["truth"], setup.mode)}
+            asked = question.prompt[-1].text
+            return {"type": meta["type"], **count_verdict(reply.text, meta["truth"], setup.mode, asked)}
         lists = load_lists(setup.data)
         path = choose_path(self.nouns, setup.mode, lists)
         found = count_nouns(path.find(reply.text), meta["truth"], meta["hallu"], lists, path.similar, setup.mode)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.protocol import Item, Mode
+from errata.text import read_yes_no
 
 Similar = Callable[[str, str], bool]
 """Whether two words mean about the same; the release asks for a similarity above 0.8 of spaCy's vectors."""
@@ -76,9 +76,9 @@ def count_nouns(
     return {"nouns": kept, "made_up": wrong, "missing": _leave_out(truth, covered), "counts": counts}
 
 
-def count_verdict(text: str, truth: str, mode: Mode) -> Item:
+def count_verdict(text: str, truth: str, mode: Mode, question: str = "") -> Item:
     """A yes/no answer against its label. "No" is the positive class; the release takes exactly `Yes` and `No`."""
-    said = {"Yes": "yes", "No": "no"}.get(text, "unknown") if mode == "official" else read_verdict(text, mode)
+    said = {"Yes": "yes", "No": "no"}.get(text, "unknown") if mode == "official" else read_yes_no(text, question)
     positive, claimed = truth == "no", said == "no"
     hit = int(positive and claimed)
     counts = {

@@ -1,7 +1,8 @@
 """POPE: yes/no questions about objects that are and are not in the image (Li et al. 2023, arXiv 2305.10355).
 
 `mode="official"` reads answers as the released evaluation does, where whatever has no "no" or "not" in its first
-sentence is a yes; `mode="strict"` looks for the verdict and calls an answer without one `unknown`: wrong, and counted.
+sentence is a yes; `mode="strict"` looks for the verdict and calls an answer without one, such as a refusal, `unknown`:
+wrong, and counted.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def list_units(mode: Mode) -> dict[str, Unit]:
 
 def count_answer(question: Question, text: str, mode: Mode) -> dict[str, Any]:
     """The item of one answer. Raises DataError in strict mode for a label that is neither yes nor no."""
-    label, said = str(question.meta.get("label")), read_verdict(text, mode)
+    label, said = str(question.meta.get("label")), read_verdict(text, mode, question.prompt[-1].text)
     if mode == "strict" and label not in ("yes", "no"):
         found = f"label {label!r}"
         raise DataError(f"question {question.id}", expected="label yes or no", found=found, fix="fix the question file")

@@ -10,6 +10,7 @@ from typing import Any
 
 from errata.feedback.answer_tokens import FORMS
 from errata.judges import JudgeFailure, JudgePrompt, JudgeReply
+from errata.text import find_verdict_words, is_refusal
 
 OnReply = Callable[[JudgeReply | JudgeFailure], None]
 
@@ -27,7 +28,7 @@ LABEL = JudgePrompt(
 PLAIN_LABEL = JudgePrompt(name="claim-label-plain", version=1, text="{question}", max_tokens=1)
 """For local models, which are asked the question alone: the tokens before it are shared."""
 
-_WORD = re.compile(r"[^\W\d_]+")
+_FIRST = re.compile(r"[\W\d_]*(yes|no)\b(?! [a-z])", re.IGNORECASE)
 
 
 def write_label(probabilities: Mapping[str, float]) -> str:
@@ -47,7 +48,8 @@ def sum_forms(tokens: Iterable[tuple[str, float]]) -> dict[str, float] | None:
 def read_label(reply: str) -> dict[str, Any]:
     """The verdict in a reply: `{"p_yes", "p_no", "from": "probabilities" or "words"}`.
 
-    Words count as probabilities of 1 and 0.
+    Words count as probabilities of 1 and 0. A sentence has no verdict, be it "There is a dog" or "There is no dog": the
+    claim that it is about is not known here. Nor has a refusal.
 
     Raises:
         ValueError: The reply is neither yes nor no.
@@ -55,9 +57,12 @@ def read_label(reply: str) -> dict[str, Any]:
     if reply.lstrip().startswith("{"):
         given = _read_probabilities(reply)
         return {"p_yes": given["yes"] + given["Yes"], "p_no": given["no"] + given["No"], "from": "probabilities"}
-    words = [word.lower() for word in _WORD.findall(reply)]
-    said = {word for word in words if word in ("yes", "no")}
-    said = {words[0]} if words[:1] in (["yes"], ["no"]) else said
+    said = find_verdict_words(reply)
+    first = _FIRST.match(reply)
+    if first:
+        said = {"yes"} if first[1].lower() == "yes" else {"no"}
+    if is_refusal(reply):
+        said = set()
     if len(said) != 1:
         raise ValueError("neither yes nor no")
     return {"p_yes": float(said == {"yes"}), "p_no": float(said == {"no"}), "from": "words"}

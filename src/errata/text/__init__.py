@@ -2,15 +2,18 @@
 
 In: text, and vocabulary files. Out: words with their places, sentences, nouns with the phrases they head, singular
 forms, vocabularies, and where a text names the objects of one; the answer of a model that thinks aloud, without its
-thoughts. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
+thoughts; whether a reply is a refusal, and what it answers to a yes/no question. What a mention counts for in a
+benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
 """
 
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
 from errata.text.reasoning import Reasoned, split_reasoning, strip_reasoning
+from errata.text.refusals import is_refusal
 from errata.text.sentences import Sentence, find_sentences
 from errata.text.singular import find_singular
+from errata.text.verdicts import find_verdict_words, read_yes_no
 from errata.text.vocabulary import (
     Vocabulary,
     build_vocabulary,
@@ -35,11 +38,14 @@ __all__ = [
     "find_sentences",
     "find_singular",
     "find_treebank_tokens",
+    "find_verdict_words",
     "find_wordnet_singular",
     "find_words",
+    "is_refusal",
     "load_coco_vocabulary",
     "load_vocabulary",
     "parse_vocabulary",
+    "read_yes_no",
     "split_reasoning",
     "strip_reasoning",
 ]
