@@ -18,7 +18,7 @@ from errata.benchmarks.protocol import Mode
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.errors import ConfigError, DataError
 from errata.records import Answer, BenchmarkResult
-from errata.text import Mention, Vocabulary, Word, find_mentions, find_words
+from errata.text import Mention, Vocabulary, Word, find_mentions, find_words, strip_reasoning
 
 Span = tuple[int, int]
 Widen = Callable[[str, Span], Span]
@@ -74,7 +74,8 @@ def score_chair(
     for key, answer in joined.items():
         objects = {vocabulary.find_object(name) for name in truth[key]}
         image = _image_of(key, images)
-        items.append({"id": key, "image": image, **count_description(answer.text, objects, vocabulary, mode, widen)})
+        text = strip_reasoning(answer.text)
+        items.append({"id": key, "image": image, **count_description(text, objects, vocabulary, mode, widen)})
     settings = {"vocabulary": vocabulary.name, "widened": widen is not None, "resamples": resamples, "seed": seed}
     metrics = estimate(items, UNITS, resamples=resamples, seed=seed)
     return BenchmarkResult("chair", mode, model or next((a.model for a in answers), ""), metrics, items, settings)

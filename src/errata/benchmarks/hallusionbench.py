@@ -22,6 +22,7 @@ from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
 from errata.judges import JudgeCall
 from errata.records import BenchmarkResult, Question, Turn
+from errata.text import is_refusal
 
 _FIELDS = ("category", "subcategory", "visual_input", "set_id", "figure_id", "question_id", "question", "gt_answer")
 _GROUPS = {"qAcc": "pair", "fAcc": "figure", "easy": "level", "hard": "level"}
@@ -72,7 +73,12 @@ class HallusionBench(Benchmark[Question]):
         return row
 
     def judge(self, question: Question, reply: Reply, setup: Setup, /) -> Sequence[JudgeCall]:
-        """One check; of a wrong answer, also whether it repeats what was said of the original figure."""
+        """One check; of a wrong answer, also whether it repeats what was said of the original figure.
+
+        In strict mode nobody is asked about a refusal: it commits itself to nothing.
+        """
+        if _declines(reply, setup.mode):
+            return ()
         if reply.verdicts:
             return self._compare(question, reply, setup.mode)
         asked, reference = question.prompt[-1].text, question.meta["reference"]
@@ -81,7 +87,7 @@ class HallusionBench(Benchmark[Question]):
 
     def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Right or wrong; without a figure, "unclear" is right too."""
-        found, meta = reply.verdicts[0].value, question.meta
+        found, meta = UNCLEAR if _declines(reply, setup.mode) else reply.verdicts[0].value, question.meta
         same = reply.verdicts[1].value if len(reply.verdicts) > 1 else None
         counts: dict[str, list[int]] = {"unreadable": [int(any(one.value is None for one in reply.verdicts)), 1]}
         right = None
@@ -113,6 +119,10 @@ class HallusionBench(Benchmark[Question]):
             return ()
         values = {"answer": reply.text, "original": reply.beside.text}
         return (JudgeCall(f"{question.id}-same", SAME, values, lambda text: read_same(text, mode)),)
+
+
+def _declines(reply: Reply, mode: Mode) -> bool:
+    return mode == "strict" and (is_refusal(reply.text) or not reply.text.strip())
 
 
 def build_questions(rows: Iterable[tuple[str, Row]], setup: Setup) -> list[Question]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks.alignment import align_answers
+from errata.benchmarks.spoken import find_spoken
 from errata.errors import DataError
 from errata.records import Answer, Fields, Question, read_json_lines, write_json_lines
 
@@ -48,7 +49,7 @@ class MarkedResponse:
 
 
 def write_marking_job(path: str | Path, questions: Sequence[Question], answers: Sequence[Answer]) -> None:
-    """Write answers for people to mark, with `segments` null.
+    """Write answers for people to mark, without a model's thoughts, with `segments` null.
 
     Raises:
         DataError: A question without an answer, or an answer to none.
@@ -59,7 +60,7 @@ def write_marking_job(path: str | Path, questions: Sequence[Question], answers: 
             "id": question.id,
             "images": list(question.images),
             "prompt": question.prompt[-1].text,
-            "response": joined[question.id].text,
+            "response": find_spoken(joined[question.id]).answer.text,
             "segments": None,
         }
         for question in questions

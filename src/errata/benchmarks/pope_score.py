@@ -16,6 +16,7 @@ from errata.benchmarks.protocol import Mode
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.errors import ConfigError, DataError
 from errata.records import Answer, BenchmarkResult, Question
+from errata.text import strip_reasoning
 
 UNITS = {
     "accuracy": Unit("share", "higher"),
@@ -59,7 +60,7 @@ def score_pope(
     settings = sorted({str(question.meta.get("setting", "")) for question in questions} - {""})
     name = f"pope-{settings[0]}" if len(settings) == 1 else "pope"
     joined = align_answers((q.id for q in questions), answers, where=name, allow_missing=allow_missing)
-    items = [count_answer(q, joined[q.id].text, mode) for q in questions if q.id in joined]
+    items = [count_answer(q, strip_reasoning(joined[q.id].text), mode) for q in questions if q.id in joined]
     metrics = estimate(items, list_units(mode), resamples=resamples, seed=seed)
     details = {"settings": settings, "missing": len(questions) - len(items), "resamples": resamples, "seed": seed}
     return BenchmarkResult(name, mode, model or next((a.model for a in answers), ""), metrics, items, details)

@@ -19,6 +19,7 @@ from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
 from errata.judges import JudgeCall, Sample
 from errata.records import Question, Turn
+from errata.text import strip_reasoning
 
 _URL = "https://raw.githubusercontent.com/RLHF-V/RLAIF-V/main/eval/data/{}"
 _QUESTIONS = "RefoMB_dev.jsonl"
@@ -126,7 +127,7 @@ class RefoMB(Benchmark[Question]):
             JudgeCall(
                 f"{question.id}{'-swapped' * order}-trust",
                 TRUST,
-                {"review": reply.verdicts[order].raw},
+                {"review": strip_reasoning(reply.verdicts[order].raw)},
                 _build_parser(setup.mode, swapped=bool(order)),
             )
             for order in orders

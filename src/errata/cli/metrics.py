@@ -11,6 +11,9 @@ from errata.errors import DONE, INCOMPLETE, count_noun
 _ODD = {
     "empty": "empty",
     "cut": "cut off",
+    "reasoned": "with thoughts, which were set aside",
+    "endless": "whose thoughts never ended",
+    "refused": "refused",
     "stand_ins": "about synthetic stand-ins for their images, which measure nothing",
 }
 """Counts that are named where there are any."""

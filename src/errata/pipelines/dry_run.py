@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks import Benchmark, Setup, build_benchmarks
+from errata.benchmarks import Benchmark, Setup, build_benchmarks, find_spoken
 from errata.judges import Estimate
 from errata.pipelines.evaluate import EvaluationSettings
 from errata.pipelines.judging import JudgeSettings, Pair, estimate_judging, load_judge, require_judge
@@ -51,6 +51,7 @@ def _estimate(
     benchmark: Benchmark[Any], pairs: Sequence[Pair], setup: Setup, settings: JudgeSettings | None
 ) -> Estimate | None:
     judge = load_judge(settings) if benchmark.card.judge else None
+    pairs = [(question, find_spoken(answer).answer) for question, answer in pairs]
     return None if judge is None else estimate_judging(benchmark, pairs, setup, judge)
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from errata.benchmarks import Benchmark, Item, Reply, Setup, align_answers, build_item, count_stand_ins, recount
+from errata.benchmarks import (
+    Benchmark,
+    Item,
+    Reply,
+    Setup,
+    Spoken,
+    align_answers,
+    build_item,
+    count_stand_ins,
+    find_spoken,
+    recount,
+)
 from errata.judges import Judge, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
@@ -20,8 +31,11 @@ class Coverage:
     Attributes:
         questions: How many there are.
         answered: How many have an answer.
-        empty: Answers without a word.
+        empty: Answers without a word, but for the endless ones.
         cut: Answers that the limit of tokens ended.
+        reasoned: Answers of which thoughts were set aside; what stands behind them is scored.
+        endless: Those whose thoughts never ended: nothing was said.
+        refused: Refusals, and replies that miss the image.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
@@ -31,6 +45,9 @@ class Coverage:
     answered: int
     empty: int
     cut: int
+    reasoned: int = 0
+    endless: int = 0
+    refused: int = 0
     unjudged: int = 0
     unreadable: int = 0
     stand_ins: int = 0
@@ -60,6 +77,7 @@ def measure_answers(
 ) -> Measured:
     """Score the questions that have an answer and, where the benchmark needs them, verdicts.
 
+    Of an answer, what stands behind a model's thoughts is judged and scored. Whatever else is said about it is counted.
     Where the judge is asked several times, every metric is computed from all samples, and again from each in turn for
     its spread.
 
@@ -68,18 +86,22 @@ def measure_answers(
         ConfigError: A benchmark that needs a judge and has none.
     """
     joined = align_answers((q.id for q in questions), answers, where=benchmark.card.name, allow_missing=True)
-    pairs = [(question, joined[question.id]) for question in questions if question.id in joined]
+    spoken = {name: find_spoken(answer) for name, answer in joined.items()}
+    pairs = [(question, spoken[question.id].answer) for question in questions if question.id in spoken]
     judged = judge_answers(benchmark, pairs, setup, judge, on_progress)
     missing = judged.list_missing()
     kept = [pair for pair in pairs if pair[0].id not in missing]
     samples = judge.samples if judge is not None and judged.summary else 1
-    rounds = [benchmark.score(_build_items(benchmark, kept, setup, judged, n), setup) for n in range(samples)]
+    rounds = [benchmark.score(_build_items(benchmark, kept, setup, judged, n, spoken), setup) for n in range(samples)]
     results = rounds[0] if samples == 1 else [_pool(results) for results in zip(*rounds, strict=True)]
     coverage = Coverage(
         questions=len(questions),
         answered=len(pairs),
-        empty=sum(not any(text.strip() for text in answer.rounds) for _, answer in pairs),
+        empty=sum(not any(text.strip() for text in one.answer.rounds) and not one.endless for one in spoken.values()),
         cut=sum(not answer.finished for _, answer in pairs),
+        reasoned=sum(one.reasoned for one in spoken.values()),
+        endless=sum(one.endless for one in spoken.values()),
+        refused=sum(one.refused for one in spoken.values()),
         unjudged=len(missing),
         unreadable=judged.summary.get("unreadable", 0),
         stand_ins=count_stand_ins(questions, setup.image_root),
@@ -90,13 +112,19 @@ def measure_answers(
 
 
 def _build_items(
-    benchmark: Benchmark[Any], pairs: Sequence[Pair], setup: Setup, judged: Judged, sample: int
+    benchmark: Benchmark[Any],
+    pairs: Sequence[Pair],
+    setup: Setup,
+    judged: Judged,
+    sample: int,
+    spoken: Mapping[str, Spoken],
 ) -> list[Item]:
     """Items from one sample of every verdict."""
     items = []
     for question, answer in pairs:
         verdicts = tuple(verdict.samples[sample] for verdict in judged.verdicts[question.id])
-        items.append(build_item(benchmark, question, Reply(answer, verdicts), setup))
+        item = build_item(benchmark, question, Reply(answer, verdicts), setup)
+        items.append(item | spoken[question.id].marks)
     return items
 
 
