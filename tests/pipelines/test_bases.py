@@ -7,6 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from transformers import LlavaForConditionalGeneration
 
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
@@ -31,6 +35,38 @@ def test_a_shipped_base_was_made_by_its_recipe(name):
     assert (base_folder(name) / "log.jsonl").is_file()
 
 
+def assert_named_as_on_the_hub(file: Path) -> None:
+    """The names of llava-hf/llava-1.5-7b-hf, which vLLM and SGLang look for; without lm_head where it is tied."""
+    with safe_open(file, "pt") as opened:
+        names = set(opened.keys())
+    parts = {name.split(".layers.")[0].rpartition(".")[0] or name for name in names if ".layers." not in name}
+    assert parts == {
+        "language_model.model.embed_tokens",
+        "language_model.model.norm",
+        "multi_modal_projector.linear_1",
+        "multi_modal_projector.linear_2",
+        "vision_tower.vision_model.embeddings",
+        "vision_tower.vision_model.embeddings.patch_embedding",
+        "vision_tower.vision_model.embeddings.position_embedding",
+        "vision_tower.vision_model.post_layernorm",
+        "vision_tower.vision_model.pre_layrnorm",
+    }
+    stems = {name.split(".layers.")[0] for name in names if ".layers." in name}
+    assert stems == {"language_model.model", "vision_tower.vision_model.encoder"}
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_shipped_base_carries_the_names_of_the_hub(name, tmp_path):
+    """Plain transformers finds every weight, and writes them under the same names again."""
+    assert_named_as_on_the_hub(base_folder(name) / "model.safetensors")
+    model, report = LlavaForConditionalGeneration.from_pretrained(base_folder(name), output_loading_info=True)
+    assert not any(report.values())
+    model.save_pretrained(tmp_path)
+    again, shipped = load_file(tmp_path / "model.safetensors"), load_file(base_folder(name) / "model.safetensors")
+    assert again.keys() == shipped.keys()
+    assert all(torch.equal(value, shipped[key]) for key, value in again.items())
+
+
 def test_bases_follow_those_they_go_on_from():
     assert order_bases(["grown-2", "medium"]) == ["medium", "grown-2"]
 
@@ -50,6 +86,7 @@ def test_a_finished_base_is_left_as_it_is_and_one_with_other_settings_is_made_ag
 
     made = make(recipe)
     assert steps == [1, 2, 1, 2]
+    assert_named_as_on_the_hub(tmp_path / "small" / "model.safetensors")
     assert make(recipe) == made
     assert steps == []
     make(recipe, fresh=True)

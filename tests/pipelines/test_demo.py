@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from errata.benchmarks import compare
 from errata.errors import ConfigError
 from errata.pipelines import DemoSettings, run_demo
 from errata.pipelines.demo_settings import open_folder
 from errata.records import read_records, result_from_row
+from errata.world import base_folder
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,11 @@ def test_every_stage_is_written(finished):
     settings, result, _ = finished
     for path in result.paths().values():
         assert path.exists()
-    assert (result.paths()["checkpoint"] / "model.safetensors").is_file()
+    with (
+        safe_open(result.paths()["checkpoint"] / "model.safetensors", "pt") as trained,
+        safe_open(base_folder("medium") / "model.safetensors", "pt") as base,
+    ):
+        assert set(trained.keys()) == set(base.keys())
     assert list((settings.out / "plots").glob("*.png"))
     assert {stage["name"] for stage in result.results["stages"]} == {"base", "ddpo", "dpo", "sft", "sft-own"}
     assert json.loads((settings.out / "results.json").read_text(encoding="utf-8")) == result.results

@@ -5,13 +5,14 @@ the vectors of texts. Rows and attention belong to `trees`, sampling to `generat
 rooms.
 """
 
+from errata.models.adapters import find_adapter, require_in_layers
 from errata.models.blocks import Block
 from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.families import build_adapter
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
-from errata.models.merging import merge_adapter
+from errata.models.merging import merge_adapter, merge_in_place, write_whole
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
@@ -36,10 +37,14 @@ __all__ = [
     "TextEncoder",
     "TextVectors",
     "build_adapter",
+    "find_adapter",
     "load_model",
     "load_processor",
     "load_text_encoder",
     "merge_adapter",
+    "merge_in_place",
     "quiet_transformers",
+    "require_in_layers",
     "write_prompting",
+    "write_whole",
 ]

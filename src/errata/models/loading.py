@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel
 from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
+from errata.models.adapters import find_adapter, load_adapter
 from errata.models.families import build_adapter, find_family
 from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.processors import load_processor
@@ -40,19 +39,17 @@ def load_model(
             weights, or a processor that cannot be read.
     """
     name = settings.name
-    if adapter_path is None and "+" in name and not Path(name).exists():
-        base, _, adapter_path = name.rpartition("+")
-        settings = replace(settings, name=base)
-    settings = read_prompting(adapter_path or settings.name, settings)
-    if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
-        adapter_path = name
-        settings = replace(settings, name=_read_base_name(Path(name)))
+    adapter = find_adapter(name, adapter_path)
+    settings = read_prompting(adapter.path if adapter else name, settings)
+    if adapter is not None:
+        settings = replace(settings, name=adapter.base, revision=settings.revision or adapter.revision)
+        settings = read_prompting(adapter.base, settings)
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
         processor = load_processor(settings, config)
-        if adapter_path is not None:
-            model = _load_adapter(model, Path(adapter_path), for_training=for_training)
+        if adapter is not None:
+            model = load_adapter(model, adapter.path, processor, for_training=for_training)
     model.train(for_training)
     return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
 
@@ -136,37 +133,3 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
             fix="fetch or write the model again",
         )
     return model.to(device)
-
-
-def _read_base_name(folder: Path) -> str:
-    try:
-        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
-        base = None
-    if not isinstance(base, str) or not base:
-        raise ModelError(
-            str(folder / "adapter_config.json"),
-            expected="the name of the base model",
-            found="none",
-            fix="load the base model with adapter_path set to this folder",
-        )
-    return base
-
-
-def _load_adapter(model: Any, folder: Path, *, for_training: bool) -> Any:
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise ModelError(
-            str(folder),
-            expected="a PEFT adapter with adapter_model.safetensors",
-            found="no such file",
-            fix="name a folder that training wrote",
-        )
-    try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=for_training)
-    except Exception as error:  # as above
-        raise ModelError(
-            str(folder),
-            expected="a PEFT adapter for this model",
-            found=first_line(error),
-            fix="check that it was trained on this base model",
-        ) from None

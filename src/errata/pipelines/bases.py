@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
 from errata.models.tiny import one_thread
 from errata.pipelines.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
 from errata.pipelines.world_scores import measure
-from errata.records import BenchmarkResult, remove_file, storing, write_json_lines, write_text
+from errata.records import BenchmarkResult, remove_file, replacing, storing, write_json_lines, write_text
 from errata.world import EVALUATION, base_folder, sample_scenes, write_images
 
 MEASURED_SCENES = 1000
@@ -70,11 +72,24 @@ def make_base(
         model, processor = pretrain(settings, note, _find_start(settings.start, out))
     remove_file(folder / "metrics.json")  # of an earlier base; it is written last, and says that a base is finished
     model.to(torch.bfloat16).save_pretrained(folder)
+    _name_as_on_hub(folder / "model.safetensors")
     processor.save_pretrained(folder)
     write_json_lines(folder / "log.jsonl", log)
     stated = {"settings": asdict(settings), "scenes": scenes, "metrics": measure_base(folder, scenes)}
     write_text(folder / "metrics.json", json.dumps(stated, indent=1) + "\n")
     return stated
+
+
+def _name_as_on_hub(path: Path) -> None:
+    """Name the tower's tensors as the Hub's LLaVA-1.5 does, which is how other engines look for them.
+
+    transformers writes a tower that it loaded under the names it found, and one that was made here without
+    `vision_model`; see `revert_weight_conversion` there.
+    """
+    tower = re.compile(r"^vision_tower\.(?!vision_model\.)")
+    tensors = {tower.sub("vision_tower.vision_model.", name): value for name, value in load_file(path).items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
 
 
 def _read_finished(path: Path, settings: PretrainSettings, scenes: int) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from errata.generation import (
 )
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
 from errata.records import Answer, Question, remove_file
+from errata.training import find_start
 
 SCORED_AT_A_TIME = 32
 """Questions whose images are in memory together, and whose rewards a kill can cost."""
@@ -31,7 +32,8 @@ class BestOf:
 
     Args:
         count: Samples of every question; 1 gives rewards and no choice.
-        base: The model before alignment, whatever `load_model` takes; None is the one under an adapter.
+        base: The model before alignment, whatever `load_model` takes; None is what an adapter was trained from: the
+            adapter that its run began with, else the model under it.
         reward: What picks: "self", by how much likelier the model finds an answer than its base does.
         normalise: By the "length" in tokens, or "none".
     """
@@ -65,7 +67,7 @@ class BestAnswerer:
     ) -> None:
         self._loaded, self._best_of, self._settings = loaded, best_of, settings
         self._pixels = PixelCache(loaded.adapter, image_root)
-        self._base = _load_base(loaded, best_of.base)
+        self._base = _load_base(loaded, best_of.base or find_start(loaded.name))
         self._reward = SelfReward(loaded, self._base, best_of.normalise)
 
     def answer(

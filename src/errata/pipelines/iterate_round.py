@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
-from errata.models import ModelSettings, merge_adapter
+from errata.models import ModelSettings, find_adapter, merge_adapter
 from errata.pipelines.answer import OnProgress, answer_file
 from errata.pipelines.feedback_claims import ClaimsRun, run_claims
 from errata.pipelines.feedback_claims_job import ClaimsJob
@@ -166,8 +166,7 @@ def find_seed(run: IterateRun, number: int) -> int:
 def _write_start(model: str, folder: Path) -> str:
     """The model that training begins with; an adapter becomes one with its base, so that the reference is the round's
     own start and not the base without it."""
-    is_adapter = (Path(model) / "adapter_config.json").is_file() or ("+" in model and not Path(model).exists())
-    if not is_adapter:
+    if find_adapter(model) is None:
         return model
     merged = folder / "start"
     return str(merged if merged.is_dir() else merge_adapter(ModelSettings(model), merged))

@@ -11,6 +11,7 @@ from errata.training.encoding import SetAside
 from errata.training.parameters import LORA_TARGETS, LoraSettings
 from errata.training.run import TrainResult, TrainRun, train
 from errata.training.settings import PreferenceConfig
+from errata.training.starting import find_start
 from errata.training.supervised import SftRun
 from errata.training.trainer import PreferenceTrainer
 
@@ -25,5 +26,6 @@ __all__ = [
     "TrainResult",
     "TrainRun",
     "find_checkpoint",
+    "find_start",
     "train",
 ]

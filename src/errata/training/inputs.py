@@ -19,6 +19,7 @@ from errata.models import (
     ModelSettings,
     PixelCache,
     build_adapter,
+    find_adapter,
     load_model,
     load_processor,
 )
@@ -42,12 +43,36 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapter
     if isinstance(model, LoadedModel):
         return model
     if isinstance(model, (str, Path)):
+        adapters = adapters or find_adapter(str(model)) is not None
         return load_model(choose_dtype(_build_settings(str(model), args), adapters=adapters), for_training=True)
     if not isinstance(model, nn.Module):
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
     processor = _load_processor(name, model.config) if processing_class is None else processing_class
     return LoadedModel(model, processor, build_adapter(processor, model.config, ModelSettings(name=name)), name)
+
+
+def resolve_reference(reference: Any, model: nn.Module) -> nn.Module | None:
+    """The model of `ref_model`; None where it is the trained one, which is its own reference as it is given.
+
+    Raises:
+        ModelError: No model, or another object around weights of the trained one: it would move along.
+    """
+    reference = reference.model if isinstance(reference, LoadedModel) else reference
+    if reference is None or reference is model:
+        return None
+    if not isinstance(reference, nn.Module):
+        found = type(reference).__name__
+        raise ModelError("ref_model", expected="a model that is loaded", found=found, fix="load it, or leave it out")
+    own = {id(weight) for weight in model.parameters()}
+    if any(id(weight) in own for weight in reference.parameters()):
+        raise ModelError(
+            "ref_model",
+            expected="a model of its own",
+            found="one that shares weights with the trained model, and would change with it",
+            fix="leave it out, if the model as it is now is meant; else load the reference a second time",
+        )
+    return reference
 
 
 def _build_settings(name: str, args: TrlFields) -> ModelSettings:

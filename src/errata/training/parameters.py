@@ -19,6 +19,8 @@ also match the vision tower's and the projector's layers."""
 VISION_PARTS = ("vision_tower", "vision_model", "visual")
 PROJECTOR_PARTS = ("multi_modal_projector", "connector", "image_newline", "merger", "deepstack_merger_list")
 """What leads from the tower to the language model; Qwen has it inside its tower."""
+CHANGING_STARTS = ("pissa", "olora", "loftq", "corda", "lora_ga")
+"""Values of PEFT's `init_lora_weights` that subtract the new adapter from the base's weights."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
     """Wrap the model with new adapters; everything else is frozen.
 
     Raises:
-        ConfigError: A rank of 0, dropout (the responses of one tree would see different masks), or a pattern that
-            matches no module.
+        ConfigError: A rank of 0, dropout (the responses of one tree would see different masks), a pattern that matches
+            no module, prompts or prefixes, or a beginning that changes the base's weights.
     """
+    _require_untouched_base(peft_config)
     if getattr(peft_config, "lora_dropout", 0.0):
         raise ConfigError(
             "lora dropout",
@@ -64,6 +67,20 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
     except ValueError as error:
         raise ConfigError("lora", expected="settings that fit the model", found=str(error), fix="change them") from None
     return wrapped
+
+
+def _require_untouched_base(peft_config: Any) -> None:
+    """Raise ConfigError for adapters that stand outside the layers, or that take their beginning out of the base's
+    weights: the base that is saved with them is the one that was given."""
+    start = getattr(peft_config, "init_lora_weights", True)
+    changing = isinstance(start, str) and start.startswith(CHANGING_STARTS)
+    if changing or peft_config.is_prompt_learning:
+        raise ConfigError(
+            "peft_config",
+            expected="adapters inside the layers of a base that stays as it is",
+            found=f"init_lora_weights={start!r}" if changing else f"type {peft_config.peft_type.value}",
+            fix="leave init_lora_weights out" if changing else "use LoRA",
+        )
 
 
 def require_adapters_alone(*, vision: bool, projector: bool) -> None:
@@ -97,7 +114,7 @@ def choose_trainable(model: nn.Module, *, vision: bool, projector: bool) -> None
             type(model).__name__,
             expected="weights that learn",
             found="every parameter frozen",
-            fix="train the projector or the vision tower, add LoRA, or unfreeze the model",
+            fix="train the projector or the vision tower, add LoRA, or unfreeze the model (PEFT: is_trainable)",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,7 @@ from errata.errors import ConfigError
 from errata.models import Adapter
 from errata.objectives import Objective, aggregate
 from errata.training.batches import EncodedRecords
+from errata.training.kept import KeptWeights
 from errata.training.processes import count_processes, find_rank, gather
 from errata.training.settings import PreferenceConfig
 from errata.trees import ReferenceCache, TreeRow, describe_reference, evaluating
@@ -38,7 +39,7 @@ class Reference:
     """The reference of a run: a model that was given, or the trained one as it was before its first step.
 
     With a cache folder every response is scored once, before that step. Without one the reference runs at every step:
-    the adapter is switched off, or a copy of the weights is kept.
+    a new adapter is switched off, and of what else learns a copy is kept.
 
     Args:
         model: The model that was given, or None.
@@ -59,10 +60,26 @@ class Reference:
             forward,
         )
         self._about: dict[str, Any] | None = None
+        self._kept: KeptWeights | None = None
         self.layout = "tree"
         """How rows are computed: with a shared prefix, or as separate passes. The policy's way is the reference's."""
         self.policy_has_moved = False
         """Set when training begins: from then on the policy is its own reference no more."""
+
+    def keep_adapter(self, policy: nn.Module) -> None:
+        """Take the policy with its adapter as it is now for the reference, unless there is another one or none."""
+        if self._model is None and self._objective.needs_reference:
+            self._kept = KeptWeights(policy)
+
+    def require_whole(self) -> None:
+        """Raise ConfigError where kept weights would have to take the place of ones that are split among processes."""
+        if self._kept is not None and self._args.reference_folder is None:
+            raise ConfigError(
+                "reference_cache",
+                expected="a folder: the adapter that learns on is its own reference, scored before weights are sharded",
+                found="a reference that runs at every step",
+                fix="leave reference_cache out",
+            )
 
     def prepare(self, policy: nn.Module, datasets: Sequence[EncodedRecords]) -> None:
         """Score the records that have no scores yet. Call it while the policy still is the reference."""
@@ -86,7 +103,10 @@ class Reference:
     def _describe(self, model: nn.Module) -> dict[str, Any]:
         """What the cache's numbers depend on: the same weights give others under autocast or in another layout."""
         autocast = "bfloat16" if self._args.bf16 else "float16" if self._args.fp16 else None
-        return describe_reference(model, self._adapter) | {"autocast": autocast, "layout": self.layout}
+        with self._as_reference(model):
+            # A new adapter is switched off; any other is part of the reference.
+            about = describe_reference(model, self._adapter, with_adapter=not self._switches_off(model))
+        return about | {"autocast": autocast, "layout": self.layout}
 
     def compute(self, policy: nn.Module, row: TreeRow) -> Tensor | None:
         """Token log-probabilities `[T]` of a row by a pass of the reference now, or None where none are needed."""
@@ -94,12 +114,21 @@ class Reference:
 
     def _compute(self, policy: nn.Module, row: TreeRow) -> Tensor:
         model = self._place(policy)
-        off = getattr(model, "disable_adapter", nullcontext) if self._model is None else nullcontext
-        with torch.no_grad(), off():
+        with torch.no_grad(), self._as_reference(model):
             return self._forward(model, row.to(self._args.device))
 
+    def _as_reference(self, model: nn.Module) -> AbstractContextManager[Any]:
+        """The model computes as the reference inside."""
+        if self._kept is not None:
+            return self._kept.in_place()
+        return model.disable_adapter() if self._switches_off(model) else nullcontext()  # type: ignore[operator]
+
+    def _switches_off(self, model: nn.Module) -> bool:
+        """Whether the reference is the policy without its adapter."""
+        return self._model is None and self._kept is None and hasattr(model, "disable_adapter")
+
     def _require_reference(self, policy: nn.Module) -> None:
-        if self.policy_has_moved and self._model is None and not hasattr(policy, "disable_adapter"):
+        if self.policy_has_moved and self._moves(policy):
             raise ConfigError(
                 "eval_dataset",
                 expected="records that the reference has scored before training",
@@ -107,12 +136,16 @@ class Reference:
                 fix="give them to the trainer as eval_dataset, or pass ref_model",
             )
 
+    def _moves(self, policy: nn.Module) -> bool:
+        """Whether nothing is left of the reference once the policy has learnt."""
+        return self._model is None and self._kept is None and not hasattr(policy, "disable_adapter")
+
     def _place(self, policy: nn.Module) -> nn.Module:
         return policy if self._model is None else self._model.to(self._args.device)
 
     def _keep(self, policy: nn.Module) -> None:
-        """Copy the weights as they are; adapters need no copy, they are switched off instead."""
-        if self._model is None and not hasattr(policy, "disable_adapter"):
+        """Copy a model without adapters as it is."""
+        if self._moves(policy):
             self._model = copy.deepcopy(policy)
         if self._model is not None:
             self._model.eval().requires_grad_(False)

@@ -14,7 +14,7 @@ import torch
 from errata.config import dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
-from errata.models import ModelSettings, load_model
+from errata.models import LoadedModel, ModelSettings, find_adapter, load_model
 from errata.records import (
     BAD_FILE,
     BadRow,
@@ -90,6 +90,7 @@ class TrainResult:
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
         tree_check: What the comparison of the first record with separate passes found; None where none was made.
+        start: What became of an adapter that the run began with; None where it began with a whole model.
     """
 
     out: Path
@@ -100,6 +101,7 @@ class TrainResult:
     resumed_from: Path | None
     interrupted: bool
     tree_check: str | None = None
+    start: str | None = None
 
 
 def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None) -> TrainResult:
@@ -123,7 +125,7 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     bad: list[BadRow] = []
     data = _load_data(settings, bad)  # a bad row is told before a large model is loaded
     trainer = PreferenceTrainer(
-        model=load_model(choose_dtype(settings.model, adapters=settings.lora is not None), for_training=True),
+        model=_load_model(settings),
         args=settings,
         train_dataset=data,
         eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
@@ -140,6 +142,11 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
         if settings.should_save:
             write_json_lines(settings.out / "log.jsonl", map(_keep_finite, trainer.state.log_history))
     return _finish(settings, trainer, aside, checkpoint)
+
+
+def _load_model(settings: TrainRun) -> LoadedModel:
+    adapters = settings.lora is not None or find_adapter(settings.model.name) is not None
+    return load_model(choose_dtype(settings.model, adapters=adapters), for_training=True)
 
 
 def _load_data(settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
@@ -166,9 +173,10 @@ def _finish(
     metrics = {name: value for line in trainer.state.log_history for name, value in _keep_finite(line).items()}
     steps = trainer.state.global_step
     if folder is not None and settings.should_save:
-        done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check}
+        done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check, "start": trainer.start}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
-    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, trainer.tree_check)
+    told = (trainer.tree_check, trainer.start)
+    return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, *told)
 
 
 def _keep_finite(line: dict[str, Any]) -> dict[str, Any]:
@@ -189,4 +197,4 @@ def _read_finished(settings: TrainRun) -> TrainResult | None:
     bad = settings.out / BAD_FILE
     aside = tuple(SetAside(row["id"], row["reason"]) for _, row in read_json_lines(bad)) if bad.is_file() else ()
     model = settings.out / "model"
-    return TrainResult(settings.out, model, steps, metrics, aside, None, False, check)
+    return TrainResult(settings.out, model, steps, metrics, aside, None, False, check, done.get("start"))

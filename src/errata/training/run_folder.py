@@ -80,7 +80,7 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
 
 def _remove_run(folder: Path) -> None:
     """Remove what a run wrote, and nothing else that the folder may hold."""
-    for name in ("model", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
+    for name in ("model", "base", "start", "reference", "data", *(path.name for path in folder.glob("checkpoint-*"))):
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("settings.yaml", "versions.json", BAD_FILE, "log.jsonl", "result.json"):
         remove_file(folder / name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel, Trainer
 
 from errata.models import Adapter, write_prompting
 from errata.training.checkpoints import load_weights, writing
+from errata.training.named_base import has_other_embeddings
 from errata.training.speed import TokenRate
 
 
@@ -30,8 +32,15 @@ class SavingTrainer(Trainer):  # type: ignore[misc]
         folder = output_dir or self.args.output_dir
         with writing(folder, remove=False):
             super().save_model(output_dir, _internal_call)
+            if self.args.should_save and isinstance(self.model, PeftModel):
+                self._add_embeddings(self.model, folder)
         if self.args.should_save:
             write_prompting(folder, self.adapter.settings)
+
+    def _add_embeddings(self, model: PeftModel, folder: str) -> None:
+        """Save an adapter with embeddings that its base lacks, which PEFT does by itself for text models alone."""
+        if has_other_embeddings(model.get_base_model()):
+            model.save_pretrained(folder, save_embedding_layers=True)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         if self.is_fsdp_enabled or not isinstance(self.model, PreTrainedModel):

@@ -20,21 +20,17 @@ from errata.training.checkpoints import require_checkpoint
 from errata.training.divergence import StopOnDivergence, default_max_loss
 from errata.training.encoding import SetAside
 from errata.training.features import FrozenFeatures
-from errata.training.inputs import encode_dataset, resolve_model
+from errata.training.inputs import encode_dataset, resolve_model, resolve_reference
 from errata.training.means import RunningMeans, Share
 from errata.training.metrics import drop_repeats, measure_row
-from errata.training.parameters import (
-    add_adapter,
-    choose_trainable,
-    require_adapters_alone,
-    switch_off_dropout,
-)
+from errata.training.parameters import choose_trainable, switch_off_dropout
 from errata.training.passes import Passes
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler
 from errata.training.saving import SavingTrainer
 from errata.training.settings import PreferenceConfig
 from errata.training.speed import TokenProgress, TokenRate, count_tokens
+from errata.training.starting import prepare_start
 from errata.training.wrapping import find_inner, run_as_forward
 from errata.trees import TreeRow, evaluating
 
@@ -46,14 +42,16 @@ class PreferenceTrainer(SavingTrainer):
 
     Args:
         model: A LoadedModel, a LLaVA (also inside PEFT), a folder or a Hub name.
-        ref_model: Another model to be the reference; None is the model as it is given, for PEFT without its adapter.
+        ref_model: Another model to be the reference; None, or the model itself, is the model as it is given, a PEFT
+            adapter included.
         args: See `PreferenceConfig`.
         train_dataset, eval_dataset: Records, LoadedRecords, or a vision preference data set in TRL's form.
         processing_class: The model's processor, where the model is given as an object.
-        peft_config: New adapters to train instead of the model's weights.
+        peft_config: New adapters to train instead of the model's weights. An adapter that the model has is merged
+            first, and the merged base is written to `base` in `output_dir`.
         **options: As for `transformers.Trainer`: callbacks, optimizers, ...
 
-    `set_aside` lists the records that were left out.
+    `set_aside` lists the records that were left out; `start` says what became of an adapter that was given.
 
     Raises:
         ConfigError, DataError, ModelError: See `resolve_model` and `encode_dataset`.
@@ -78,6 +76,7 @@ class PreferenceTrainer(SavingTrainer):
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
         loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
+        ref_model = resolve_reference(ref_model, loaded.model)
         self.adapter = loaded.adapter
         self.set_aside: list[SetAside] = []
         self._means, self._rate = RunningMeans(), TokenRate()
@@ -87,13 +86,16 @@ class PreferenceTrainer(SavingTrainer):
         for each in models:
             switch_off_dropout(each)
         self._passes = Passes(self.adapter, models, args)
-        if peft_config is not None:
-            require_adapters_alone(vision=args.train_vision, projector=args.train_projector)
-        choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
+        if peft_config is None:
+            choose_trainable(loaded.model, vision=args.train_vision, projector=args.train_projector)
         set_seed(args.seed)  # new adapters begin with random numbers
+        start = prepare_start(loaded, peft_config, args)
+        self.start = start.message
+        if start.message:
+            logger.warning(start.message)
         options["callbacks"] = [*(options.get("callbacks") or []), self._divergence, self._stop]
         super().__init__(
-            model=add_adapter(loaded.model, peft_config) if peft_config is not None else loaded.model,
+            model=start.model,
             args=args,
             data_collator=take_share,
             train_dataset=self._encode(train_dataset, args),
@@ -101,6 +103,8 @@ class PreferenceTrainer(SavingTrainer):
             processing_class=loaded.processor,
             **options,
         )
+        if start.keeps_adapter:
+            self._reference.keep_adapter(self.model)
         self._features = FrozenFeatures(self.adapter, self.model, args.image_memory_mb)
         self.remove_callback(PrinterCallback)  # the log is in `state.log_history` and beside the progress bar
         if self.pop_callback(ProgressCallback) is not None:
@@ -196,6 +200,8 @@ class PreferenceTrainer(SavingTrainer):
         if resume_from_checkpoint is True:
             resume_from_checkpoint = str(require_checkpoint(self.args.output_dir))
         self._passes.check(self.model, self.train_dataset, self.accelerator.autocast())
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            self._reference.require_whole()
         self._reference.layout = "tree" if self._passes.shares_prefix else "separate"
         self._reference.prepare(self.model, [self.train_dataset, *list_parts(self.eval_dataset)])
         self._reference.policy_has_moved = True

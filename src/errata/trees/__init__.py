@@ -7,7 +7,7 @@ cache of the reference's. Losses belong to `objectives`, steps and checkpoints t
 from errata.trees.attention import TREE_ATTENTION
 from errata.trees.cache import ReferenceCache
 from errata.trees.check import CheckResult, evaluating, self_check
-from errata.trees.fingerprint import describe_reference
+from errata.trees.fingerprint import describe_reference, hash_adapter, hash_weights
 from errata.trees.layout import TreeLayout, TreeShape
 from errata.trees.logps import head_logps, token_logps
 from errata.trees.own_pass import change_attention, check_adapter
@@ -36,6 +36,8 @@ __all__ = [
     "describe_reference",
     "enable_tree_attention",
     "evaluating",
+    "hash_adapter",
+    "hash_weights",
     "head_logps",
     "self_check",
     "separate_logps",

@@ -20,15 +20,22 @@ FORMAT = 1
 
 SAID_ELSEWHERE = ("dtype", "transformers_version")
 """What a configuration says about its file, not about the numbers."""
+_NAMES = ("base_model_name_or_path", "revision", "inference_mode", "lora_dropout", "peft_version")
+"""What an adapter's configuration says of its place and its training."""
 SHORT = 40
 """Characters of a value that a message shows; hashes and templates are longer."""
 
 
-def describe_reference(model: nn.Module, adapter: Adapter) -> dict[str, Any]:
+def describe_reference(model: nn.Module, adapter: Adapter, *, with_adapter: bool = False) -> dict[str, Any]:
     """What reference log-probabilities depend on besides the data, for `ReferenceCache`.
 
     Attention functions and devices round in their own ways, so the kind of device and the name of the function count.
-    Of a PEFT model the base weights alone count: the reference is the model with its adapter disabled.
+
+    Args:
+        model: The reference.
+        adapter: Its family.
+        with_adapter: A PEFT model's adapter counts as well; else its base alone, as for new adapters, which the
+            reference is without.
     """
     first, text = next(model.parameters()), adapter.text_config(model)
     return {
@@ -39,19 +46,46 @@ def describe_reference(model: nn.Module, adapter: Adapter) -> dict[str, Any]:
         "attention": str(text._attn_implementation),
         "text": {name: value for name, value in text.to_diff_dict().items() if name not in SAID_ELSEWHERE},
         "encoding": adapter.describe(),
-    }
+    } | ({"adapter": hash_adapter(model)} if with_adapter and hasattr(model, "peft_config") else {})
+
+
+def hash_adapter(model: nn.Module) -> str:
+    """A digest of a PEFT model's adapters: their weights, and the settings that say what is made of them."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if _of_adapter(name):
+            _update(digest, name, value)
+    for name, config in sorted(model.peft_config.items()):  # type: ignore[union-attr,operator]
+        stated = {key: value for key, value in vars(config).items() if key not in _NAMES}
+        digest.update(f"{name} {hash_json(_sort_sets(stated))}".encode())
+    return digest.hexdigest()
+
+
+def _of_adapter(name: str) -> bool:
+    return any(mark in name for mark in (".lora_", ".modules_to_save.", ".trainable_tokens_"))
+
+
+def _update(digest: Any, name: str, value: Tensor) -> None:
+    digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+    digest.update(_bytes(value))
+
+
+def _sort_sets(value: Any) -> Any:
+    """The value with lists for sets, whose order differs between processes."""
+    if isinstance(value, dict):
+        return {str(key): _sort_sets(own) for key, own in value.items()}
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else value
 
 
 def hash_weights(model: nn.Module) -> str:
     """SHA-256 of all parameters and buffers that are saved, adapters left out."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
-        if ".lora_" in name or ".modules_to_save." in name:
+        if _of_adapter(name):
             continue
         # PEFT renames what it wraps; the weights are the same.
         name = name.removeprefix("base_model.model.").replace(".base_layer.", ".").replace(".original_module.", ".")
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(_bytes(value))
+        _update(digest, name, value)
     return digest.hexdigest()
 
 
