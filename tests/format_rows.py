@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
+from errata.data.formats.unread import read_records
 from errata.data.image_store import ImageStore
 from errata.records import Record
 
@@ -16,7 +17,7 @@ def read_row(known: Format, row: dict, *, root: Path = Path("/nowhere"), **conte
     """The records of a row that stands in `root`/data.json; images keep their paths."""
     images = ImageStore(None, root=root)
     values = {"where": WHERE, "path": root / "data.json", "kind": "json", "number": 7, "images": images} | context
-    return list(known.read_row(row, ReadContext(**values)))
+    return read_records(known, row, ReadContext(**values))
 
 
 def write_row(known: Format, record: Record) -> tuple[list[dict], Counter[str]]:

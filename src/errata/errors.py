@@ -26,8 +26,9 @@ class ErrataError(Exception):
     """
 
     def __init__(self, where: str, *, expected: str, found: str, fix: str) -> None:
-        self.where, self.expected, self.found, self.fix = where, expected, found, fix
-        super().__init__(f"{where}: {found}; expected {expected}; {fix}")
+        self.where, self.found = _cut(where), _cut(found)
+        self.expected, self.fix = expected, fix
+        super().__init__(f"{self.where}: {self.found}; expected {expected}; {fix}")
 
 
 class DataError(ErrataError, ValueError):
@@ -66,6 +67,24 @@ class StorageError(ErrataError, OSError):
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says when a disk, a quota or the largest size of a file is exhausted."""
+
+
+LONGEST_PART = 600
+"""Characters of an error's place or finding: a picture as text, or a list of all names, is no message."""
+
+
+def quote(value: object, most: int = 80) -> str:
+    """A value as messages show it: on one line, cut off where it is longer than `most` characters."""
+    text = repr(value[:most] if isinstance(value, (str, bytes)) else value)
+    whole = len(text) <= most and not (isinstance(value, (str, bytes)) and len(value) > most)
+    return text if whole else text[: most - 1] + "…"
+
+
+def _cut(text: str) -> str:
+    """The text, or its beginning and its end."""
+    if len(text) <= LONGEST_PART:
+        return text
+    return f"{text[: LONGEST_PART // 2]} … {text[-LONGEST_PART // 3 :]}"
 
 
 def count_noun(number: int, noun: str, plural: str = "") -> str:

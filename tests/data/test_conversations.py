@@ -105,7 +105,7 @@ BAD = {
     "a part of another type": ({"conversations": [{"from": "human", "value": [{"type": "video"}]}]}, "'video'"),
     "an id of another type": ({"id": ["x"]}, "list"),
     "an image of another type": ({"image": 3}, "int 3"),
-    "an image without a name": ({"image": ""}, "str ''"),
+    "an image without a name": ({"image": ""}, "1 placeholder for 0 images"),
     "an image elsewhere": ({"image": "../secret.png"}, r"\.\./secret\.png: it leads to"),
     "an absolute image": ({"image": "/secret.png"}, "/secret.png: an absolute path"),
     "no object": (None, "list"),

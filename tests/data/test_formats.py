@@ -266,7 +266,7 @@ def test_a_prompt_that_is_not_given_is_the_common_beginning(tmp_path):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"chosen": "A cube."},
+        {"chosen": {"role": "user", "content": "A cube."}},
         {"chosen": ...},
         {"rejected": [{"role": "assistant"}]},
         {"rejected": trl_row()["chosen"]},

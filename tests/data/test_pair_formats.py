@@ -85,15 +85,34 @@ def to_hub_form(row):
 @pytest.mark.parametrize("form", [lambda row: row, to_hub_form], ids=["raw", "hub"])
 def test_vlfeedback_ratings_become_levels_and_ties_stay_ties(tmp_path, form):
     save_pictures(tmp_path, "a.png")
-    row = vlfeedback_row(("3", "5", "4"), ("5", "5", "5"), ("4", "4", "4"), ("1", "5", "1"), ("N/A", "5", "5"))
+    ratings = (("3", "5", "4"), ("5", "5", "5"), ("4", "4", "4"), ("1", "5", "1"), ("N/A", "N/A", "N/A"))
+    row = vlfeedback_row(*ratings)
     write_lines(tmp_path / "v.jsonl", [form(row)])
     done = import_records(tmp_path / "v.jsonl", tmp_path / "out")
     (record,) = read_records(done.path)
     assert record.levels == (0, 1, 1, 2)
     assert [response.model for response in record.responses] == ["model1", "model0", "model2", "model3"]
     assert [sum(ratings.values()) for ratings in record.meta["ratings"]] == [15, 12, 12, 7]
-    assert done.notes == {"answers with a rating that is no number": 1}
+    assert done.notes == {"answers without a rating that is a number": 1}
+    assert not done.told
     assert record.responses[3].segments
+
+
+def test_vlfeedback_levels_come_from_the_aspects_that_all_answers_have(tmp_path):
+    row = vlfeedback_row(("5", "N/A", "1"), ("1", "5", "5"), ("1", "5", "3"), img_path=None)
+    done = import_records(write_lines(tmp_path / "v.jsonl", [row]), tmp_path / "out")
+    (record,) = read_records(done.path)
+    # By all aspects it would be model1 (11), model2 (9), model0 (6); without ethics it is as follows.
+    assert [(one.model, one.level) for one in record.responses] == [("model0", 0), ("model1", 0), ("model2", 1)]
+    assert record.meta["ratings"][0] == {"Helpfulness": 5, "Visual Faithfulness": 1}
+    assert done.told == {"rows ranked by the aspects that all answers have a number for": 1}
+    assert not done.notes
+
+
+def test_vlfeedback_without_an_aspect_in_common_has_no_levels(tmp_path):
+    row = vlfeedback_row(("5", "N/A", "N/A"), ("N/A", "5", "5"), img_path=None)
+    with pytest.raises(DataError, match=r"v\.jsonl:1: none among 2 answers; expected an aspect that all answers have"):
+        import_records(write_lines(tmp_path / "v.jsonl", [row]), tmp_path / "out")
 
 
 def test_vlfeedback_answers_that_repeat_one_another_stand_once(tmp_path):
@@ -112,7 +131,7 @@ def test_vlfeedback_answers_that_repeat_one_another_stand_once(tmp_path):
         {"completions": "x"},
         {"completions": {"annotations": [], "model": ["a"], "response": []}},
         {"completions": [{"response": 3, "annotations": {}}]},
-        {"completions": [{"response": "x", "annotations": {"Helpfulness": {"Rating": "5"}}}]},
+        {"completions": [{"response": "x", "annotations": {"Helpfulness": {"Rating": "good"}}}]},
         {"completions": []},
         {"img_path": "none.png"},
         {"img_path": 3},
@@ -217,7 +236,7 @@ def test_a_folder_of_files_of_several_formats_is_read_as_one(tmp_path):
     write_lines(tmp_path / "in" / "v.jsonl", [vlfeedback_row(("5", "5", "5"), ("4", "4", "4"))])
     (tmp_path / "in" / "amp.json").write_text(json.dumps([amp_row("A cube.", "A ball.")]))
     (tmp_path / "in" / "bad.jsonl").write_text("oops")
-    assert [record.source for record in imported(tmp_path / "in", tmp_path / "out")] == ["AMP", "VLFeedback"]
+    assert [record.source for record in imported(tmp_path / "in", tmp_path / "out")] == [None, None]
     write_parquet(tmp_path / "in" / "deep" / "a.parquet", [rlaifv_row()])
     assert [record.source for record in imported(tmp_path / "in", tmp_path / "out")] == ["RLAIF-V"]
 
@@ -225,6 +244,6 @@ def test_a_folder_of_files_of_several_formats_is_read_as_one(tmp_path):
 def test_a_format_can_be_named(tmp_path):
     write_parquet(tmp_path / "a.parquet", [rlaifv_row(image={"bytes": picture(), "path": None})])
     (record,) = imported(tmp_path / "a.parquet", tmp_path / "out", format="trl", license="CC0")
-    assert (record.source, record.license) == ("trl", "CC0")
+    assert (record.source, record.license) == ("RLAIF-V", "CC0")  # the row states the one, the command the other
     with pytest.raises(DataError, match="expected one of errata, parquet, rlhfv"):
         import_records(tmp_path / "a.parquet", tmp_path / "out", format="rlhf")

@@ -37,7 +37,7 @@ def test_annotated_photos_are_imported_as_they_lie_there(shared_data, tmp_path, 
     assert loaded.records[0].meta["segments"][0]["type"] == "object"
     assert check_records(loaded.records, tmp_path) == []
     assert main([word for word in command if word not in ("--columns", columns)]) == 2
-    assert "its columns with --columns" in capsys.readouterr().err
+    assert "name its columns: --columns prompt=question,responses=responses,image=image" in capsys.readouterr().err
 
 
 def test_annotated_photos_pass_through_rlhfv_parquet(shared_data, tmp_path):

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def require_jsonl(path: Path) -> Path:
-    """The path, unless it is a parquet file: looking at data must not write image files beside it."""
-    if path.suffix == ".parquet":
+    """The path, unless it is a table: looking at data must not write image files beside it."""
+    from errata.data import find_records_file
+
+    if path.suffix in (".parquet", ".arrow"):
         fix = f"run `errata data import {path} --out DIR` first"
-        raise DataError(str(path), expected="records as JSON lines", found="a parquet file", fix=fix)
-    return path
+        raise DataError(str(path), expected="records as JSON lines", found=f"a {path.suffix[1:]} file", fix=fix)
+    return find_records_file(path)
 
 
 def read_jsonl(path: Path) -> list[Record]:

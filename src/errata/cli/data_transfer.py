@@ -30,8 +30,16 @@ def add_import(verbs: Any) -> None:
         metavar="NAME=COLUMN",
         help="which column of a table, or field of a task, holds what: prompt=question,chosen=a,rejected=b,image=file",
     )
-    parser.add_argument("--split", default="train", help="of a data set on the Hub (default: train)")
-    parser.add_argument("--license", help="licence of the rows, where the source names none")
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="columns to leave out, with commas, where a row would be refused as they might hold an answer",
+    )
+    parser.add_argument("--split", default="train", help="of a data set on the Hub, or saved to disk (default: train)")
+    parser.add_argument("--license", help="licence of the rows that state none themselves")
+    parser.add_argument("--source", dest="from_source", metavar="NAME", help="data set of the rows that state none")
     parser.add_argument("--skip-bad", action="store_true", help="set bad rows aside in bad.jsonl (exit code 3)")
     parser.add_argument("--allow-download", action="store_true", help="fetch images that rows name by a web address")
     parser.set_defaults(run=run_import)
@@ -66,13 +74,17 @@ def run_import(args: argparse.Namespace) -> int:
             format=args.format,
             image_root=args.image_root,
             license=args.license,
+            from_source=args.from_source,
             columns=read_columns(args.columns),
+            ignore=[name for names in args.ignore for name in names.split(",") if name],
             split=args.split,
             allow_download=args.allow_download,
             on_bad=aside.append if args.skip_bad else None,
             on_progress=on_progress,
         )
     print(f"{count_noun(done.records, 'record')}: {done.path}" + _list_lost(done.notes))
+    for line in describe_reading(done.told, done.unread):
+        print(line)
     return report_set_aside(aside.count, aside.path)
 
 
@@ -105,6 +117,15 @@ def run_export(args: argparse.Namespace) -> int:
     return DONE
 
 
+def describe_reading(told: Mapping[str, int], unread: Mapping[str, int]) -> list[str]:
+    """What was not read, and what was read otherwise than it stood there, a line each."""
+    lines = [f"columns not read, and kept in meta: {_list_counts(unread)}"] if unread else []
+    return lines + ([f"note: {_list_counts(told)}"] if told else [])
+
+
+def _list_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
+
+
 def _list_lost(counts: Mapping[str, int]) -> str:
-    lost = ", ".join(f"{name} ({count})" for name, count in counts.items())
-    return f"; there is no place for {lost}" if lost else ""
+    return f"; there is no place for {_list_counts(counts)}" if counts else ""

@@ -15,7 +15,7 @@ from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.images import decode_image, open_image, resolve_image, store_image
-from errata.data.import_records import RECORDS_FILE, ImportSummary, import_records
+from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records_file, import_records
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
 from errata.data.pieces import make_printable
@@ -45,6 +45,7 @@ __all__ = [
     "corrupt_image",
     "decode_image",
     "export_records",
+    "find_records_file",
     "find_segments",
     "import_records",
     "list_writers",

@@ -12,7 +12,7 @@ from errata.data.check_style import StyleCheck
 from errata.data.findings import FINDING_KINDS, Finding, find_kind
 from errata.data.image_store import ImageStore
 from errata.data.images import open_image
-from errata.data.import_records import RECORDS_FILE, OnProgress
+from errata.data.import_records import OnProgress, find_records_file
 from errata.data.reading import Reading, find_foreign_format
 from errata.data.sources import open_file
 from errata.errors import DataError
@@ -53,8 +53,7 @@ def check_file(
     Raises:
         DataError: No such file.
     """
-    path = Path(path)
-    path = path / RECORDS_FILE if path.is_dir() else path
+    path = find_records_file(path)
     root = Path(image_root or path.parent)
     check = _Check()
     for where, row in _iterate_rows(path, root):

@@ -1,4 +1,4 @@
-"""Files as rows, whatever holds them: parquet, JSON lines, a JSON array, CSV, TSV. One place for each.
+"""Files as rows, whatever holds them: parquet, Arrow, JSON lines, a JSON array, CSV, TSV. One place for each.
 
 Rows come one after another and unparsed where parsing can fail, so that a bad one can be set aside.
 """
@@ -6,21 +6,34 @@ Rows come one after another and unparsed where parsing can fail, so that a bad o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from errata.data.compressed import strip_compression
 from errata.data.json_rows import iterate_json_rows
 from errata.data.parquet import read_parquet
+from errata.data.saved import read_arrow
 from errata.data.tables import iterate_table
 from errata.errors import DataError
 from errata.records.lines import parse_line
 
 Row = dict[str, Any]
 
-KINDS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".csv": "csv", ".tsv": "tsv"}
-"""File endings that are read, and what such a file is. Any other name is taken for JSON."""
+KINDS = {
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+}
+"""File endings that are read, and what such a file is. Any other name is taken for JSON.
+
+Those of texts may be followed by one of a compressed file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +67,23 @@ class RawRow:
         return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing: null, no text, no item, and lists and objects of nothing else."""
+    if value is None or (isinstance(value, str) and value.strip() in ("", "[]", "{}", "null")):
+        return True
+    if isinstance(value, Mapping):
+        return all(is_empty(one) for one in value.values())
+    return isinstance(value, (list, tuple, bytes)) and all(one is None for one in value)
+
+
 def find_kind(path: Path) -> str:
     """What a file is, by its ending."""
-    return KINDS.get(path.suffix.lower(), "json")
+    return KINDS.get(strip_compression(path).suffix.lower(), "json")
+
+
+def has_rows(path: Path) -> bool:
+    """Whether a file in a folder is one of those that are read."""
+    return strip_compression(path).suffix.lower() in KINDS
 
 
 def iterate_rows(path: Path) -> Iterator[RawRow]:
@@ -64,6 +91,8 @@ def iterate_rows(path: Path) -> Iterator[RawRow]:
     kind = find_kind(path)
     if kind == "parquet":
         yield from _number(read_parquet(path))
+    elif kind == "arrow":
+        yield from _number(read_arrow(path))
     elif kind == "json":
         for where, text in iterate_json_rows(path):
             yield RawRow(where, int(where.rpartition(":")[2]), text)

@@ -13,8 +13,9 @@ from PIL import Image
 
 from errata.data.download import download_image, is_url
 from errata.data.images import resolve_image, store_image
+from errata.data.picture_values import LONGEST_PATH, unwrap_picture
 from errata.data.source_names import SourceNames
-from errata.errors import DataError
+from errata.errors import DataError, quote
 
 
 class ImageStore:
@@ -48,16 +49,21 @@ class ImageStore:
         self._write, self._names = write, names
 
     def add(self, picture: Any, where: str) -> str:
-        """The path of a picture given as bytes, `{"bytes", "path"}`, path, `data:` or web address, or PIL image.
+        """The path of a picture given as bytes, path, `data:` or web address, base64, PIL image, or an object of these.
 
         Raises:
             DataError: It begins with `where`: no picture, one outside the root, a broken one, or a refused address.
             StorageError: The folder cannot be written.
         """
         called = picture.get("path") if isinstance(picture, Mapping) else picture
+        picture = unwrap_picture(picture)
         if isinstance(picture, Mapping):
             picture = picture.get("bytes") or picture.get("path")
-        if self.folder is None and isinstance(picture, str) and picture and not is_url(picture):
+        inside = isinstance(picture, str) and picture.startswith("data:")
+        if isinstance(picture, str) and len(picture) > LONGEST_PATH and not inside:
+            found = f"a text of {len(picture):,} characters that is no base64 of a picture"
+            raise DataError(where, expected="an image's path, or its bytes in the row", found=found, fix="fix the row")
+        if self.folder is None and isinstance(picture, str) and picture and not is_url(picture) and not inside:
             return self._keep(picture, where)
         data = self._read(picture, where)
         if self.folder is None:
@@ -86,7 +92,7 @@ class ImageStore:
             return _decode_address(picture, where)
         if isinstance(picture, (str, Path)) and str(picture):
             return self._read_file(str(picture), where)
-        found = "none" if picture is None else f"{type(picture).__name__} {picture!r}"[:80]
+        found = "none" if picture is None else f"{type(picture).__name__} {quote(picture)}"
         raise DataError(where, expected="an image's path, or its bytes in the row", found=found, fix="fix the row")
 
     def _read_file(self, path: str, where: str) -> bytes:
@@ -101,7 +107,7 @@ class ImageStore:
     def _find(self, path: str, where: str) -> Path:
         if self.root is None and not self._trusted:
             fix = "write the file with its images embedded, or give the folder that paths start in as --image-root"
-            raise DataError(where, expected="the image's bytes in the row", found=f"{path!r}"[:80], fix=fix)
+            raise DataError(where, expected="the image's bytes in the row", found=quote(path), fix=fix)
         try:
             return resolve_image(path, self.root)
         except DataError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from errata.data.hub import build_hub_source, is_hub_name
 from errata.data.image_store import ImageStore
 from errata.data.image_writer import ImageWriter
 from errata.data.reading import OnBad, Reading
+from errata.data.saved import find_other_splits
 from errata.data.source_names import SourceNames
 from errata.data.sources import SourceFile, list_files, open_file
 from errata.errors import DataError
@@ -23,11 +24,21 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import wrote: the file, how many records, and how often rows held what a record has no place for."""
+    """What an import wrote, and what it counted on the way.
+
+    Attributes:
+        path: The file.
+        records: How many it holds.
+        notes: How often rows held what a record has no place for.
+        told: How often something was read otherwise than it stood there.
+        unread: Columns that no format reads, with the number of rows; they are kept in `meta`.
+    """
 
     path: Path
     records: int
     notes: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
 
 
 def import_records(
@@ -37,7 +48,9 @@ def import_records(
     format: str | None = None,
     image_root: str | Path | None = None,
     license: str | None = None,
+    from_source: str | None = None,
     columns: Mapping[str, str] | None = None,
+    ignore: Collection[str] = (),
     split: str = "train",
     allow_download: bool = False,
     on_bad: OnBad | None = None,
@@ -53,9 +66,11 @@ def import_records(
         format: A name of docs/formats.md; None recognises it.
         image_root: The folder that image paths start in; None is that of a JSON, CSV or TSV file, and none for tables
             that hold their pictures: those name no files of this machine.
-        license: Written into every record whose source says nothing.
+        license: Written into every record whose row states none.
+        from_source: The data set that the rows are from, written into every record whose row states none.
         columns: Which column holds what, for tables of one's own.
-        split: Which split of a data set on the Hub.
+        ignore: Columns that are left out as if they were not there.
+        split: Which split of a data set on the Hub, or of one that `datasets` saved.
         allow_download: Fetch images that rows name by a web address, instead of refusing them.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
         on_progress: Called with "rows", how many records are done, and how many rows there are.
@@ -67,8 +82,11 @@ def import_records(
     if image_root is not None and not Path(image_root).is_dir():
         fix = "name the folder that image paths start in"
         raise DataError("--image-root", expected="a folder", found=str(image_root), fix=fix)
-    reading = Reading(find_format(format) if format else None, license, columns or {}, on_bad)
+    known = find_format(format) if format else None
+    reading = Reading(known, license, from_source, columns or {}, frozenset(ignore), on_bad)
     files = open_source(source, split)
+    if Path(source).is_dir():
+        reading.told.update(f"split {other.name!r} not read" for other in find_other_splits(Path(source), split))
     folder, names = Path(out) / "images", SourceNames()
 
     with ImageWriter(folder) as writer:
@@ -85,7 +103,13 @@ def import_records(
 
         counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
         write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, write_images, source))
-    return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
+    return ImportSummary(
+        Path(out) / RECORDS_FILE,
+        counted.count,
+        +reading.notes,
+        +reading.told,
+        Counter(dict(reading.unread.most_common())),
+    )
 
 
 def _finish(
@@ -111,13 +135,27 @@ def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
     """The files of a source, or a split of a data set on the Hub. Raises DataError when there is none of the name."""
     path = Path(source)
     if path.is_dir():
-        return [open_file(file) for file in list_files(path)]
+        return [open_file(file) for file in list_files(path, split)]
     if path.exists():
         return [open_file(path)]
     if is_hub_name(source):
         return [build_hub_source(str(source), split)]
     expected = "a file, a folder, or owner/name of a data set on the Hub"
     raise DataError(str(source), expected=expected, found="none of this name", fix="check the path")
+
+
+def find_records_file(path: str | Path) -> Path:
+    """The file of records in a folder that `import_records` wrote, or the path of a file as it is.
+
+    Raises:
+        DataError: A folder without such a file.
+    """
+    path = Path(path)
+    if path.is_dir() and not (path / RECORDS_FILE).is_file():
+        fix = f"name the file, or run `errata data import {path} --out DIR` first"
+        expected = f"a file, or a folder with {RECORDS_FILE}"
+        raise DataError(str(path), expected=expected, found="a folder without", fix=fix)
+    return path / RECORDS_FILE if path.is_dir() else path
 
 
 class _Counted:

@@ -1,4 +1,4 @@
-"""A JSON file row by row with the line that each row begins on, whether it holds JSON lines or one array."""
+"""A JSON file row by row with the line that each row begins on: JSON lines, one array, or an object that holds it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,45 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from errata.errors import DataError
-from errata.records.lines import iterate_lines
+from errata.data.compressed import open_bytes, open_text, strip_compression
+from errata.errors import DataError, quote
+from errata.records.lines import number_lines
 
 MAX_ITEM = 64 << 20
 """Characters of one item of an array, which is held while its end is looked for."""
 
-_CHUNK = 1 << 20
+_LISTS_OF_A_ROW = """answers chosen completions conversation conversations fields history image images messages outputs
+prompt rejected rejected_conversations rejected_messages rejected_response responses segments suggestions tools turns"""
+LISTS_OF_A_ROW = frozenset(_LISTS_OF_A_ROW.split())
+"""Keys whose lists belong to one row; under any other name, a list of objects is a list of rows."""
+
+_CHUNK, _LOOK = 1 << 20, 1 << 16
+_KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
+_OF_A_ROW = re.compile(r'\[\s*\{[^{}\[\]]*"(?:role|from|speaker|result)"\s*:')
+_ROWS = re.compile(r"\[\s*(?:\{|\])")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(r'"(?:[^"\\\n]+|\\.)*+"|["\[\]{},]')
 """What decides where an item ends: whole strings, brackets, commas; a quote alone opens a string that does not end."""
 
 
 def iterate_json_rows(path: str | Path) -> Iterator[tuple[str, bytes]]:
+    """The same as `iterate_json_values`, but of a file that holds one object, the items of the list of rows in it.
+
+    That is the list of objects under one of its keys, such as `data` or `train`. Also read are objects one after another
+    that go over several lines each.
+
+    Raises:
+        DataError: As `iterate_json_values`, or an object with several lists of rows.
+    """
+    path = Path(path)
+    form = _find_form(path) if _begins_with(path, b"{") else None
+    if form is None:
+        yield from iterate_json_values(path)
+    else:
+        yield from _split_object(path) if form == "rows" else _split_values(path)
+
+
+def iterate_json_values(path: str | Path) -> Iterator[tuple[str, bytes]]:
     """(`file:line`, text) of every line, or of every item of one array where the file is no `.jsonl`.
 
     The texts are not checked yet; `parse_line` does that.
@@ -28,14 +54,96 @@ def iterate_json_rows(path: str | Path) -> Iterator[tuple[str, bytes]]:
         DataError: No such file, or an array that is not JSON from some line on.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            is_array = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
-    except OSError as error:
-        raise DataError(
-            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path"
-        ) from None
-    yield from _split_array(path) if is_array and path.suffix != ".jsonl" else iterate_lines(path)
+    if _begins_with(path, b"["):
+        yield from _split_array(path)
+        return
+    with open_bytes(path) as file:
+        yield from number_lines(path, iter(lambda: _read_line(path, file), b""))
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    """Whether a file that does not call itself JSON lines begins with this bracket."""
+    with open_bytes(path) as file:
+        first = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return first == mark and strip_compression(path).suffix.lower() not in (".jsonl", ".ndjson")
+
+
+def _read_line(path: Path, file: IO[bytes]) -> bytes:
+    """A line; one that could fill the memory, as a compressed file may hold it, is an error."""
+    line = file.readline(MAX_ITEM + 1)
+    if len(line) > MAX_ITEM:
+        found = f"a line of more than {MAX_ITEM >> 20} million bytes"
+        raise DataError(str(path), expected="one row a line", found=found, fix="split the file into lines")
+    return line
+
+
+def _find_form(path: Path) -> str | None:
+    """What a file that begins with an object is: "rows" where a list of them stands in it, "values" where objects go
+    over several lines, None for JSON lines, or where it is not JSON."""
+    with open_text(path) as file:
+        text = _Text(file, path)
+        try:
+            if any(True for _ in _find_lists(text)):
+                return "rows"
+        except DataError:
+            return None  # line by line, every error names its own
+        text.mark()
+        return "values" if text.line > 1 else None
+
+
+def _find_lists(text: _Text) -> Iterator[str]:
+    """The keys of the lists of rows in the object that begins here; the place is at the list meanwhile.
+
+    Whoever takes the list leaves the place behind it; otherwise it is passed over.
+    """
+    text.skip_blanks()
+    text.place += 1
+    text.skip_blanks()
+    while text.peek() != "}":
+        key = text.take_key()
+        place = text.tell()
+        if text.looks_like(_ROWS) and not text.looks_like(_OF_A_ROW) and key not in LISTS_OF_A_ROW:
+            yield key
+        if text.tell() == place:
+            text.take_item()
+        text.skip_blanks()
+        if text.peek() == ",":
+            text.place += 1
+            text.skip_blanks()
+        elif text.peek() != "}":
+            raise text.broken("something else than a comma or } behind a value")
+    text.place += 1
+
+
+def _split_object(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The items of the one list of rows in the object that the file is."""
+    found: list[str] = []
+    with open_text(path) as file:
+        text = _Text(file, path)
+        for key in _find_lists(text):
+            found.append(key)
+            if len(found) > 1:
+                fix = "make a file of each list, or leave one out"
+                lists = " and ".join(map(quote, found))
+                raise DataError(str(path), expected="an object with one list of rows", found=f"lists {lists}", fix=fix)
+            text.place += 1
+            yield from _take_items(text)
+            text.place += 1
+        text.skip_blanks()
+        if text.peek():
+            raise text.broken("something behind the } that ends the object")
+
+
+def _split_values(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Objects one after another, each over several lines."""
+    with open_text(path) as file:
+        text = _Text(file, path)
+        text.skip_blanks()
+        while text.peek():
+            if text.peek() != "{":
+                raise text.broken("something else than an object")
+            yield text.take_item()
+            text.skip_blanks()
 
 
 def iterate_member(path: str | Path, name: str) -> Iterator[tuple[str, bytes]]:
@@ -45,7 +153,7 @@ def iterate_member(path: str | Path, name: str) -> Iterator[tuple[str, bytes]]:
         DataError: No such array near the file's beginning, or one that is not JSON from some line on.
     """
     path = Path(path)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with open_text(path) as file:
         text = _Text(file, path)
         if not text.skip_behind(re.compile(rf'"{re.escape(name)}"\s*:\s*\[')):
             raise text.broken(f"no array {name!r}")
@@ -54,7 +162,7 @@ def iterate_member(path: str | Path, name: str) -> Iterator[tuple[str, bytes]]:
 
 def _split_array(path: Path) -> Iterator[tuple[str, bytes]]:
     """Items one after another: a file larger than memory is never held, nor are its items looked into."""
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with open_text(path) as file:
         text = _Text(file, path)
         text.skip_blanks()
         text.place += 1  # the opening bracket
@@ -84,7 +192,7 @@ class _Text:
     def __init__(self, file: IO[str], path: Path) -> None:
         self._file, self._path = file, path
         self._text, self.place, self._ended = "", 0, False
-        self.line, self._counted = 1, 0
+        self.line, self._counted, self._before = 1, 0, 0
 
     def skip_blanks(self) -> None:
         while True:
@@ -100,6 +208,25 @@ class _Text:
         match = pattern.search(self._text, self.place)
         self.place = match.end() if match else self.place
         return match is not None
+
+    def tell(self) -> int:
+        """Where in the file the place is, in characters."""
+        return self._before + self.place
+
+    def looks_like(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the pattern matches here, of which as much as a key or the head of a list may be needed."""
+        if len(self._text) - self.place < _LOOK and not self._ended:
+            self._read_more(self.place)
+        return pattern.match(self._text, self.place, self.place + _LOOK) is not None
+
+    def take_key(self) -> str:
+        """The key of an object's member that begins here; the place moves to its value."""
+        self.looks_like(_KEY)
+        match = _KEY.match(self._text, self.place)
+        if match is None:
+            raise self.broken("something else than a key and a colon in an object")
+        self.place = match.end()
+        return match[1]
 
     def peek(self) -> str:
         return self._text[self.place : self.place + 1]
@@ -139,7 +266,7 @@ class _Text:
     def _read_more(self, keep: int) -> None:
         """Forget what stands before `keep` and read on, as much again as is kept."""
         self.line += self._text.count("\n", self._counted, keep)
-        self._text, self.place = self._text[keep:], self.place - keep
+        self._text, self.place, self._before = self._text[keep:], self.place - keep, self._before + keep
         self._counted = 0
         if len(self._text) > MAX_ITEM:
             raise self.broken(f"an item of more than {MAX_ITEM >> 20} million characters")
@@ -150,4 +277,4 @@ class _Text:
     def broken(self, found: str) -> DataError:
         fix = "repair the file or download it again; what follows such a place cannot be read"
         place = f"{self._path}:{self.line}"
-        return DataError(place, expected="one JSON array of rows, in UTF-8", found=found, fix=fix)
+        return DataError(place, expected="JSON of rows, in UTF-8", found=found, fix=fix)

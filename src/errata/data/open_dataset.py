@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.image_store import ImageStore
-from errata.data.import_records import RECORDS_FILE, import_records
+from errata.data.import_records import find_records_file, import_records
 from errata.data.reading import OnBad, Reading
+from errata.data.saved import is_saved
 from errata.data.sources import open_file
-from errata.errors import DataError
 from errata.records import Record
 
 
@@ -59,7 +59,7 @@ def open_records(
     """Records one at a time, and the folder that their image paths start from.
 
     Args:
-        path: The file, or a folder that `errata data import` wrote.
+        path: The file, or a folder that `errata data import` wrote, or `save_to_disk` of `datasets`.
         image_root: Where relative image paths start; None is the folder of the file.
         import_dir: Where a table that holds its pictures is imported; None is a folder beside it. A second call finds
             the pictures there. Of JSON the pictures stay where they are.
@@ -68,17 +68,10 @@ def open_records(
     Raises:
         DataError: No such file, a format that is not known, or a bad row, with its place.
     """
-    path = Path(path)
-    if (path / RECORDS_FILE).is_file():
-        path = path / RECORDS_FILE
-    elif path.is_dir():
-        fix = "name the file, or run `errata data import` on the folder"
-        raise DataError(
-            str(path), expected=f"a file, or a folder with {RECORDS_FILE}", found="a folder without", fix=fix
-        )
+    path = find_records_file(path) if not is_saved(Path(path)) else Path(path)
     file = open_file(path)
     root = Path(image_root or path.parent)
-    if file.kind != "json":
+    if file.kind != "json" or path.is_dir():
         root = Path(import_dir or path.with_suffix(".errata"))
         file = open_file(import_records(path, root, image_root=image_root, on_bad=on_bad).path)
     return Reading(on_bad=on_bad).read([file], lambda _: ImageStore(None, root=root)), root

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from errata.data.containers import RawRow, Row
-from errata.data.formats import FORMATS, JSON_LINES, Format, ReadContext, Sample, recognise, recognise_file
+from errata.data.formats import (
+    FORMATS,
+    JSON_LINES,
+    Format,
+    ReadContext,
+    Sample,
+    read_records,
+    recognise,
+    recognise_file,
+    suggest_columns,
+)
 from errata.data.free_ids import FreeIds
 from errata.data.image_store import ImageStore
 from errata.data.segmenting import fill_segments
@@ -30,18 +40,25 @@ class Reading:
 
     Args:
         format: The format; None recognises that of each file.
-        license: Written into records whose source names none.
+        license: Written into records whose rows state none.
+        source: Likewise, the data set that they are from.
         columns: Which column holds what, for tables of one's own.
+        ignore: Columns that are left out as if they were not there.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
 
-    `notes` counts what the rows held and records have no place for, `aside` the rows that were set aside.
+    `notes` counts what the rows held and records have no place for, `told` what was read otherwise than it stood there,
+    `unread` the columns that no format reads, and `aside` the rows that were set aside.
     """
 
     format: Format | None = None
     license: str | None = None
+    source: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignore: Collection[str] = ()
     on_bad: OnBad | None = None
     notes: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
     aside: int = 0
     _rows: int = 0
     _ids: FreeIds = field(default_factory=FreeIds)
@@ -69,7 +86,7 @@ class Reading:
                 self._set_aside(BadRow(error.where if begun else str(file.path), str(error), ""))
 
     def _read_file(self, file: SourceFile, images: ImageStore) -> Iterator[Record]:
-        known = self.format or find_file_format(file, with_columns=bool(self.columns))
+        known = self.format or find_file_format(file, with_columns=bool(self.columns), ignore=self.ignore)
         if known is None:  # nothing in it that could be of any format
             yield from ()
             return
@@ -93,12 +110,24 @@ class Reading:
 
     def convert_row(self, raw: RawRow, known: Format, file: SourceFile, images: ImageStore) -> Iterator[Record]:
         """The records of one row. Raises DataError."""
-        context = ReadContext(raw.where, file.path, file.kind, raw.number, images, self.columns, self.notes)
-        for record in list(known.read_row(raw.read(), context)):
+        counts = (self.notes, self.told, self.unread)
+        context = ReadContext(raw.where, file.path, file.kind, raw.number, images, self.columns, *counts)
+        for record in read_records(known, self._leave_out(raw.read()), context):
             require_text(record, raw.where)
             filled = fill_segments(record) if known.find_segments else record
             identity = self._take_id(record.id, raw.where, known)
-            yield replace(filled, id=identity, license=record.license or self.license)
+            origin, terms = self._choose("sources", record.source, self.source), record.license
+            yield replace(filled, id=identity, source=origin, license=self._choose("licences", terms, self.license))
+
+    def _leave_out(self, row: Row) -> Row:
+        left_out = [name for name in self.ignore if name in row]
+        self.told.update(f"columns {name!r} left out" for name in left_out)
+        return {name: value for name, value in row.items() if name not in left_out} if left_out else row
+
+    def _choose(self, what: str, stated: str | None, said: str | None) -> str | None:
+        """What the row states, else what the user says."""
+        self.told[f"{what} that rows state themselves, and keep"] += bool(said and stated and said != stated)
+        return stated or said
 
     def _take_id(self, name: str, where: str, known: Format) -> str:
         if not (known.unique_ids or "id" in self.columns):
@@ -131,12 +160,13 @@ def find_foreign_format(path: Path) -> Format | None:
     return None if known is JSON_LINES else known
 
 
-def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format | None:
+def find_file_format(file: SourceFile, *, with_columns: bool = False, ignore: Collection[str] = ()) -> Format | None:
     """The format of the first row that is of any; None where a file has no rows.
 
     Args:
         file: The file.
         with_columns: The user named columns; see `recognise`.
+        ignore: Columns that count as if they were not there.
 
     Raises:
         DataError: No row of the file, of the first thousand, is of a known format.
@@ -148,7 +178,7 @@ def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format 
     broken = False
     for raw in islice(file.rows(), LOOKED_AT):
         try:
-            row = raw.read()
+            row = {name: value for name, value in raw.read().items() if name not in ignore}
         except DataError:
             broken = True
             continue
@@ -156,7 +186,8 @@ def find_file_format(file: SourceFile, *, with_columns: bool = False) -> Format 
         if known is not None:
             return known
         names = names or row.keys()
-    return _recognise_columns(file, dict.fromkeys(names), broken=broken)
+    left = dict.fromkeys(name for name in names if name not in ignore)
+    return _recognise_columns(file, left, broken=broken)
 
 
 def _recognise_columns(file: SourceFile, row: Row, *, broken: bool) -> Format | None:
@@ -169,6 +200,6 @@ def _recognise_columns(file: SourceFile, row: Row, *, broken: bool) -> Format | 
     raise DataError(
         str(file.path),
         expected="rows of a known format: " + ", ".join(known.name for known in FORMATS),
-        found="columns " + ", ".join(row),
-        fix="name it with --format, or its columns with --columns (docs/formats.md)",
+        found="columns " + ", ".join(map(str, row)),
+        fix=suggest_columns(row),
     )

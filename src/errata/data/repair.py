@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.data.import_records import RECORDS_FILE
+from errata.data.import_records import find_records_file
 from errata.data.reading import find_foreign_format
 from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
 from errata.errors import DataError
@@ -62,7 +62,7 @@ def repair_file(path: str | Path, out: str | Path | None = None, *, nfc: bool = 
         StorageError: The place cannot be written.
     """
     path = Path(path)
-    path = path / RECORDS_FILE if path.is_dir() else path
+    path = find_records_file(path)
     foreign = find_foreign_format(path)
     if foreign is not None:
         fix = "run `errata data import` first"

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.data.containers import KINDS, RawRow, find_kind, iterate_rows
+from errata.data.containers import KINDS, RawRow, find_kind, has_rows, iterate_rows
 from errata.data.parquet import count_rows, list_columns
+from errata.data.saved import SPLITS_FILE, STATE_FILE, count_arrow_rows, find_other_splits, list_arrow_columns
 from errata.data.source_names import NAMES_FILE
 from errata.errors import DataError
 
-NOT_ROWS = ("bad.jsonl", NAMES_FILE, "dataset_info.json", "dataset_infos.json", "state.json")
+NOT_ROWS = ("bad.jsonl", NAMES_FILE, "dataset_info.json", "dataset_infos.json", STATE_FILE, SPLITS_FILE)
 """Files that stand beside rows and hold none."""
 
 BESIDE = re.compile(r"(v\d+_)?\w+_annotations\.json")
 """VQAv2's annotations, which are read with their questions."""
+
+_CACHE = re.compile(r"(cache|tmp|indices)[-\w]*\.arrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +46,38 @@ def open_file(path: Path) -> SourceFile:
     kind = find_kind(path)
     if kind == "parquet":
         return SourceFile(path, kind, lambda: iterate_rows(path), lambda: list_columns(path), lambda: count_rows(path))
+    if kind == "arrow":
+        columns, count = lambda: list_arrow_columns(path), lambda: count_arrow_rows(path)
+        return SourceFile(path, kind, lambda: iterate_rows(path), columns, count)
     return SourceFile(path, kind, lambda: iterate_rows(path))
 
 
-def list_files(folder: Path) -> list[Path]:
-    """The files with rows in a folder and below, in order: its parquet files, or without any those of other kinds.
+def list_files(folder: Path, split: str = "train") -> list[Path]:
+    """The files with rows in a folder and below, in order: its tables, Parquet before Arrow, or without any the others.
+
+    Of a data set of several splits that `datasets` saved, those of one.
 
     Raises:
-        DataError: There are none.
+        DataError: There are none, or no such split.
     """
+    others = find_other_splits(folder, split)
     found = [
         file
         for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in KINDS and not _stands_beside(file.name) and not _is_hidden(file.relative_to(folder))
+        if has_rows(file)
+        and not _stands_beside(file.name)
+        and not _is_hidden(file.relative_to(folder))
+        and not any(file.is_relative_to(other) for other in others)
     ]
-    tables = [file for file in found if find_kind(file) == "parquet"]
     if not found:
         expected = f"files that end in {', '.join(KINDS)}"
         raise DataError(str(folder), expected=expected, found="none", fix="name the file or its folder")
-    return tables or found
+    tables = ([file for file in found if find_kind(file) == kind] for kind in ("parquet", "arrow"))
+    return next(filter(None, tables), found)
 
 
 def _stands_beside(name: str) -> bool:
-    return name in NOT_ROWS or BESIDE.fullmatch(name) is not None
+    return name in NOT_ROWS or BESIDE.fullmatch(name) is not None or _CACHE.fullmatch(name) is not None
 
 
 def _is_hidden(path: Path) -> bool:

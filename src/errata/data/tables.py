@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from errata.data.compressed import open_text
 from errata.errors import DataError, count_noun
 
 MAX_CELL = 64 << 20
 """Characters of one cell, which may hold an image; Python's own limit of 131,072 is too small for that."""
 
+_LONGEST_HEADER = 1 << 20
+_DELIMITERS = (";", "\t", "|", ",")
+
 
 def iterate_table(path: Path, delimiter: str) -> Iterator[tuple[str, int, dict[str, str] | DataError]]:
     """(`file:line` that a row begins on, its line, cells by column) after the header.
 
-    A cell may hold line ends inside quotes. A row that has other columns than the header or is not UTF-8 comes as its
+    Where the header lacks the delimiter, but has one that spreadsheets write in its place, that one parts the cells. A
+    cell may hold line ends inside quotes. A row that has other columns than the header or is not UTF-8 comes as its
     error, so that it can be set aside.
 
     Raises:
         DataError: No such file, or a header that is empty, repeats a name or is not UTF-8.
     """
     csv.field_size_limit(MAX_CELL)
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file, delimiter=delimiter, strict=True)
-            numbered = _iterate(path, rows)
-            header = _check_header(f"{path}:1", next(numbered, (1, []))[1])
-            for line, cells in numbered:
-                if cells:
-                    yield f"{path}:{line}", line, _pair(f"{path}:{line}", header, cells)
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise DataError(str(path), expected="a readable file", found=found, fix="check the path") from None
+    with open_text(path) as file:
+        first = file.readline(_LONGEST_HEADER)
+        rows = csv.reader(chain([first], file), delimiter=_find_delimiter(first, delimiter), strict=True)
+        numbered = _iterate(path, rows)
+        header = _check_header(f"{path}:1", next(numbered, (1, []))[1])
+        for line, cells in numbered:
+            if cells:
+                yield f"{path}:{line}", line, _pair(f"{path}:{line}", header, cells)
+
+
+def _find_delimiter(header: str, usual: str) -> str:
+    plain = re.sub(r'"[^"]*"', "", header)
+    return usual if usual in plain else next((mark for mark in _DELIMITERS if mark in plain), usual)
 
 
 def _iterate(path: Path, rows: Any) -> Iterator[tuple[int, list[str]]]:

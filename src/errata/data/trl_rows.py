@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.data.formats.format import ReadContext
-from errata.data.formats.trl import build_messages, read_trl
+from errata.data.formats.trl import TRL, build_messages
+from errata.data.formats.unread import read_records
 from errata.data.image_store import ImageStore
 from errata.data.images import open_image
 from errata.data.segmenting import fill_segments
@@ -28,12 +29,13 @@ def records_from_trl(
         image_dir: Where pictures are written; records name them relative to this folder.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
     """
-    records = []
+    records: list[Record] = []
     images = ImageStore(image_dir, trusted=True)
     for number, row in enumerate(dataset, 1):
         where = f"row {number}"
         try:
-            records.append(fill_segments(read_trl(row, ReadContext(where, Path("trl"), "hub", number, images))))
+            context = ReadContext(where, Path("trl"), "hub", number, images)
+            records += map(fill_segments, read_records(TRL, dict(row), context))
         except DataError as error:
             if on_bad is None:
                 error.can_skip = True

@@ -67,14 +67,19 @@ def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """(`file:line`, bytes) of every non-blank line, without the mark that some editors put at a file's start."""
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                line = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
-                if line:
-                    yield f"{path}:{number}", line
+            yield from number_lines(path, file)
     except OSError as error:
         raise DataError(
             str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path"
         ) from None
+
+
+def number_lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    """The same of the lines of a file that is open."""
+    for number, line in enumerate(lines, 1):
+        line = (line.removeprefix(codecs.BOM_UTF8) if number == 1 else line).strip()
+        if line:
+            yield f"{path}:{number}", line
 
 
 def parse_line(where: str, line: bytes) -> Any:

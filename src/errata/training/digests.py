@@ -30,7 +30,12 @@ def find_changed(data: Data, before: Any) -> str | None:
 
 def _digest_file(path: Path) -> str | None:
     file = path / RECORDS_FILE if path.is_dir() else path
-    if not file.is_file():
-        return None
+    if not file.is_file():  # `datasets` saves a folder of Arrow files
+        files = sorted(path.rglob("*.arrow")) if path.is_dir() else []
+        return hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest() if files else None
+    return _digest(file)
+
+
+def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -33,7 +33,7 @@ def convert(row: dict, **context) -> Record:
 def test_a_corrected_text_with_spans_is_a_pair_with_typed_segments():
     spans = [{"label": "attribute", "start": 5, "end": 9}]
     record = convert(nested({"corrected": [said("🚌 A red bus waits.")], "errors": [said(spans)]}))
-    assert (record.id, record.images, record.source) == ("r1", ("bus.png",), "argilla")
+    assert (record.id, record.images, record.source) == ("r1", ("bus.png",), None)
     assert [response.text for response in record.responses] == ["🚌 A red bus waits.", BUS]
     assert record.responses[1].segments == (Segment(4, 8, 4, 7, type="attribute"),)
     assert record.meta == {"town": "Bonn", "annotator": "u1"}

@@ -37,7 +37,7 @@ CORRECTED = result("textarea", "response", "corrected", text=["🚌 A red bus wa
 
 def test_a_corrected_text_is_the_better_answer_and_labels_are_typed_segments():
     record = convert(task(CORRECTED, label(4, 8, "blue"), town="Bonn"))
-    assert (record.id, record.images, record.source) == ("12", ("upload/3/ab-bus.png",), "label-studio")
+    assert (record.id, record.images, record.source) == ("12", ("upload/3/ab-bus.png",), None)
     assert [response.text for response in record.responses] == ["🚌 A red bus waits.", BUS]
     assert record.responses[1].segments == (Segment(4, 8, 4, 7, type="attribute"),)
     assert record.meta == {"annotator": 2, "town": "Bonn"}

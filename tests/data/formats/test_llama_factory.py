@@ -35,12 +35,12 @@ def convert(row: dict, **context) -> Record:
 
 def test_a_row_is_a_pair():
     record = convert(ranking_row())
-    assert (record.id, record.images, record.source) == ("data-7", ("cat.png",), "llama-factory")
+    assert (record.id, record.images, record.source) == ("data-7", ("cat.png",), None)
     assert record.prompt == (Turn("user", "What is it?"),)
     assert [response.text for response in record.responses] == ["A red bus.", "A blue bus."]
     assert record.levels == (0, 1)
     assert recognises(LLAMA_FACTORY, ranking_row())
-    assert not recognises(LLAMA_FACTORY, ranking_row(chosen=[], rejected=[]))
+    assert not recognises(LLAMA_FACTORY, ranking_row(rejected=...))
 
 
 def test_an_alpaca_row_joins_instruction_and_input_behind_its_history():

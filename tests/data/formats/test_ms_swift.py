@@ -70,8 +70,8 @@ def test_import_export_import_gives_equal_records(fields):
 
 BAD = {
     "no messages": ({"messages": ...}, "NoneType"),
-    "neither": ({"rejected_response": ...}, "both or neither"),
-    "both": ({"rejected_messages": talk("Q", "A")}, "both or neither"),
+    "neither": ({"rejected_response": ...}, "none of them; expected either 'rejected_response' or"),
+    "both": ({"rejected_messages": talk("Q", "A")}, "'rejected_response' and 'rejected_messages'; expected either"),
     "a number": ({"rejected_response": 3}, "'rejected_response' as a text"),
     "another image": ({"rejected_images": ["dog.png"]}, "other 'rejected_images'"),
     "another question": ({"rejected_response": ..., "rejected_messages": talk("Other?", "A.")}, "no question"),

@@ -22,7 +22,7 @@ def convert(row: dict, columns: dict | None = None, **context) -> Record:
 
 def test_a_map_says_what_stands_where_and_the_rest_is_kept():
     record = convert(ROW)
-    assert (record.prompt[0].text, record.images, record.source) == ("What is it?", ("image0.png",), "data")
+    assert (record.prompt[0].text, record.images, record.source) == ("What is it?", ("image0.png",), None)
     assert [(one.text, one.level) for one in record.responses] == [("A red bus.", 0), ("A blue bus.", 1)]
     assert record.meta == {"town": "Bonn"}
     assert record.id == "data-7"
@@ -90,8 +90,8 @@ BAD = {
     "no such column": (ROW, COLUMNS | {"image": "picture"}, "--columns image=COLUMN"),
     "no prompt": (ROW, {"chosen": "a", "rejected": "b"}, "no column for it"),
     "no worse answer": (ROW, {"prompt": "question", "chosen": "a"}, "--columns rejected=COLUMN"),
-    "a number": (ROW | {"a": 3}, COLUMNS, "chosen as a text"),
-    "a list with a number": (ROW | {"b": ["x", 3]}, COLUMNS, "rejected as a text or a list"),
+    "a number": (ROW | {"a": 3}, COLUMNS, "'chosen' as a text"),
+    "a list with a number": (ROW | {"b": ["x", 3]}, COLUMNS, "'rejected' as a text, messages, or a list"),
     "an empty answer": (ROW | {"b": ""}, COLUMNS, "empty"),
     "equal answers": (ROW | {"b": "A red bus."}, COLUMNS, "identical"),
     "an image that escapes": (ROW | {"file": "../x.png"}, COLUMNS, "../x.png"),

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from errata.data.containers import Row
-from errata.data.formats.conversations import list_images, parse_messages
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
-from errata.errors import count_noun
+from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.pictures import list_images
+from errata.data.formats.turns import parse_messages
+from errata.errors import count_noun, quote
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 _OUTPUT = re.compile(r"output_([1-9]\d{0,3})")
@@ -21,7 +23,9 @@ _SPEAKERS = {"user": "human", "assistant": "gpt"}
 
 
 def _recognise(sample: Sample) -> bool:
-    return {"output_1", "output_2"} <= sample.names and "conversations" not in sample.names
+    if not {"output_1", "output_2"} <= sample.names or "conversations" in sample.names:
+        return False
+    return not isinstance(sample.row["output_1"], str)  # texts are somebody else's, and nobody says which is better
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
@@ -32,15 +36,15 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     levels = _take(row, "levels", list, list(range(len(outputs))), context)
     models = _take(row, "models", list, [None] * len(outputs), context)
     if len(levels) != len(outputs) or len(models) != len(outputs) or not all(type(level) is int for level in levels):
-        raise context.error(f"'levels' and 'models' for {len(outputs)} outputs", f"{levels!r}, {models!r}"[:80])
+        raise context.error(f"'levels' and 'models' for {len(outputs)} outputs", f"{quote(levels)}, {quote(models)}")
     answers = zip(outputs, levels, models, strict=True)
     yield context.build_record(
-        id=str(row.get("id") or f"{context.path.stem}-{context.number}"),
-        images=context.store(list_images(row)),
+        id=take_id(row, context),
+        images=context.store(list_images(row, context, row["output_1"])),
         prompt=outputs[0][:asked],
         responses=tuple(Response(output[asked:], level, (), model) for output, level, model in answers),
-        source=_take(row, "source", str, "AMP", context),
-        license=_take(row, "license", str, None, context),
+        source=take_source(row),
+        license=take_license(row),
     )
 
 
@@ -95,4 +99,8 @@ def _describe_rest(record: Record) -> Row:
     return {name: value for name, value in rest.items() if value is not None}
 
 
-AMP = Format("amp", "AMP ranked outputs", _recognise, _read_row, write_row=_write_row, ending="json")
+def _list_read(row: Row) -> set[str]:
+    return {"prompt_turns", "levels", "models", *STATED, *filter(_OUTPUT.fullmatch, row)}
+
+
+AMP = Format("amp", "AMP ranked outputs", _recognise, _read_row, reads=_list_read, write_row=_write_row, ending="json")

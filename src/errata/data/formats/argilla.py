@@ -15,10 +15,11 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.formats.argilla_values import Sheet, read_values
 from errata.data.formats.columns import find_field, require_names
-from errata.data.formats.conversations import parse_messages
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import take_id, take_meta
-from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS, build_records
+from errata.data.formats.parts import take_id, take_meta, take_source
+from errata.data.formats.turns import parse_messages
+from errata.data.formats.verdicts import ANSWERS, IMAGES, build_records
+from errata.data.formats.vocabulary import PROMPTS
 from errata.records import Record, Turn
 
 Values = dict[str, Any]
@@ -52,7 +53,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         used = {prompt, image, *verdict.levels, *verdict.corrections}
         rest = take_meta(meta, context, {one for one in used if one is not None})
         own = {"id": name if len(users) == 1 else f"{name}-{number}", "prompt": turns, "images": images}
-        yield from build_records(answers, verdict, context, **own, source="argilla", meta=rest)
+        yield from build_records(answers, verdict, context, **own, source=take_source(meta), meta=rest)
 
 
 def _read_fields(row: Row, context: ReadContext) -> dict[str, Any]:

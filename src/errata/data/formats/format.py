@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from errata.records import Record
 class Sample:
     """What a format is recognised by: one row, and the file that it stands in.
 
-    `kind` is the container: "parquet", "json" (lines or an array), "csv", "tsv" or "hub".
+    `kind` is the container: "parquet", "arrow", "json" (lines or an array), "csv", "tsv" or "hub".
     """
 
     path: Path
@@ -45,6 +45,8 @@ class ReadContext:
         images: Takes the pictures.
         columns: Which column holds what, as the user said (`prompt` -> `instruction`); empty where nothing was said.
         notes: Counts what a row held that a record has no place for, by name; told at the end.
+        told: Counts what was read otherwise than it stands there, by name; told at the end.
+        unread: Counts the columns that no format reads, by name; told at the end.
     """
 
     where: str
@@ -54,6 +56,8 @@ class ReadContext:
     images: ImageStore
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
 
     def error(self, expected: str, found: str, fix: str = "fix the row") -> DataError:
         """An error of this row, to be raised."""
@@ -94,6 +98,12 @@ class WriteContext:
             self.dropped[what] += count
 
 
+def reads(*names: str) -> Callable[[Row], Collection[str]]:
+    """The same columns of every row, as `Format.reads`."""
+    columns = frozenset(names)
+    return lambda row: columns  # noqa: ARG005
+
+
 def refuse(record: Record, expected: str, found: str) -> DataError:
     """The error of a record that a format cannot hold at all, to be raised."""
     fix = "leave the record out, or keep our own JSON lines or Parquet"
@@ -110,6 +120,10 @@ class Format:
         recognise: Whether a sample is of this format. Formats are asked in the registry's order; the first yes counts.
         read_row: One row -> its records, mostly one. Segments may be left out where a format has none: the reader finds
             them by a word-level difference. Raises DataError by `ReadContext.error`.
+        reads: The columns of a row that it reads, besides those of pictures; whatever else a row holds is kept in
+            `meta`, and a row is refused where that could be a question, an answer or a picture. None where the format
+            itself says what is wrong with any other column.
+        rename: Gives a row's columns their usual names before it is read, where a file beside it says other ones.
         recognise_file: Whether a file is of this format, by its name or its first bytes; asked before any row is read,
             for formats that `read_rows`.
         takes_columns: It reads what `--columns` says; formats with fixed columns are not asked then.
@@ -129,6 +143,8 @@ class Format:
     title: str
     recognise: Callable[[Sample], bool]
     read_row: Callable[[Row, ReadContext], Iterable[Record]]
+    reads: Callable[[Row], Collection[str]] | None = None
+    rename: Callable[[Row, ReadContext], Row] | None = None
     recognise_file: Callable[[Path], bool] | None = None
     takes_columns: bool = False
     read_rows: Callable[[Path], Iterable[RawRow]] | None = None

@@ -18,7 +18,7 @@ from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.label_studio_results import read_results
 from errata.data.formats.label_studio_task import Task, read_task
-from errata.data.formats.parts import take_id
+from errata.data.formats.parts import take_id, take_source
 from errata.data.formats.verdicts import Verdict, build_records
 from errata.records import Record, Turn
 
@@ -44,7 +44,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
             "id": own,
             "prompt": (Turn("user", task.prompt),),
             "images": images,
-            "source": "label-studio",
+            "source": take_source(task.data),
             "meta": meta,
         }
         yield from build_records(task.answers, verdict, context, **fields)

@@ -12,7 +12,8 @@ from errata.data.containers import Row
 from errata.data.formats.columns import find_field, require_names, simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.parts import take_meta
-from errata.data.formats.verdicts import ANSWERS, IMAGES, PROMPTS
+from errata.data.formats.verdicts import ANSWERS, IMAGES
+from errata.data.formats.vocabulary import PROMPTS
 
 _LOCAL = "/data/local-files/?d="
 

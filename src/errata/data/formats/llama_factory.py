@@ -7,90 +7,68 @@ names of columns, keys and roles are read from the entry (`dataset_info.py`). It
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from errata.data.containers import Row
-from errata.data.formats.conversations import list_images, parse_messages
-from errata.data.formats.dataset_info import COLUMNS, find_entry, rename_columns, write_entry
-from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.data.containers import Row, is_empty
+from errata.data.formats.answers import (
+    QUESTION_COLUMNS,
+    build_levels,
+    find_question_messages,
+    read_question,
+    read_side,
+)
+from errata.data.formats.dataset_info import find_entry, rename_columns, write_entry
+from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads, refuse
 from errata.data.formats.parts import (
-    build_pair,
+    STATED,
     iterate_pairs,
     mark_images,
     take_id,
-    take_meta,
-    take_text,
+    take_license,
+    take_source,
     unmark_images,
     write_meta,
 )
-from errata.records import Record, Turn
+from errata.data.formats.pictures import list_images
+from errata.data.formats.vocabulary import CONVERSATIONS, PROMPTS
+from errata.records import Record
 
 _NAMES = {"user": "human", "assistant": "gpt", "system": "system"}
-_KNOWN = {*COLUMNS.values(), "messages", "image", "id", "source", "license"}
 
 
 def _recognise(sample: Sample) -> bool:
     if find_entry(sample.path) is not None:
         return True
-    answers = [sample.row.get("chosen"), sample.row.get("rejected")]
-    if all(isinstance(answer, Mapping) for answer in answers):
-        return not sample.names.isdisjoint(("conversations", "messages"))
-    return "instruction" in sample.names and all(isinstance(answer, str) for answer in answers)
+    if not {"chosen", "rejected"} <= sample.names:
+        return False
+    if is_empty(sample.row.get("prompt")) and not sample.names.isdisjoint(CONVERSATIONS):
+        return not any(sample.row.get(name) == sample.row.get("chosen") for name in CONVERSATIONS)
+    return "instruction" in sample.names and isinstance(sample.row.get("chosen"), str)
+
+
+def _rename(row: Row, context: ReadContext) -> Row:
+    entry = find_entry(context.path)
+    return row if entry is None else rename_columns(row, entry, context.where)
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
-    entry = find_entry(context.path)
-    if entry is not None:
-        row = rename_columns(row, entry, context.where)
-    answers = [_read_answer(row, name, context) for name in ("chosen", "rejected")]
-    prompt, images = _read_prompt(row, context), list_images(row)
+    for name in ("chosen", "rejected"):
+        if is_empty(row.get(name)):
+            raise context.error(f"{name!r} as a message, a text or a list of them", f"no {name!r}")
+    question = read_question(row, context)
+    if question is None:
+        raise context.error(f"a question under {', '.join((*CONVERSATIONS[:1], *PROMPTS))}", "none")
+    images = list_images(row, context, find_question_messages(row))
+    sides = [read_side(row[name], name, context) for name in ("chosen", "rejected")]
+    prompt, responses = build_levels(question, sides, context)
     yield context.build_record(
         id=take_id(row, context),
         prompt=unmark_images(prompt, len(images)),
         images=context.store(images),
-        responses=build_pair((answers[0],), (answers[1],)),
-        source=take_text(row, "source") or "llama-factory",
-        license=take_text(row, "license"),
-        meta=take_meta(row, context, _KNOWN),
+        responses=responses,
+        source=take_source(row),
+        license=take_license(row),
     )
-
-
-def _read_prompt(row: Row, context: ReadContext) -> tuple[Turn, ...]:
-    name = "conversations" if row.get("conversations") is not None else "messages"
-    turns = _read_alpaca(row, context) if row.get(name) is None else parse_messages(row[name], context.where, name)
-    system = take_text(row, "system")
-    return (Turn("system", system), *turns) if system and turns[0].role != "system" else turns
-
-
-def _read_alpaca(row: Row, context: ReadContext) -> tuple[Turn, ...]:
-    history = row.get("history") or []
-    if not isinstance(history, list) or not all(_is_exchange(exchange) for exchange in history):
-        raise context.error("'history' as a list of pairs of texts", f"{history!r}"[:80])
-    texts = []
-    for name in ("instruction", "input"):
-        if row.get(name) is not None and not isinstance(row[name], str):
-            raise context.error(f"{name!r} as a text", type(row[name]).__name__)
-        texts.append(row.get(name) or "")
-    before = [turn for user, answer in history for turn in (Turn("user", user), Turn("assistant", answer))]
-    return (*before, Turn("user", "\n".join(text for text in texts if text)))
-
-
-def _is_exchange(exchange: Any) -> bool:
-    return isinstance(exchange, list) and len(exchange) == 2 and all(isinstance(text, str) for text in exchange)
-
-
-def _read_answer(row: Row, name: str, context: ReadContext) -> Turn:
-    value = row.get(name)
-    if isinstance(value, str):
-        return Turn("assistant", value)
-    if not isinstance(value, Mapping):
-        found = f"{name!r} is {type(value).__name__}" if value is not None else f"no {name!r}"
-        raise context.error(f"{name!r} as one message or a text", found)
-    (turn,) = parse_messages([value], f"{context.where}: {name!r}", name)
-    if turn.role != "assistant":
-        raise context.error(f"{name!r} as an answer of the assistant", f"a turn of the {turn.role}")
-    return turn
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
@@ -115,6 +93,8 @@ LLAMA_FACTORY = Format(
     "LLaMA-Factory ranking (ShareGPT or Alpaca form)",
     _recognise,
     _read_row,
+    reads=reads(*QUESTION_COLUMNS, *STATED, "chosen", "rejected"),
+    rename=_rename,
     write_row=_write_row,
     ending="json",
     write_beside=write_entry,

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from errata.data.containers import Row
-from errata.data.formats.conversations import list_images, read_turns
-from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import take_meta
+from errata.data.formats.answers import read_conversation
+from errata.data.formats.format import Format, ReadContext, Sample, reads
+from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.pictures import list_images
+from errata.errors import quote
 from errata.records import Record, Response, Turn
-
-_KNOWN = {"id", "image", "images", "conversations", "output_1", "output_2", "preference"}
 
 
 def _recognise(sample: Sample) -> bool:
@@ -25,16 +25,17 @@ def _recognise(sample: Sample) -> bool:
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     better = row.get("preference")
     if better not in (1, 2) or isinstance(better, bool):
-        raise context.error("'preference' as 1 or 2", repr(better)[:80])
+        raise context.error("'preference' as 1 or 2", quote(better))
     answers = [_read_output(row, name, context) for name in ("output_1", "output_2")]
     best, worse = answers if better == 1 else answers[::-1]
+    prompt, messages = read_conversation(row, context)
     yield context.build_record(
-        id=str(row.get("id") or f"{context.path.stem}-{context.number}"),
-        images=context.store(list_images(row)),
-        prompt=read_turns(row, context.where),
+        id=take_id(row, context),
+        images=context.store(list_images(row, context, messages)),
+        prompt=prompt,
         responses=(Response((best,), 0), Response((worse,), 1)),
-        source="LLaVA-RLHF",
-        meta=take_meta(row, context, _KNOWN),
+        source=take_source(row),
+        license=take_license(row),
     )
 
 
@@ -44,8 +45,14 @@ def _read_output(row: Row, name: str, context: ReadContext) -> Turn:
         value = value[0]
     text = value.get("value") if isinstance(value, dict) else value
     if not isinstance(text, str):
-        raise context.error(f"{name!r} as a text or a turn", f"{value!r}"[:80])
+        raise context.error(f"{name!r} as a text or a turn", quote(value))
     return Turn("assistant", text)
 
 
-LLAVA_RLHF = Format("llava-rlhf", "LLaVA-Human-Preference-10K", _recognise, _read_row)
+LLAVA_RLHF = Format(
+    "llava-rlhf",
+    "LLaVA-Human-Preference-10K",
+    _recognise,
+    _read_row,
+    reads=reads("conversations", "output_1", "output_2", "preference", "system", *STATED),
+)

@@ -1,7 +1,9 @@
-"""ms-swift's preference rows: `messages` that end with the better answer, and the worse one beside them.
+"""ms-swift's preference rows and their like: a conversation that ends with the better answer, and a worse one.
 
-The worse answer is `rejected_response`, a text in place of the last answer, or `rejected_messages`, a whole
-conversation, whose `rejected_images` we can only read where they are the same images.
+The conversation is `messages` or `conversations`, or in its older form `query`, `response`, `history` and `system`. The
+worse answer is `rejected_response`, in place of the last answer (a text, a message, or a list of them), or
+`rejected_messages` (POVID: `rejected_conversations`), a whole conversation. `rejected_images` can only be read where
+they are the same images.
 """
 
 from __future__ import annotations
@@ -9,71 +11,95 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from errata.data.containers import Row
-from errata.data.formats.conversations import list_images, parse_messages
-from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
+from errata.data.containers import Row, is_empty
+from errata.data.formats.answers import (
+    QUESTION_COLUMNS,
+    Turns,
+    build_levels,
+    find_question_messages,
+    read_conversation,
+    read_question,
+    read_side,
+)
+from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads
 from errata.data.formats.parts import (
-    build_pair,
+    STATED,
     iterate_pairs,
     mark_images,
     take_id,
-    take_meta,
-    take_text,
+    take_license,
+    take_source,
     unmark_images,
     write_meta,
 )
+from errata.data.formats.pictures import list_images
+from errata.data.formats.vocabulary import ANSWER_PAIRS, CONVERSATIONS, PROMPTS
 from errata.records import Record, Turn
 
-_REJECTED = ("rejected_response", "rejected_messages")
-_KNOWN = {*_REJECTED, "messages", "images", "image", "rejected_images", "system", "id", "source", "license"}
+_CONVERSATIONS = tuple(f"rejected_{name}" for name in CONVERSATIONS)
+_ANSWERS = ("rejected_response", "rejected_responses", "rejected_answer", "rejected_answers", "rejected")
+_REJECTED = (*_ANSWERS, *_CONVERSATIONS)
+_RESPONSES = ("response", "answer")
 
 
 def _recognise(sample: Sample) -> bool:
-    return "messages" in sample.names and not sample.names.isdisjoint(_REJECTED)
+    if any(better in sample.names for better, _ in ANSWER_PAIRS):
+        return False
+    if not sample.names.isdisjoint(CONVERSATIONS):
+        return not sample.names.isdisjoint(_REJECTED)
+    named = [sample.names.isdisjoint(names) for names in (PROMPTS, _RESPONSES, _REJECTED[:4])]
+    return not any(named)
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
-    """What both conversations begin with, up to a question, is the prompt."""
-    chosen = parse_messages(row.get("messages"), context.where, "messages")
+    """What all conversations begin with, up to a question, is the prompt."""
+    chosen, messages = _read_chosen(row, context)
     rejected = _read_rejected(row, context, chosen)
-    start = _count_prompt(chosen, rejected, context)
-    images, system = list_images(row), take_text(row, "system")
-    prompt = unmark_images(chosen[:start], len(images))
+    prompt, responses = build_levels(None, [[chosen], rejected], context)
+    images = list_images(row, context, messages)
     yield context.build_record(
         id=take_id(row, context),
-        prompt=(Turn("system", system), *prompt) if system and prompt[0].role != "system" else prompt,
+        prompt=unmark_images(prompt, len(images)),
         images=context.store(images),
-        responses=build_pair(chosen[start:], rejected[start:]),
-        source=take_text(row, "source") or "ms-swift",
-        license=take_text(row, "license"),
-        meta=take_meta(row, context, _KNOWN),
+        responses=responses,
+        source=take_source(row),
+        license=take_license(row),
     )
 
 
-def _read_rejected(row: Row, context: ReadContext, chosen: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    answer, messages = row.get("rejected_response"), row.get("rejected_messages")
-    if (answer is None) == (messages is None):
-        raise context.error("either 'rejected_response' or 'rejected_messages'", "both or neither", "keep one of them")
+def _read_chosen(row: Row, context: ReadContext) -> tuple[Turns, Any]:
+    """The conversation that ends with the better answer, and its messages as they stand in the row."""
+    named = [name for name in _RESPONSES if not is_empty(row.get(name))]
+    if not named:
+        return read_conversation(row, context)
+    question = read_question(row, context)
+    if question is None or len(named) > 1 or question[-1].role != "user":
+        raise context.error(f"a question, and one answer under {' or '.join(_RESPONSES)}", ", ".join(map(str, row)))
+    answers = read_side(row[named[0]], named[0], context)
+    if len(answers) > 1:
+        raise context.error("one better answer", f"{len(answers)} under {named[0]!r}", "make a row of each")
+    return (*question, *answers[0]), find_question_messages(row)
+
+
+def _read_rejected(row: Row, context: ReadContext, chosen: Turns) -> list[Turns]:
+    named = [name for name in _REJECTED if not is_empty(row.get(name))]
+    if len(named) != 1:
+        found = f"{' and '.join(map(repr, named))}" if named else "none of them"
+        raise context.error(f"either {' or '.join(map(repr, ('rejected_response', *_CONVERSATIONS)))}", found)
     if row.get("rejected_images") not in (None, [], row.get("images")):
         fix = "drop them, or keep such rows for a tool that compares images"
         raise context.error("one set of images for both answers", "other 'rejected_images' than 'images'", fix)
-    if messages is not None:
-        return parse_messages(messages, context.where, "rejected_messages")
-    if not isinstance(answer, str):
-        raise context.error("'rejected_response' as a text", type(answer).__name__)
-    return (*chosen[:-1], Turn("assistant", answer))
+    answers = read_side(row[named[0]], named[0], context)
+    # With its `system`, a chosen conversation begins one turn before the rejected one.
+    system = chosen[:1] if chosen[0].role == "system" else ()
+    return [_complete(turns, chosen, system) for turns in answers]
 
 
-def _count_prompt(chosen: tuple[Turn, ...], rejected: tuple[Turn, ...], context: ReadContext) -> int:
-    """How many turns both begin with, up to the last user turn among them."""
-    count = 0
-    while count < min(len(chosen), len(rejected)) and chosen[count] == rejected[count]:
-        count += 1
-    while count and chosen[count - 1].role != "user":
-        count -= 1
-    if not count:
-        raise context.error("conversations that begin with the same question", "no question that both share")
-    return count
+def _complete(turns: Turns, chosen: Turns, system: Turns) -> Turns:
+    """A worse answer as a whole conversation."""
+    if turns[0].role == "assistant":
+        return (*chosen[:-1], *turns)
+    return turns if turns[0].role == "system" else (*system, *turns)
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
@@ -96,6 +122,7 @@ MS_SWIFT = Format(
     "ms-swift preference rows (messages with a rejected answer)",
     _recognise,
     _read_row,
+    reads=reads(*QUESTION_COLUMNS, *STATED, *_REJECTED, *_RESPONSES, "rejected_images"),
     write_row=_write_row,
     ending="jsonl",
 )

@@ -1,25 +1,36 @@
 """The columns that RLHF-V's and RLAIF-V's tables share: a pair's picture, where it came from, and its number.
 
-`origin_split` is a JSON object about the row's origin. What a record says and the columns have no place for (an id, a
-model, a licence of its own) goes there under "errata" and is taken out again, so that a row that came in goes out the
-same.
+A row is of a release where its `ds_name` says so: others use the same columns for data of their own, under terms of
+their own. `origin_split` is a JSON object about the row's origin. What a record says and the columns have no place for
+(an id, a model, a licence of its own) goes there under "errata" and is taken out again, so that a row that came in goes
+out the same.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
-from errata.data.formats.parts import take_meta
-from errata.errors import count_noun
+from errata.data.formats.parts import take_license, take_meta, take_text
+from errata.data.formats.pictures import list_images
+from errata.errors import count_noun, quote
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 OWN = "errata"
-_COLUMNS = ("origin_dataset", "idx", "image_path")
+ORIGIN_COLUMNS = frozenset({"ds_name", "origin_dataset", "origin_split"})
+"""Columns that tell a release's table from anybody's rows of a question and two answers."""
+
+COLUMNS = frozenset({*ORIGIN_COLUMNS, "idx", "image_path", "logps"})
+"""Those that `build_pair` reads, or leaves behind, besides the texts and the picture."""
+
+_KEPT = ("origin_dataset", "idx", "image_path")
+_RELEASES = {"RLHF-V": "CC BY-NC 4.0", "RLAIF-V": "CC BY-NC 4.0"}
+_RELEASE_NAME = re.compile(r"(RLHF-V|RLAIF-V)([-_](Dataset|Hall)[\w.-]*)?")
 
 
 class PairTexts(NamedTuple):
@@ -30,27 +41,28 @@ class PairTexts(NamedTuple):
     rejected: str
 
 
-def build_pair(row: Row, texts: PairTexts, context: ReadContext, release: tuple[str, str]) -> Record:
-    """A row as a record of two levels; `release` is the name and the licence of the released rows."""
+def build_pair(row: Row, texts: PairTexts, context: ReadContext) -> Record:
+    """A row as a record of two levels, of the source and under the licence that it states."""
     origin, own = _read_origin(row.get("origin_split"))
-    dataset = _take_text(row, "ds_name") or release[0]
-    columns = {key: row[key] for key in _COLUMNS if row.get(key) is not None}
-    defaults = _find_defaults(dataset, row.get("idx", context.number), origin, texts.question, release)
+    dataset = take_text(row, "ds_name")
+    columns = {key: row[key] for key in _KEPT if row.get(key) is not None}
+    idx = row["idx"] if row.get("idx") is not None else context.number
+    defaults = _find_defaults(dataset or "", idx, origin, texts.question)
     kept = _merge(defaults, own, context)
     best = Response((Turn("assistant", texts.chosen),), 0, (), kept["best_model"])
     return context.build_record(
-        id=kept["id"] or defaults["id"],
-        images=context.store([row.get("image")]),
+        id=kept["id"] or f"{context.path.stem}-{idx}",
+        images=context.store(list_images(row, context)),
         prompt=(Turn("user", kept["prompt"] or texts.question),),
         responses=(best, Response((Turn("assistant", texts.rejected),), 1, (), kept["model"])),
         source=dataset,
-        license=kept["license"],
+        license=take_license(row) or kept["license"],
         meta=take_meta(columns | ({"origin_split": origin} if origin else {}), context, ()),
     )
 
 
 def write_pairs(
-    record: Record, context: WriteContext, release: tuple[str, str], idx_type: type[int] | type[str]
+    record: Record, context: WriteContext, idx_type: type[int] | type[str]
 ) -> Iterator[tuple[Row, PairTexts]]:
     """The shared columns and the texts of every answer below level 0; `idx` is what the record says, or a number.
 
@@ -58,7 +70,7 @@ def write_pairs(
         DataError: The record is no pair about one image.
     """
     _require_pair(record)
-    context.drop("meta", len(record.meta.keys() - {*_COLUMNS, "origin_split"}))
+    context.drop("meta", len(record.meta.keys() - {*_KEPT, "origin_split"}))
     context.drop("levels", len(set(record.levels)) > 2)
     best, *others = record.responses
     context.drop("ties with the best answer", sum(response.level == 0 for response in others))
@@ -68,7 +80,7 @@ def write_pairs(
             continue
         context.drop("segment types", sum(segment.type is not None for segment in response.segments))
         columns = {
-            "ds_name": record.source or OWN,
+            "ds_name": record.source or "",
             "image": image,
             "origin_dataset": str(record.meta.get("origin_dataset", record.source or "")),
             "idx": _find_idx(record, context, idx_type),
@@ -76,7 +88,7 @@ def write_pairs(
         }
         question = _strip_placeholder(record.prompt[0].text)
         texts = PairTexts(question, best.text, response.text)
-        yield columns | {"origin_split": _format_origin(record, response, columns, texts, release)}, texts
+        yield columns | {"origin_split": _format_origin(record, response, columns, texts)}, texts
 
 
 def _find_idx(record: Record, context: WriteContext, kind: type[int] | type[str]) -> int | str:
@@ -88,14 +100,13 @@ def _find_idx(record: Record, context: WriteContext, kind: type[int] | type[str]
     return idx if isinstance(idx, str) or -(2**63) <= idx < 2**63 else context.number
 
 
-def _find_defaults(
-    dataset: str, idx: Any, origin: Mapping[str, Any], question: str, release: tuple[str, str]
-) -> dict[str, str | None]:
+def _find_defaults(dataset: str, idx: Any, origin: Mapping[str, Any], question: str) -> dict[str, str | None]:
     """What a row without "errata" means."""
-    licence = _take_text(origin, "license") or (release[1] if dataset.startswith(release[0]) else None)
+    release = _RELEASE_NAME.fullmatch(dataset)
+    licence = take_text(origin, "license") or (_RELEASES[release[1]] if release else None)
     return {
-        "id": f"{dataset}-{idx}",
-        "model": _take_text(origin, "model"),
+        "id": f"{dataset}-{idx}" if dataset else None,
+        "model": take_text(origin, "model"),
         "best_model": None,
         "license": licence,
         "prompt": question,
@@ -105,15 +116,15 @@ def _find_defaults(
 def _merge(defaults: dict[str, str | None], own: Mapping[str, Any], context: ReadContext) -> dict[str, str | None]:
     for name, value in own.items():
         if name not in defaults or not isinstance(value, (str, type(None))):
-            raise context.error(f"texts named {', '.join(defaults)} under 'errata'", f"{name}: {value!r}"[:80])
+            raise context.error(f"texts named {', '.join(defaults)} under 'errata'", f"{name}: {quote(value)}")
     return {**defaults, **own}
 
 
-def _format_origin(record: Record, response: Response, columns: Row, texts: PairTexts, release: tuple[str, str]) -> str:
+def _format_origin(record: Record, response: Response, columns: Row, texts: PairTexts) -> str:
     """`origin_split` as it came in, with what the row would otherwise not say."""
     origin = record.meta.get("origin_split", {})
     origin = origin if isinstance(origin, dict) else {"text": str(origin)}
-    defaults = _find_defaults(columns["ds_name"], columns["idx"], origin, texts.question, release)
+    defaults = _find_defaults(columns["ds_name"], columns["idx"], origin, texts.question)
     said = {
         "id": record.id,
         "model": response.model,
@@ -155,8 +166,3 @@ def _parse_origin(value: Any) -> dict[str, Any]:
         if isinstance(origin, dict):
             return origin
     return {"text": str(value)} if value else {}
-
-
-def _take_text(fields: Mapping[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value else None

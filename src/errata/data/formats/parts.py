@@ -17,22 +17,33 @@ MAX_DEPTH = 40
 """How deep lists and objects of a foreign row may be nested; no format of the field comes near."""
 
 
-def build_pair(chosen: tuple[Turn, ...], rejected: tuple[Turn, ...]) -> tuple[Response, Response]:
-    """A better and a worse response, whose segments are still to be found."""
-    return Response(chosen, 0), Response(rejected, 1)
-
-
 def take_text(row: Mapping[str, Any], name: str) -> str | None:
     """A field that is a non-empty text, or None."""
     value = row.get(name)
     return value if isinstance(value, str) and value else None
 
 
+STATED = frozenset({"id", "source", "license", "licence", "data_source", "ds_name"})
+"""What rows of any format may say about themselves."""
+
+
+def take_source(row: Mapping[str, Any]) -> str | None:
+    """The data set that a row says it is from, or None: the names of its columns prove nothing."""
+    return next((text for name in ("source", "data_source", "ds_name") if (text := take_text(row, name))), None)
+
+
+def take_license(row: Mapping[str, Any]) -> str | None:
+    """The licence that a row states, or None."""
+    return take_text(row, "license") or take_text(row, "licence")
+
+
 def take_id(row: Row, context: ReadContext, name: str = "id") -> str:
-    """A row's id, text or a whole number, as text; made of the file's name and the row's number where there is none."""
+    """A row's id, text or a number, as text; made of the file's name and the row's number where there is none."""
     value = row.get(name)
-    if value is None or value == "":
+    if value is None or value == "" or value != value:  # a table has NaN where a number is missing
         return f"{context.path.stem}-{context.number}"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise context.error(f"{name!r} as text or a number", type(value).__name__)
     return str(value)

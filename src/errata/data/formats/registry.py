@@ -6,6 +6,7 @@ from pathlib import Path
 
 from errata.data.formats.amp import AMP
 from errata.data.formats.argilla import ARGILLA
+from errata.data.formats.choice import CHOICE
 from errata.data.formats.conversations import CONVERSATIONS
 from errata.data.formats.format import Format, Sample
 from errata.data.formats.label_studio import LABEL_STUDIO
@@ -29,16 +30,17 @@ FORMATS: tuple[Format, ...] = (
     RLHFV_TSV,
     RLAIFV,
     VLFEEDBACK,
-    AMP,
     LLAVA_RLHF,
+    CHOICE,
+    AMP,
     LABEL_STUDIO,
     ARGILLA,
     VQA,
     LLAMA_FACTORY,
     MS_SWIFT,
-    CONVERSATIONS,
     TABLE,
     TRL,
+    CONVERSATIONS,
 )
 """Asked in this order which of them a row is of: those with rarer columns stand before those with common ones."""
 

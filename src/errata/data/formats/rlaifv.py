@@ -12,12 +12,10 @@ import pyarrow as pa
 
 from errata.data.containers import Row
 from errata.data.formats.embedded import IMAGE, build_schema
-from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
-from errata.data.formats.origin import PairTexts, build_pair, write_pairs
+from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads
+from errata.data.formats.origin import COLUMNS, ORIGIN_COLUMNS, PairTexts, build_pair, write_pairs
+from errata.data.formats.parts import STATED
 from errata.records import Record
-
-RELEASE = ("RLAIF-V", "CC BY-NC 4.0")
-"""`ds_name` of the released rows, and their licence."""
 
 SCHEMA = build_schema(
     [
@@ -35,7 +33,7 @@ SCHEMA = build_schema(
 
 
 def _recognise(sample: Sample) -> bool:
-    return {"question", "chosen", "rejected", "image"} <= sample.names
+    return {"question", "chosen", "rejected", "image"} <= sample.names and not ORIGIN_COLUMNS.isdisjoint(sample.names)
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
@@ -43,12 +41,20 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         if not isinstance(row.get(name), str):
             raise context.error(f"{name!r} as text", f"{type(row.get(name)).__name__}")
     context.notes["cached log-probs"] += row.get("logps") is not None
-    yield build_pair(row, PairTexts(*(row[name] for name in PairTexts._fields)), context, RELEASE)
+    yield build_pair(row, PairTexts(*(row[name] for name in PairTexts._fields)), context)
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
-    for columns, texts in write_pairs(record, context, RELEASE, str):
+    for columns, texts in write_pairs(record, context, str):
         yield columns | texts._asdict()
 
 
-RLAIFV = Format("rlaifv", "RLAIF-V (parquet)", _recognise, _read_row, write_row=_write_row, schema=SCHEMA)
+RLAIFV = Format(
+    "rlaifv",
+    "RLAIF-V (parquet)",
+    _recognise,
+    _read_row,
+    reads=reads(*COLUMNS, *PairTexts._fields, *STATED),
+    write_row=_write_row,
+    schema=SCHEMA,
+)

@@ -15,15 +15,14 @@ import pyarrow as pa
 
 from errata.data.containers import Row
 from errata.data.formats.embedded import IMAGE, build_schema
-from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
-from errata.data.formats.origin import PairTexts, build_pair, write_pairs
+from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads
+from errata.data.formats.origin import COLUMNS, ORIGIN_COLUMNS, PairTexts, build_pair, write_pairs
+from errata.data.formats.parts import STATED
+from errata.errors import quote
 from errata.records import Record
 from errata.records.lines import parse_line
 
 TEXT_KEYS = ("question", "chosen", "rejected")
-RELEASE = ("RLHF-V", "CC BY-NC 4.0")
-"""`ds_name` of the released rows, and their licence."""
-
 SCHEMA = build_schema(
     [
         ("ds_name", pa.string()),
@@ -38,23 +37,34 @@ SCHEMA = build_schema(
 
 
 def _recognise(sample: Sample) -> bool:
-    return {"text", "image"} <= sample.names and not {"question", "chosen", "conversations"} & sample.names
+    if not {"text", "image"} <= sample.names or {"question", "chosen", "conversations"} & sample.names:
+        return False
+    text = sample.row.get("text")  # captions have these two columns too
+    return not ORIGIN_COLUMNS.isdisjoint(sample.names) or (isinstance(text, str) and '"rejected"' in text)
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     texts = parse_line(f"{context.where}: 'text'", str(row.get("text")).encode("utf-8", "surrogatepass"))
     named = texts if isinstance(texts, dict) else {}
     if not all(isinstance(named.get(key), str) for key in TEXT_KEYS):
-        found = str(row.get("text"))[:80]
+        found = quote(row.get("text"))
         raise context.error("'text' as JSON with the texts question, chosen and rejected", found)
     context.notes["cached log-probs"] += "logps" in named
-    yield build_pair(row, PairTexts(*(named[key] for key in TEXT_KEYS)), context, RELEASE)
+    yield build_pair(row, PairTexts(*(named[key] for key in TEXT_KEYS)), context)
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
-    for columns, texts in write_pairs(record, context, RELEASE, int):
+    for columns, texts in write_pairs(record, context, int):
         text = json.dumps(dict(zip(TEXT_KEYS, texts, strict=True)), ensure_ascii=False)
         yield columns | {"text": text}
 
 
-RLHFV = Format("rlhfv", "RLHF-V (parquet)", _recognise, _read_row, write_row=_write_row, schema=SCHEMA)
+RLHFV = Format(
+    "rlhfv",
+    "RLHF-V (parquet)",
+    _recognise,
+    _read_row,
+    reads=reads(*COLUMNS, "text", *STATED),
+    write_row=_write_row,
+    schema=SCHEMA,
+)

@@ -16,8 +16,7 @@ from pathlib import Path
 from errata.data.containers import RawRow, Row
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.origin import PairTexts, build_pair
-from errata.data.formats.rlhfv import RELEASE
-from errata.errors import DataError, count_noun
+from errata.errors import DataError, count_noun, quote
 from errata.records import Record
 from errata.records.lines import parse_line
 
@@ -68,9 +67,9 @@ def _split(where: str, line: bytes) -> Row | DataError:
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     texts = parse_line(f"{context.where}: 'text'", row["text"])
     if not isinstance(texts, list) or len(texts) not in (3, 4) or not all(isinstance(text, str) for text in texts[:3]):
-        raise context.error("the texts as a JSON list [question, chosen, rejected]", f"{texts!r}"[:80])
+        raise context.error("the texts as a JSON list [question, chosen, rejected]", quote(texts))
     context.notes["cached log-probs"] += len(texts) == 4
-    yield build_pair(row, PairTexts(*texts[:3]), context, RELEASE)
+    yield build_pair(row, PairTexts(*texts[:3]), context)
 
 
 def _recognise(sample: Sample) -> bool:  # noqa: ARG001 - its rows have no names; the file is recognised as a whole

@@ -1,25 +1,32 @@
 """Tables of one's own, CSV, TSV or JSON lines: which column holds what is said by `--columns` or by the header.
 
 `prompt`, and `chosen` with `rejected` (`rejected2`, `rejected3` … for lower levels), or `responses`, a list of answers,
-best first, or one `answer` for supervised records. Beside them `image` (`image2` …), `system`, `id`,
+best first or with `ratings`, or one `answer` for supervised records. Beside them `image` (`image2` …), `system`, `id`,
 `source`, `license`, `chosen_model` and `rejected_model`. All other columns are kept in `meta`.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from errata.data.containers import Row
+from errata.data.containers import Row, is_empty
+from errata.data.formats.answers import Turns, build_levels, read_side, read_turns
 from errata.data.formats.columns import require_names
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import take_id, take_meta
+from errata.data.formats.parts import take_id
+from errata.data.formats.pictures import list_images
+from errata.errors import quote
 from errata.records import Record, Response, Turn
 from errata.records.lines import parse_line
 
-NAMES = ("prompt", "chosen", "rejected", "responses", "answer", "image", "system", "id", "source", "license")
+NAMES = ("prompt", "chosen", "rejected", "responses", "ratings", "answer", "image", "system", "id", "source", "license")
 MODELS = ("chosen_model", "rejected_model")
+TEXTS = ("text", "response", "content", "completion", "answer")
+LEVELS = ("level", "rating", "score", "overall_score")
 _NUMBERED = re.compile(r"(rejected|image)(\d{0,2})")
 
 
@@ -28,27 +35,59 @@ def _recognise(sample: Sample) -> bool:
     return sample.kind in ("csv", "tsv") and "prompt" in sample.names and answers
 
 
+def _find_columns(row: Row) -> dict[str, str]:
+    """The columns that a header names as `--columns` would."""
+    return {name: name for name in row if name in (*NAMES, *MODELS) or _NUMBERED.fullmatch(name)}
+
+
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
-    columns = context.columns or {name: name for name in row if name in (*NAMES, *MODELS) or _NUMBERED.fullmatch(name)}
+    columns = context.columns or _find_columns(row)
     require_names(columns, (*NAMES, *MODELS), ("rejected", "image"))
     held = {name: _take(row, name, column, context) for name, column in columns.items()}
-    prompt = _read_text(held, "prompt", context)
-    system = (Turn("system", _read_text(held, "system", context)),) if held.get("system") else ()
-    pictures = [one for name in _list_numbered(held, "image") for one in _list_values(held[name], context)]
+    question = _read_question(held, context)
+    if "responses" in held:
+        prompt, responses = _require_question(question, held, context), tuple(_read_ranked(held, context))
+    else:
+        prompt, responses = build_levels(question, _read_sides(held, question, context), context)
+        responses = tuple(_name_model(response, held) for response in responses)
+    numbered = [_list_values(held[name], context) for name in _list_numbered(held, "image")]
+    pictures = {"images": [picture for cell in numbered for picture in cell]}
     yield context.build_record(
         id=take_id({"id": held.get("id")}, context),
-        prompt=(*system, Turn("user", prompt)),
-        responses=tuple(_read_responses(held, context)),
-        images=context.store(pictures),
-        source=_read_text(held, "source", context) if held.get("source") else context.path.stem,
+        prompt=prompt,
+        responses=responses,
+        images=context.store(list_images(pictures, context, _find_messages(held))),
+        source=_read_text(held, "source", context) if held.get("source") else None,
         license=_read_text(held, "license", context) if held.get("license") else None,
-        meta=take_meta({name: one for name, one in row.items() if one != ""}, context, set(columns.values())),
     )
+
+
+def _read_question(held: Mapping[str, Any], context: ReadContext) -> Turns | None:
+    """The question with its system turn; None where no column was named for it."""
+    if "prompt" not in held:
+        return None
+    if is_empty(held["prompt"]):
+        return _require_question(None, held, context)
+    turns = read_turns(held["prompt"], "prompt", context)
+    system = (Turn("system", _read_text(held, "system", context)),) if held.get("system") else ()
+    return (*system, *turns) if turns[0].role != "system" else turns
+
+
+def _require_question(question: Turns | None, held: Mapping[str, Any], context: ReadContext) -> Turns:
+    if question is None:
+        found = quote(held["prompt"]) if "prompt" in held else "no column for it"
+        raise context.error("prompt as a text or messages", found, "say which column it is: --columns prompt=COLUMN")
+    return question
+
+
+def _find_messages(held: Mapping[str, Any]) -> Any:
+    """The turns that may hold pictures: the question's, or those of a whole conversation."""
+    return next((held[name] for name in ("prompt", "chosen", "answer") if isinstance(held.get(name), list)), ())
 
 
 def _take(row: Row, name: str, column: str, context: ReadContext) -> Any:
     if column not in row:
-        found = f"only {', '.join(map(repr, row)) or 'none'}"[:120]
+        found = f"only {', '.join(map(repr, row)) or 'none'}"
         fix = f"say which column it is: --columns {name}=COLUMN"
         raise context.error(f"column {column!r} for {name}", found, fix)
     return row[column]
@@ -57,43 +96,85 @@ def _take(row: Row, name: str, column: str, context: ReadContext) -> Any:
 def _read_text(held: Mapping[str, Any], name: str, context: ReadContext) -> str:
     value = held.get(name)
     if not isinstance(value, str):
-        found = f"{type(value).__name__} {value!r}"[:80] if name in held else "no column for it"
+        found = f"{type(value).__name__} {quote(value)}" if name in held else "no column for it"
         raise context.error(f"{name} as a text", found, f"say which column it is: --columns {name}=COLUMN")
     return value
 
 
-def _read_responses(held: Mapping[str, Any], context: ReadContext) -> Iterator[Response]:
-    if "responses" in held:
-        yield from _read_ranked(held["responses"], context)
-        return
+def _read_sides(held: Mapping[str, Any], question: Turns | None, context: ReadContext) -> list[list[Turns]]:
+    """The answers, best side first: one `answer` alone, or `chosen` and every `rejected` that a row has."""
     if "chosen" not in held and "rejected" not in held:
-        yield Response((Turn("assistant", _read_text(held, "answer", context)),), 0)
-        return
-    yield _build(_read_text(held, "chosen", context), 0, held.get("chosen_model"))
+        if "answer" not in held:
+            fix = "say which columns they are: --columns chosen=COLUMN,rejected=COLUMN, or answer=COLUMN"
+            raise context.error("answers", "no column for them", fix)
+        _require_question(question, held, context)
+        return [_read_side(held, "answer", context)]
     if "rejected" not in held:
         raise context.error("a column of worse answers", "none", "say which it is: --columns rejected=COLUMN")
-    for level, name in enumerate(_list_numbered(held, "rejected"), 1):
-        if level > 1 and held[name] == "":  # a table has a cell for every row, not every row a third answer
-            continue
-        if not isinstance(held[name], (str, list)) or held[name] == []:
-            raise context.error(f"{name} as a text or a list of texts", f"{held[name]!r}"[:80])
-        for text in [held[name]] if isinstance(held[name], str) else held[name]:
-            if not isinstance(text, str):
-                raise context.error(f"{name} as a text or a list of texts", f"{text!r}"[:80])
-            yield _build(text, level, held.get("rejected_model"))
+    rejected = _list_numbered(held, "rejected")
+    # A table has a cell for every row, not every row a third answer.
+    names = ["chosen", *(name for place, name in enumerate(rejected) if not (place and is_empty(held[name])))]
+    sides = [_read_side(held, name, context) for name in names]
+    if question is None and any(len(answer) == 1 for side in sides for answer in side):
+        _require_question(question, held, context)
+    return sides
 
 
-def _read_ranked(cell: Any, context: ReadContext) -> list[Response]:
-    """A list of texts, best first, or of `{"text", "level", "model"}`; without a level, the place counts."""
-    answers = _list_values(cell, context)
+def _read_side(held: Mapping[str, Any], name: str, context: ReadContext) -> list[Turns]:
+    if name not in held or (is_empty(held[name]) and not isinstance(held[name], str)):
+        found = quote(held[name]) if name in held else "no column for it"
+        fix = f"say which column it is: --columns {name}=COLUMN"
+        raise context.error(f"{name} as a text, messages, or a list of these", found, fix)
+    return read_side(held[name], name, context)
+
+
+def _name_model(response: Response, held: Mapping[str, Any]) -> Response:
+    model = held.get("rejected_model" if response.level else "chosen_model")
+    return replace(response, model=model if isinstance(model, str) and model else None)
+
+
+def _read_ranked(held: Mapping[str, Any], context: ReadContext) -> list[Response]:
+    """A list of answers, best first, or as their ratings say.
+
+    Ratings stand in a column of their own, or in the answers, objects of a text with `level` (0 is best) or with a
+    rating (the highest is best); equal ones are ties. Without any, the place counts.
+    """
+    answers = _list_values(held["responses"], context)
     entries = [one if isinstance(one, Mapping) else {"text": one} for one in answers]
-    if not entries or not all(isinstance(one.get("text"), str) for one in entries):
-        raise context.error("responses as a list of texts, or of {text, level}", f"{cell!r}"[:80])
-    levels = [one.get("level", place) for place, one in enumerate(entries)]
-    if not all(type(level) is int for level in levels):
-        raise context.error("levels as whole numbers from 0 on, the best", f"{levels!r}"[:80])
-    ranked = sorted(zip(levels, entries, strict=True), key=lambda pair: pair[0])
-    return [_build(one["text"], level, one.get("model")) for level, one in ranked]
+    texts = [next((one[name] for name in TEXTS if isinstance(one.get(name), str)), None) for one in entries]
+    if not entries or None in texts:
+        found = quote(held["responses"])
+        raise context.error("responses as a list of texts, or of {text, level} or {text, rating}", found)
+    levels = _find_levels(held, entries, context)
+    ranked = sorted(zip(levels, texts, entries, strict=True), key=lambda each: each[0])
+    return [_build(str(text), level, one.get("model")) for level, text, one in ranked]
+
+
+def _find_levels(held: Mapping[str, Any], entries: list[Mapping[str, Any]], context: ReadContext) -> list[int]:
+    name = next((name for name in LEVELS if any(one.get(name) is not None for one in entries)), None)
+    if "ratings" in held:
+        said, name = _list_values(held["ratings"], context), "ratings"
+    elif name is None:
+        return list(range(len(entries)))
+    else:
+        # One that says its level alone stands among those whose place is theirs.
+        said = [one.get(name, place if name == "level" else None) for place, one in enumerate(entries)]
+    if name == "level" and all(type(level) is int for level in said):
+        return said
+    numbers = [_read_number(one) for one in said]
+    if name == "level" or len(numbers) != len(entries) or None in numbers:
+        rule = "levels as whole numbers from 0 on, the best" if name == "level" else f"a number for each of {name}"
+        raise context.error(rule, quote(said))
+    best_first = sorted({number for number in numbers if number is not None}, reverse=True)
+    return [best_first.index(number) for number in numbers if number is not None]
+
+
+def _read_number(value: Any) -> float | None:
+    try:
+        number = None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _build(text: str, level: int, model: Any) -> Response:
@@ -115,4 +196,11 @@ def _list_values(cell: Any, context: ReadContext) -> list[Any]:
     return cell if isinstance(cell, list) else [cell]
 
 
-TABLE = Format("table", "CSV, TSV or JSON lines of one's own (`--columns`)", _recognise, _read_row, takes_columns=True)
+TABLE = Format(
+    "table",
+    "CSV, TSV or JSON lines of one's own (`--columns`)",
+    _recognise,
+    _read_row,
+    takes_columns=True,
+    reads=_find_columns,
+)

@@ -6,15 +6,24 @@ of dicts or a file. Contents of messages are texts or lists of `{"type": "image"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from errata.data.containers import Row
-from errata.data.formats.conversations import list_images, parse_messages
+from errata.data.containers import Row, is_empty
+from errata.data.formats.answers import (
+    QUESTION_COLUMNS,
+    Turns,
+    build_levels,
+    find_question_messages,
+    read_question,
+    read_side,
+)
 from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.pictures import list_images
+from errata.data.formats.vocabulary import ANSWER_PAIRS, PROMPTS, may_be_question
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 _PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
@@ -34,16 +43,18 @@ SCHEMA = build_schema(
 """TRL reads the first four columns and leaves the others alone."""
 
 
-def read_trl(row: Mapping[str, Any], context: ReadContext) -> Record:
-    """One row as a record. Raises DataError that begins with the row's place."""
-    prompt, chosen, rejected = _split(row, context)
-    return context.build_record(
-        id=str(row.get("id") or f"trl-{context.number}"),
-        images=context.store(list_images(row)),
+def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
+    names = _find_answers(row)
+    prompt, responses = _split(row, names, context)
+    chosen = row.get(names[0])
+    messages = find_question_messages(row) or (chosen if isinstance(chosen, (list, tuple)) else ())
+    yield context.build_record(
+        id=take_id(row, context),
+        images=context.store(list_images(row, context, messages)),
         prompt=prompt,
-        responses=(Response(chosen, 0), Response(rejected, 1)),
-        source=_take_text(row, "source") or "trl",
-        license=_take_text(row, "license"),
+        responses=responses,
+        source=take_source(row),
+        license=take_license(row),
     )
 
 
@@ -67,11 +78,7 @@ def build_messages(record: Record) -> Iterator[Row]:
 
 
 def _recognise(sample: Sample) -> bool:
-    return {"chosen", "rejected"} <= sample.names
-
-
-def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
-    return [read_trl(row, context)]
+    return any(set(pair) <= sample.names for pair in ANSWER_PAIRS)
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
@@ -85,53 +92,50 @@ def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
         yield {"images": images, **row, "id": record.id, "source": record.source, "license": record.license}
 
 
-def _split(row: Mapping[str, Any], context: ReadContext) -> tuple[tuple[Turn, ...], tuple[Turn, ...], tuple[Turn, ...]]:
-    """Prompt, chosen and rejected as turns."""
-    chosen, rejected, prompt = (row.get(name) for name in ("chosen", "rejected", "prompt"))
-    if isinstance(chosen, str) and isinstance(rejected, str):
-        return _split_texts(prompt, chosen, rejected, context)
-    better, worse = (_read_turns(row.get(name), context, name) for name in ("chosen", "rejected"))
-    if prompt is not None:
-        asked = (Turn("user", prompt),) if isinstance(prompt, str) else _read_turns(prompt, context, "prompt")
-        return asked, better, worse
-    shared = _count_shared(better, worse)
-    return better[:shared], better[shared:], worse[shared:]
+def _find_answers(row: Row) -> tuple[str, str]:
+    """The columns of better and of worse answers: a pair that is filled, or one that is there, or in part."""
+    filled = {name for name, value in row.items() if not is_empty(value)}
+    found = (pair for names in (filled, row.keys()) for pair in ANSWER_PAIRS if set(pair) <= names)
+    partly = (pair for pair in ANSWER_PAIRS if not filled.isdisjoint(pair))
+    return next(found, next(partly, ANSWER_PAIRS[0]))
 
 
-def _split_texts(
-    prompt: Any, chosen: str, rejected: str, context: ReadContext
-) -> tuple[tuple[Turn, ...], tuple[Turn, ...], tuple[Turn, ...]]:
-    """TRL's standard form; without a prompt, it is the text that both answers begin with, as TRL's own trainer cuts."""
-    if prompt is None:
-        same = _count_equal(chosen, rejected)
-        same -= bool(same and chosen[same - 1] == " ")
-        prompt, chosen, rejected = chosen[:same], chosen[same:], rejected[same:]
-    if not isinstance(prompt, str):
-        raise context.error("a prompt of the same form as the answers, text", f"'prompt' is {type(prompt).__name__}")
-    return (Turn("user", prompt),), (Turn("assistant", chosen),), (Turn("assistant", rejected),)
+def _split(row: Row, names: tuple[str, str], context: ReadContext) -> tuple[Turns, tuple[Response, ...]]:
+    """The prompt and the responses."""
+    question = read_question(row, context)
+    chosen, rejected = (row.get(name) for name in names)
+    if question is None and isinstance(chosen, str) and isinstance(rejected, str):
+        _require_alone(row, names, context)
+        question, chosen, rejected = _cut_prompt(chosen, rejected)
+        context.told["questions found as what both answers begin with"] += 1
+    sides = [read_side(value, name, context) for value, name in zip((chosen, rejected), names, strict=True)]
+    return build_levels(question, sides, context)
+
+
+def _require_alone(row: Row, names: tuple[str, str], context: ReadContext) -> None:
+    """Raise DataError for any other text in the row: the question may stand there."""
+    others = [
+        name
+        for name, value in row.items()
+        if name not in (*names, *STATED, "meta") and isinstance(value, str) and may_be_question(name, value)
+    ]
+    if others:
+        found = f"no column of a usual name, but {', '.join(map(repr, others[:5]))}"
+        fix = f"say where it stands: --columns prompt={others[0]},chosen={names[0]},rejected={names[1]}"
+        raise context.error(f"a question under one of {', '.join(PROMPTS)}", found, fix)
+
+
+def _cut_prompt(chosen: str, rejected: str) -> tuple[Turns, str, str]:
+    """TRL's standard form without a prompt: the text that both answers begin with, as TRL's own trainer cuts it."""
+    same = _count_equal(chosen, rejected)
+    same -= bool(same and chosen[same - 1] == " ")
+    return (Turn("user", chosen[:same]),), chosen[same:], rejected[same:]
 
 
 def _count_equal(one: str, other: str) -> int:
     """How many characters both begin with; all of the shorter one where it is the beginning of the other."""
     short = min(len(one), len(other))
     return next((place for place in range(short) if one[place] != other[place]), short)
-
-
-def _count_shared(chosen: tuple[Turn, ...], rejected: tuple[Turn, ...]) -> int:
-    """Turns that both begin with, up to the last user turn among them."""
-    same = 0
-    while same < min(len(chosen), len(rejected)) and chosen[same] == rejected[same]:
-        same += 1
-    while same and chosen[same - 1].role != "user":
-        same -= 1
-    return same
-
-
-def _read_turns(messages: Any, context: ReadContext, name: str) -> tuple[Turn, ...]:
-    if isinstance(messages, (list, tuple)) and messages:
-        return parse_messages(messages, f"{context.where}: {name!r}", name)
-    found = f"{name!r} is {'an empty list' if messages == [] else type(messages).__name__}"
-    raise context.error("messages as a list of {role, content}, or texts in all columns", found)
 
 
 def _to_message(turn: Turn) -> Row:
@@ -142,9 +146,12 @@ def _to_message(turn: Turn) -> Row:
     return {"role": turn.role, "content": parts}
 
 
-def _take_text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-TRL = Format("trl", "TRL preference", _recognise, _read_row, write_row=_write_row, schema=SCHEMA)
+TRL = Format(
+    "trl",
+    "TRL preference, and other pairs under usual names",
+    _recognise,
+    _read_row,
+    reads=lambda row: {*QUESTION_COLUMNS, *STATED, *_find_answers(row)},
+    write_row=_write_row,
+    schema=SCHEMA,
+)

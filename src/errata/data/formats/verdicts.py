@@ -12,7 +12,6 @@ from errata.data.text_limits import MAX_CHARACTERS
 from errata.errors import count_noun
 from errata.records import Record, Response, Segment, Turn
 
-PROMPTS = ("prompt", "question", "instruction", "query", "input")
 IMAGES = ("image", "images", "img", "image_url", "image_path", "picture", "photo")
 ANSWERS = ("response", "answer", "output", "completion", "caption", "description", "text", "rejected")
 """Usual names of fields, where `--columns prompt=… image=… response=…` names none."""

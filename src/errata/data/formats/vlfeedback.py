@@ -3,54 +3,75 @@
 Columns are `id, prompt, completions, img_path` (or `image`). Raw, `completions` is a list of `{"annotations", "model",
 "response"}`; on the Hub it is one object of three lists. `annotations` is `{aspect: {"Rating": text, "Rationale"}}`.
 
-The mean of an answer's three ratings decides its level; equal means are one level, as no index should break a tie. An
-answer with a rating that is no number is left out, and so is one that repeats a better one word for word.
+The mean of an answer's ratings decides its level; equal means are one level, as no index should break a tie. Where an
+answer has no number for an aspect ("N/A"), the levels come from the aspects for which all answers of the row have one.
+An answer without any is left out, and so is one that repeats a better one word for word.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from errata.data.containers import Row
-from errata.data.formats.format import Format, ReadContext, Sample
+from errata.data.formats.format import Format, ReadContext, Sample, reads
+from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.pictures import list_images
+from errata.errors import count_noun, quote
 from errata.records import Record, Response, Turn
 
 ASPECTS = ("Helpfulness", "Ethical Considerations", "Visual Faithfulness")
 
 
 class _Rated(NamedTuple):
-    ratings: tuple[float, ...]
+    ratings: dict[str, float]
     text: str
     model: str | None
 
-    @property
-    def mean(self) -> float:
-        return math.fsum(self.ratings) / len(self.ratings)
+    def mean(self, aspects: Sequence[str]) -> float:
+        return math.fsum(self.ratings[aspect] for aspect in aspects) / len(aspects)
 
 
 def _recognise(sample: Sample) -> bool:
-    return {"prompt", "completions"} <= sample.names
+    if not {"prompt", "completions"} <= sample.names:
+        return False
+    completions = sample.row["completions"]
+    rated = next(iter(completions), None) if isinstance(completions, (list, tuple)) else completions
+    return not isinstance(rated, Mapping) or "annotations" in rated  # other people rate with one number
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     if not isinstance(row.get("prompt"), str):
         raise context.error("'prompt' as text", type(row.get("prompt")).__name__)
-    answers = _rank([_rate(one, context) for one in _list_completions(row.get("completions"), context)], context)
-    picture = row["image"] if row.get("image") is not None else row.get("img_path")
-    means = sorted({answer.mean for answer in answers}, reverse=True)
+    rated = [_rate(one, context) for one in _list_completions(row.get("completions"), context)]
+    aspects = _find_aspects(rated, context)
+    answers = _rank([one for one in rated if one.ratings], aspects, context)
+    means = sorted({answer.mean(aspects) for answer in answers}, reverse=True)
     responses = [
-        Response((Turn("assistant", answer.text),), means.index(answer.mean), (), answer.model) for answer in answers
+        Response((Turn("assistant", one.text),), means.index(one.mean(aspects)), (), one.model) for one in answers
     ]
     yield context.build_record(
-        id=str(row.get("id") or f"vlfeedback-{context.number}"),
-        images=context.store([picture]) if picture is not None else (),
+        id=take_id(row, context),
+        images=context.store(list_images(row, context)),
         prompt=(Turn("user", row["prompt"]),),
         responses=tuple(responses),
-        source="VLFeedback",
-        meta={"ratings": [dict(zip(ASPECTS, answer.ratings, strict=True)) for answer in answers]},
+        source=take_source(row),
+        license=take_license(row),
+        meta={"ratings": [answer.ratings for answer in answers]},
     )
+
+
+def _find_aspects(rated: list[_Rated], context: ReadContext) -> list[str]:
+    """The aspects for which all answers that have a rating have one."""
+    numbered = [one.ratings for one in rated if one.ratings]
+    context.notes["answers without a rating that is a number"] += len(rated) - len(numbered)
+    aspects = [aspect for aspect in ASPECTS if all(aspect in ratings for ratings in numbered)]
+    if not numbered or not aspects:
+        found = f"none among {count_noun(len(rated), 'answer')}"
+        raise context.error("an aspect that all answers have a number for", found, "drop the row")
+    context.told["rows ranked by the aspects that all answers have a number for"] += len(aspects) < len(ASPECTS)
+    return aspects
 
 
 def _list_completions(completions: Any, context: ReadContext) -> list[Mapping[str, Any]]:
@@ -64,20 +85,17 @@ def _list_completions(completions: Any, context: ReadContext) -> list[Mapping[st
         return list(completions)
     raise context.error(
         "'completions' as a list of {annotations, model, response}, or an object of three lists of one length",
-        f"{completions!r}"[:80],
+        quote(completions),
     )
 
 
-def _rate(completion: Mapping[str, Any], context: ReadContext) -> _Rated | None:
-    """An answer with its ratings; None where one of them is no number."""
+def _rate(completion: Mapping[str, Any], context: ReadContext) -> _Rated:
+    """An answer with those of its ratings that are numbers."""
     text, model, annotations = (completion.get(name) for name in ("response", "model", "annotations"))
     if not isinstance(text, str) or not isinstance(annotations, Mapping):
-        raise context.error("completions with 'response' as text and 'annotations'", f"{completion!r}"[:80])
-    ratings = [_read_rating(annotations.get(aspect)) for aspect in ASPECTS]
-    numbers = tuple(rating for rating in ratings if rating is not None)
-    if len(numbers) < len(ASPECTS):
-        context.notes["answers with a rating that is no number"] += 1
-        return None
+        raise context.error("completions with 'response' as text and 'annotations'", quote(completion))
+    ratings = {aspect: _read_rating(annotations.get(aspect)) for aspect in ASPECTS}
+    numbers = {aspect: rating for aspect, rating in ratings.items() if rating is not None}
     return _Rated(numbers, text, model if isinstance(model, str) and model else None)
 
 
@@ -92,14 +110,18 @@ def _read_rating(annotation: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _rank(answers: list[_Rated | None], context: ReadContext) -> list[_Rated]:
+def _rank(answers: list[_Rated], aspects: Sequence[str], context: ReadContext) -> list[_Rated]:
     """Best first, answers of one mean in their order."""
-    rated = sorted((answer for answer in answers if answer is not None), key=lambda answer: -answer.mean)
-    if not rated:
-        raise context.error("an answer whose three ratings are numbers", f"none of {len(answers)}", "drop the row")
-    different = {answer.text: answer for answer in reversed(rated)}
-    context.notes["answers that repeat another one"] += len(rated) - len(different)
-    return [answer for answer in rated if different[answer.text] is answer]
+    ranked = sorted(answers, key=lambda answer: -answer.mean(aspects))
+    different = {answer.text: answer for answer in reversed(ranked)}
+    context.notes["answers that repeat another one"] += len(ranked) - len(different)
+    return [answer for answer in ranked if different[answer.text] is answer]
 
 
-VLFEEDBACK = Format("vlfeedback", "VLFeedback (raw and Hub)", _recognise, _read_row)
+VLFEEDBACK = Format(
+    "vlfeedback",
+    "VLFeedback (raw and Hub)",
+    _recognise,
+    _read_row,
+    reads=reads("prompt", "completions", "models", *STATED),
+)

@@ -14,17 +14,20 @@ from sys import intern
 from typing import Any
 
 from errata.data.containers import RawRow, Row, iterate_rows
-from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import take_id, take_text
+from errata.data.formats.format import Format, ReadContext, Sample, reads
+from errata.data.formats.parts import STATED, take_id, take_license, take_source, take_text
+from errata.data.formats.pictures import list_images
 from errata.data.json_rows import iterate_member
-from errata.errors import DataError
+from errata.errors import DataError, quote
 from errata.records import Record, Response, Turn
 from errata.records.lines import parse_line
 
 HEAD = 1 << 14
 """So many bytes say what a file is: its items come after a short header."""
 
+_READ = ("question", "question_id", "answers", "multiple_choice_answer", "split")
 _KEPT = ("question_type", "answer_type", "image_id")
+_VERSION = re.compile(r"v2\.0 of the VQA dataset|\"version\"\s*:\s*\"2\.0\".{0,400}\"mscoco\"", re.DOTALL)
 _FORM = re.compile(rb'^\s*\{.*?"(questions|annotations)"\s*:\s*\[\s*\{.*?"question_id"', re.DOTALL)
 
 
@@ -57,27 +60,39 @@ def _read_rows(path: Path) -> Iterator[RawRow]:
         fix = "name the questions file or the folder; annotations are found beside it"
         raise DataError(str(path), expected="a file of questions", found="one of annotations", fix=fix)
     annotations = _read_annotations(_find_annotations(path))
+    stated = _read_head(path)
+    for number, (where, text) in enumerate(iterate_member(path, "questions"), 1):
+        yield RawRow(where, number, _join(where, text, annotations, stated))
+
+
+def _read_head(path: Path) -> dict[str, str]:
+    """What a file says about all of its questions: their split, that they are VQAv2's, their licence."""
     with path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8", "replace")
     split = re.search(r'"data_subtype"\s*:\s*"([\w-]+)"', head)
-    for number, (where, text) in enumerate(iterate_member(path, "questions"), 1):
-        yield RawRow(where, number, _join(where, text, annotations, split[1] if split else None))
+    terms = re.search(r'"license"\s*:\s*\{[^{}]*"name"\s*:\s*"([^"]+)"', head)
+    stated = {"split": split[1]} if split else {}
+    if _VERSION.search(head):
+        stated["source"] = "VQAv2"
+    if terms is not None:
+        stated["license"] = "CC BY 4.0" if "Attribution 4.0" in terms[1] else terms[1]
+    return stated
 
 
-def _join(where: str, text: bytes, annotations: Mapping[Any, Row], split: str | None) -> Row | DataError:
+def _join(where: str, text: bytes, annotations: Mapping[Any, Row], stated: Row) -> Row | DataError:
     """A question's fields and its annotation's, or what is wrong with it."""
     try:
         question = parse_line(where, text)
     except DataError as error:
         return error
     if not isinstance(question, dict) or not isinstance(question.get("question_id"), (int, str)):
-        return DataError(where, expected="a question with a 'question_id'", found=str(question)[:80], fix="fix the row")
+        return DataError(where, expected="a question with a 'question_id'", found=quote(question), fix="fix the row")
     annotation = annotations.get(question["question_id"])
     if annotation is None:
         fix = "add it, or drop the question"
         found = f"none for {question['question_id']}"
         return DataError(where, expected="an annotation for every question", found=found, fix=fix)
-    return {**annotation, **question} | ({"split": split} if split else {})
+    return {**annotation, **question, **stated}
 
 
 def _find_annotations(path: Path) -> Path:
@@ -101,7 +116,7 @@ def _read_annotations(path: Path) -> dict[Any, Row]:
         row = parse_line(where, text)
         if not isinstance(row, dict) or not isinstance(row.get("question_id"), (int, str)):
             fix = "fix the row"
-            raise DataError(where, expected="an annotation with a 'question_id'", found=str(row)[:80], fix=fix)
+            raise DataError(where, expected="an annotation with a 'question_id'", found=quote(row), fix=fix)
         answers = _list_answers(row, where)
         kept = {name: row[name] for name in (*_KEPT, "multiple_choice_answer") if row.get(name) is not None}
         annotations[row["question_id"]] = kept | {"answers": answers}
@@ -113,15 +128,15 @@ def _list_answers(row: Row, where: str) -> list[str]:
     listed = answers if isinstance(answers, list) else []
     texts = [one.get("answer") if isinstance(one, Mapping) else one for one in listed]
     if not texts or not all(isinstance(text, str) for text in texts):
-        found = f"{answers!r}"[:80]
-        raise DataError(where, expected="'answers' as a list of people's answers", found=found, fix="fix the row")
+        expected = "'answers' as a list of people's answers"
+        raise DataError(where, expected=expected, found=quote(answers), fix="fix the row")
     return [intern(str(text)) for text in texts]  # most are one of a few thousand
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     question, answers = take_text(row, "question"), _list_answers(row, context.where)
     if question is None:
-        raise context.error("'question' as a text", f"{row.get('question')!r}"[:80])
+        raise context.error("'question' as a text", quote(row.get("question")))
     answer = take_text(row, "multiple_choice_answer") or Counter(answers).most_common(1)[0][0]
     meta = {name: row[name] for name in _KEPT if isinstance(row.get(name), (str, int))}
     yield context.build_record(
@@ -129,19 +144,20 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         prompt=(Turn("user", question),),
         images=context.store([_find_image(row, context)]),
         responses=(Response((Turn("assistant", answer),), 0),),
-        source="VQAv2",
-        license="CC BY 4.0",
+        source=take_source(row),
+        license=take_license(row),
         meta=meta | {"answers": answers},
     )
 
 
 def _find_image(row: Row, context: ReadContext) -> Any:
     """The picture in the row, or the first name by COCO's rule that is a file below the image root."""
-    if row.get("image") is not None:
-        return row["image"]
+    held = list_images(row, context)
+    if held:
+        return held[0]
     number, split = row.get("image_id"), row.get("split") or "val2014"
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**12:
-        raise context.error("'image_id' as a number, or an 'image'", f"{number!r}"[:80])
+        raise context.error("'image_id' as a number, or an 'image'", quote(number))
     name = f"COCO_{split}_{number:012d}.jpg"
     places = [f"{split}/{name}", name, f"images/{split}/{name}", f"images/{name}", f"{number:012d}.jpg"]
     root = Path(context.images.root or ".")
@@ -153,6 +169,7 @@ VQA = Format(
     "VQAv2 (questions and annotations), as supervised records",
     _recognise,
     _read_row,
+    reads=reads(*_READ, *_KEPT, *STATED),
     recognise_file=_claims,
     read_rows=_read_rows,
 )

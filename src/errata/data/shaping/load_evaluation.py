@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.data.images import ENDINGS, decode_image
-from errata.data.json_rows import iterate_json_rows
+from errata.data.json_rows import iterate_json_values
 from errata.data.parquet import read_parquet
 from errata.data.shaping.evaluation_images import EvaluationImages
 from errata.data.shaping.image_files import LOOK_DISTANCE, hash_file, hash_file_look, hash_look
@@ -129,7 +129,7 @@ def _read_names(path: Path) -> Iterator[tuple[str, str]]:
 
 def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a JSON file; of COCO's annotations, their images."""
-    for where, line in iterate_json_rows(path):
+    for where, line in iterate_json_values(path):
         row = parse_line(where, line)
         if not isinstance(row, dict):
             raise DataError(where, expected="rows as JSON objects", found=type(row).__name__, fix="name another file")

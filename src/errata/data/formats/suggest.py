@@ -1,0 +1,40 @@
+"""What to do with a file of no known format, by the names of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from errata.data.formats.vocabulary import ANSWER_PAIRS, ANSWERS, PICTURES, PROMPTS, split_words
+
+_LABELS = ("label", "labels", "is_desirable", "desirable", "kto_tag", "thumbs_up", "rating")
+_LISTS = ("responses", "completions", "answers", "outputs", "candidates", "generations")
+_SCORES = ("scores", "ratings", "rewards", "ranks")
+
+
+def suggest_columns(names: Collection[str]) -> str:
+    """How to name the columns, with those that look like a question, answers and a picture."""
+    question = _first(names, PROMPTS) or "COLUMN"
+    pictures = [name for name in names if not PICTURES.isdisjoint(split_words(name))]
+    image = f",image={pictures[0]}" if pictures else ""
+    told = [name for name in names if not ANSWERS.isdisjoint(split_words(name)) and name not in (question, *pictures)]
+    ranked = _first(told, _LISTS)
+    if ranked is not None:
+        scores = _first(names, _SCORES)
+        ratings = f",ratings={scores}" if scores else ""
+        return f"name its columns: --columns prompt={question},responses={ranked}{ratings}{image} (docs/formats.md)"
+    if len(told) == 1 and _first(names, _LABELS) is not None:
+        return (
+            "rows of one answer and a label are no pairs: join those of one question to rows of better and worse "
+            f"answers, or keep the good ones and learn them, --columns prompt={question},answer={told[0]}{image}"
+        )
+    if len(told) == 1:
+        return f"name its columns: --columns prompt={question},answer={told[0]}{image} (docs/formats.md)"
+    better, worse = (told[0], told[1]) if len(told) > 1 else ANSWER_PAIRS[0]
+    return (
+        f"name it with --format, or its columns: --columns prompt={question},chosen={better},rejected={worse}{image} "
+        "(docs/formats.md)"
+    )
+
+
+def _first(names: Collection[str], usual: Collection[str]) -> str | None:
+    return next((name for name in usual if name in names), None)
