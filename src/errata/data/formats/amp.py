@@ -13,6 +13,7 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.formats.conversations import list_images, parse_messages
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.data.formats.parts import require_plain_answers
 from errata.errors import count_noun
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
@@ -71,6 +72,7 @@ def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
         raise refuse(record, "at most one image, and no system turn", count_noun(len(record.images), "image"))
     if len(record.responses) < 2:
         raise refuse(record, "at least two answers", "one")
+    require_plain_answers(record)
     context.drop("meta", len(record.meta))
     context.drop("segment types", sum(s.type is not None for response in record.responses for s in response.segments))
     prompt = [{"from": _SPEAKERS[turn.role], "value": turn.text} for turn in record.prompt]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
-from errata.data.formats.parts import take_meta
+from errata.data.formats.parts import require_plain_answers, take_meta
 from errata.errors import count_noun
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
@@ -55,9 +55,10 @@ def write_pairs(
     """The shared columns and the texts of every answer below level 0; `idx` is what the record says, or a number.
 
     Raises:
-        DataError: The record is no pair about one image.
+        DataError: The record is no pair about one image, or an answer holds a picture's mark.
     """
     _require_pair(record)
+    require_plain_answers(record)
     context.drop("meta", len(record.meta.keys() - {*_COLUMNS, "origin_split"}))
     context.drop("levels", len(set(record.levels)) > 2)
     best, *others = record.responses

@@ -15,6 +15,7 @@ from errata.data.containers import Row
 from errata.data.formats.conversations import list_images, parse_messages
 from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.data.formats.parts import require_plain_answers
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 _PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
@@ -51,8 +52,9 @@ def build_messages(record: Record) -> Iterator[Row]:
     """`prompt`, `chosen` and `rejected` for each answer below level 0, the images' places marked in the prompt.
 
     Raises:
-        DataError: All answers are at level 0.
+        DataError: All answers are at level 0, or one holds a picture's mark.
     """
+    require_plain_answers(record)
     if record.levels[-1] == 0:
         raise refuse(record, "a better and a worse answer", f"levels {list(record.levels)}")
     prompt = [_to_message(turn) for turn in record.prompt]
