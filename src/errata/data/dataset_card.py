@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from errata.data.formats import Format
 from errata.errors import count_noun
 from errata.records import Record
 
@@ -50,26 +52,30 @@ class Tally:
             yield record
 
 
-def render_card(title: str, form: str, tally: Tally, rows: int, dropped: Mapping[str, int], files: str) -> str:
+def render_card(title: str, form: Format, tally: Tally, rows: int, dropped: Mapping[str, int], files: str) -> str:
     """The card as text: a YAML header that the Hub reads, and tables that people read.
 
     Args:
         title: The data set's name.
-        form: The format's title.
+        form: The format; its columns go into the header, from which `datasets` takes their types.
         tally: The records that were written.
         rows: How many rows they became.
         dropped: What the format had no place for.
         files: The pattern of the files of its one split.
     """
-    header = {
+    header: dict[str, Any] = {
         "license": _name_license(tally.licenses),
         "task_categories": ["image-text-to-text"],
         "size_categories": [_name_size(rows)],
         "tags": ["preference", "vision-language", "hallucination"],
         "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": files}]}],
     }
+    if form.columns:
+        features = json.loads(json.dumps(form.columns))  # types that are one object here would be YAML's aliases there
+        header["dataset_info"] = {"features": features}
     lines = ["---", _dump(header), "---", "", f"# {title}", ""]
-    lines += [f"Preference records of images, a prompt and ranked answers, as {form}, written by Errata.", ""]
+    lines += [f"Preference records of images, a prompt and ranked answers, as {form.title}, written by Errata.", ""]
+    lines += [form.usage, ""] if form.usage else []
     facts = {"rows": rows, "records": tally.records, "images, counted once a record": tally.images}
     facts |= {f"records with {count_noun(n, 'answer')}": count for n, count in sorted(tally.responses.items())}
     for name, counts in (("", facts), ("licence", tally.licenses), ("source", tally.sources)):

@@ -13,6 +13,7 @@ from errata.data.containers import Row
 from errata.data.dataset_card import CARD_FILE, Tally, render_card
 from errata.data.formats import FORMATS, Format, WriteContext, find_format
 from errata.data.images import check_image, resolve_image
+from errata.data.leading_rows import lead_with
 from errata.data.parquet import write_parquet, write_shards
 from errata.errors import DataError
 from errata.records import Record, remove_file, replacing, write_json_array, write_json_lines, write_text
@@ -55,7 +56,7 @@ def _export_file(records: Iterable[Record], image_root: Path, path: Path, known:
     if known.schema is not None:
         write_parquet(path, known.schema, rows)
     elif known.ending == "jsonl":
-        write_json_lines(path, rows)
+        write_json_lines(path, rows if known.leads is None else lead_with(rows, known.leads))
     else:
         write_json_array(path, rows)
     beside = known.write_beside(path, context.number) if known.write_beside is not None else []
@@ -74,7 +75,7 @@ def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, kn
         files = write_shards(folder / "data", known.schema, rows)
         done = ExportSummary(files, context.number, +context.dropped)
         pattern = "data/train-*.parquet"
-    card = render_card(folder.resolve().name, known.title, tally, done.rows, done.dropped, pattern)
+    card = render_card(folder.resolve().name, known, tally, done.rows, done.dropped, pattern)
     write_text(folder / CARD_FILE, card)
     return ExportSummary([*files, folder / CARD_FILE], done.rows, done.dropped)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, require_plain_answers, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
 from errata.data.formats.turns import parse_messages
 from errata.errors import count_noun, quote
@@ -75,6 +75,7 @@ def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
         raise refuse(record, "at most one image, and no system turn", count_noun(len(record.images), "image"))
     if len(record.responses) < 2:
         raise refuse(record, "at least two answers", "one")
+    require_plain_answers(record)
     context.drop("meta", len(record.meta))
     context.drop("segment types", sum(s.type is not None for response in record.responses for s in response.segments))
     prompt = [{"from": _SPEAKERS[turn.role], "value": turn.text} for turn in record.prompt]

@@ -137,6 +137,10 @@ class Format:
         ending: Of the written file: "parquet", "json" (one array) or "jsonl".
         write_beside: Called with the written file and the number of its rows; writes what stands beside it and returns
             those paths (LLaMA-Factory's dataset_info.json).
+        columns: Of JSON, the columns and their types as a card says them (`dataset_info: features:`). Without them
+            `datasets` takes what the first ten megabytes of JSON lines hold for all there is.
+        leads: Of JSON lines, which rows have a value of every column's type; see `lead_with`.
+        usage: What a card says about training on the folder.
     """
 
     name: str
@@ -154,3 +158,6 @@ class Format:
     schema: pa.Schema | None = None
     ending: str = "parquet"
     write_beside: Callable[[Path, int], list[Path]] | None = None
+    columns: tuple[Mapping[str, Any], ...] = ()
+    leads: Callable[[Row], bool] | None = None
+    usage: str = ""

@@ -21,6 +21,7 @@ from errata.data.formats.dataset_info import find_entry, rename_columns, write_e
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads, refuse
 from errata.data.formats.parts import (
     STATED,
+    TEXT_COLUMNS,
     iterate_pairs,
     mark_images,
     take_id,
@@ -32,6 +33,9 @@ from errata.data.formats.parts import (
 from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import CONVERSATIONS, PROMPTS
 from errata.records import Record
+
+_MEDIA = ("<video>", "<audio>")
+"""Marks that LLaMA-Factory counts in every text, as it does `<image>`, and compares with the row's films and sounds."""
 
 _NAMES = {"user": "human", "assistant": "gpt", "system": "system"}
 
@@ -75,6 +79,7 @@ def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
     rounds = max(len(response.rounds) for response in record.responses)
     if rounds > 1:
         raise refuse(record, "answers of one round", f"one of {rounds} rounds")
+    _refuse_media(record)
     prompt = [{"from": _NAMES[turn.role], "value": turn.text} for turn in mark_images(record)]
     images = [context.place(image) for image in record.images]
     for name, best, worse in iterate_pairs(record, context):
@@ -88,6 +93,15 @@ def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
         }
 
 
+def _refuse_media(record: Record) -> None:
+    texts = [turn.text for turn in (*record.prompt, *(turn for one in record.responses for turn in one.turns))]
+    found = next((mark for text in texts for mark in _MEDIA if mark in text), None)
+    if found is not None:
+        raise refuse(record, f"texts without {found}, for which LLaMA-Factory wants a file", f"{found} in a text")
+
+
+_TURN = [{"name": "from", "dtype": "string"}, {"name": "value", "dtype": "string"}]
+
 LLAMA_FACTORY = Format(
     "llama-factory",
     "LLaMA-Factory ranking (ShareGPT or Alpaca form)",
@@ -98,4 +112,14 @@ LLAMA_FACTORY = Format(
     write_row=_write_row,
     ending="json",
     write_beside=write_entry,
+    columns=(
+        {"name": "id", "dtype": "string"},
+        {"name": "conversations", "list": _TURN},
+        {"name": "chosen", "struct": _TURN},
+        {"name": "rejected", "struct": _TURN},
+        {"name": "images", "list": "string"},
+        *TEXT_COLUMNS,
+    ),
+    usage="Train with `dataset_dir` and `media_dir` set to this folder, and `dataset` to its name in "
+    "`dataset_info.json`.",
 )

@@ -3,13 +3,13 @@
 The conversation is `messages` or `conversations`, or in its older form `query`, `response`, `history` and `system`. The
 worse answer is `rejected_response`, in place of the last answer (a text, a message, or a list of them), or
 `rejected_messages` (POVID: `rejected_conversations`), a whole conversation. `rejected_images` can only be read where
-they are the same images.
+they are the same images. `rejected_messages` is written: it holds answers of any number of rounds, and ms-swift drops
+rows of the one form from a file that begins with the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import (
@@ -24,6 +24,7 @@ from errata.data.formats.answers import (
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads
 from errata.data.formats.parts import (
     STATED,
+    TEXT_COLUMNS,
     iterate_pairs,
     mark_images,
     take_id,
@@ -105,17 +106,16 @@ def _complete(turns: Turns, chosen: Turns, system: Turns) -> Turns:
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:
     prompt, images = mark_images(record), [context.place(image) for image in record.images]
     for name, best, worse in iterate_pairs(record, context):
-        row: dict[str, Any] = {"id": name, "messages": _format_turns((*prompt, *best.turns))}
-        if len(best.turns) == len(worse.turns) == 1:
-            row["rejected_response"] = worse.text
-        else:
-            row |= {"rejected_messages": _format_turns((*prompt, *worse.turns)), "rejected_images": images}
-        yield row | {"images": images} | write_meta(record)
+        messages, rejected = (_format_turns((*prompt, *response.turns)) for response in (best, worse))
+        row: Row = {"id": name, "messages": messages, "rejected_messages": rejected}
+        yield row | {"images": images, "rejected_images": images} | write_meta(record)
 
 
 def _format_turns(turns: Iterable[Turn]) -> list[dict[str, str]]:
     return [{"role": turn.role, "content": turn.text} for turn in turns]
 
+
+_TURNS = [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
 
 MS_SWIFT = Format(
     "ms-swift",
@@ -125,4 +125,15 @@ MS_SWIFT = Format(
     reads=reads(*QUESTION_COLUMNS, *STATED, *_REJECTED, *_RESPONSES, "rejected_images"),
     write_row=_write_row,
     ending="jsonl",
+    columns=(
+        {"name": "id", "dtype": "string"},
+        {"name": "messages", "list": _TURNS},
+        {"name": "rejected_messages", "list": _TURNS},
+        {"name": "images", "list": "string"},
+        {"name": "rejected_images", "list": "string"},
+        *TEXT_COLUMNS,
+    ),
+    leads=lambda row: bool(row["images"]),
+    usage="Train with `swift rlhf --rlhf_type dpo --dataset train.jsonl`. Pictures are named relative to this folder: "
+    "run it here, or set the environment variable `ROOT_IMAGE_DIR` to the folder.",
 )

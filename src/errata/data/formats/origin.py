@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
-from errata.data.formats.parts import take_license, take_meta, take_text
+from errata.data.formats.parts import require_plain_answers, take_license, take_meta, take_text
 from errata.data.formats.pictures import list_images
 from errata.errors import count_noun, quote
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
@@ -67,9 +67,10 @@ def write_pairs(
     """The shared columns and the texts of every answer below level 0; `idx` is what the record says, or a number.
 
     Raises:
-        DataError: The record is no pair about one image.
+        DataError: The record is no pair about one image, or an answer holds a picture's mark.
     """
     _require_pair(record)
+    require_plain_answers(record)
     context.drop("meta", len(record.meta.keys() - {*_KEPT, "origin_split"}))
     context.drop("levels", len(set(record.levels)) > 2)
     best, *others = record.responses

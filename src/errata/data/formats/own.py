@@ -40,6 +40,16 @@ JSON_LINES = Format(
     find_segments=False,
     write_row=_write_row,
     ending="jsonl",
+    # Prompts and answers have a short form, and `meta` has fields of its owner's: no other type holds all of them.
+    columns=(
+        {"name": "id", "dtype": "string"},
+        {"name": "images", "list": "string"},
+        {"name": "prompt", "dtype": "json"},
+        {"name": "responses", "dtype": "json"},
+        {"name": "source", "dtype": "string"},
+        {"name": "license", "dtype": "string"},
+        {"name": "meta", "dtype": "json"},
+    ),
 )
 
 

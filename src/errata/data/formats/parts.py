@@ -13,6 +13,9 @@ from errata.data.formats.format import ReadContext, WriteContext, refuse
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn
 from errata.records.lines import parse_line
 
+TEXT_COLUMNS = tuple({"name": name, "dtype": "string"} for name in ("source", "license", "meta"))
+"""What `write_meta` writes, as `Format.columns` says it."""
+
 MAX_DEPTH = 40
 """How deep lists and objects of a foreign row may be nested; no format of the field comes near."""
 
@@ -52,15 +55,17 @@ def take_id(row: Row, context: ReadContext, name: str = "id") -> str:
 def take_meta(row: Row, context: ReadContext, known: Collection[str]) -> dict[str, Any]:
     """What a row holds besides its known fields, so that nothing is lost.
 
-    A field `meta` that is JSON of an object, as our exports write it, is taken apart again; what JSON cannot hold
-    (a table's bytes, NaN) is counted in the context's notes.
+    A field `meta` that is JSON of an object, as our exports write it, is taken apart again, and an empty text there is
+    nothing; what JSON cannot hold (a table's bytes, NaN) is counted in the context's notes.
 
     Raises:
         DataError: Values nested deeper than `MAX_DEPTH`, which could not be written again.
     """
     meta = {name: value for name, value in row.items() if name not in known and value is not None}
     text = meta.get("meta")
-    if isinstance(text, str) and text.startswith("{"):
+    if text == "":
+        del meta["meta"]
+    elif isinstance(text, str) and text.startswith("{"):
         del meta["meta"]
         meta |= parse_line(f"{context.where}: 'meta'", text.encode("utf-8", "surrogatepass"))
     plain = {name: value for name, value in meta.items() if _is_plain(value, context)}
@@ -70,11 +75,13 @@ def take_meta(row: Row, context: ReadContext, known: Collection[str]) -> dict[st
 
 
 def write_meta(record: Record) -> dict[str, str]:
-    """The fields `source`, `license` and `meta` that a record has; `meta` as JSON, so that every row has one type."""
-    texts = {"source": record.source, "license": record.license}
-    if record.meta:
-        texts["meta"] = json.dumps(record.meta, ensure_ascii=False)
-    return {name: text for name, text in texts.items() if text}
+    """The fields `source`, `license` and `meta`, empty where the record has none; `meta` as JSON.
+
+    Every row has all of them as texts: `datasets` takes the columns of a file and their types from its first ten
+    megabytes, and fails on a row behind these that has another.
+    """
+    meta = json.dumps(record.meta, ensure_ascii=False) if record.meta else ""
+    return {"source": record.source or "", "license": record.license or "", "meta": meta}
 
 
 def mark_images(record: Record) -> tuple[Turn, ...]:
@@ -104,12 +111,24 @@ def unmark_images(prompt: tuple[Turn, ...], count: int) -> tuple[Turn, ...]:
     return (*prompt[:first], Turn("user", text), *prompt[first + 1 :])
 
 
+def require_plain_answers(record: Record) -> None:
+    """Raise DataError for an answer, or a question after one, that holds `<image>`: the readers of foreign formats put
+    a picture there, or count one too few."""
+    found = IMAGE_PLACEHOLDER
+    for number, response in enumerate(record.responses):
+        for turn in response.turns:
+            if found in turn.text:
+                expected = f"answers without {found}, which readers of this format take for a picture's place"
+                raise refuse(record, expected, f"{found} in answer {number}, {turn.text[:60]!r}")
+
+
 def iterate_pairs(record: Record, context: WriteContext) -> Iterator[tuple[str, Response, Response]]:
     """(id, best, worse) for every response below level 0; what pairs of texts lose is noted in the context.
 
     Raises:
-        DataError: A record without a worse response.
+        DataError: A record without a worse response, or an answer that holds a picture's mark.
     """
+    require_plain_answers(record)
     best, *others = record.responses
     worse = [response for response in others if response.level > 0]
     if not worse:

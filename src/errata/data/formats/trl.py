@@ -21,7 +21,7 @@ from errata.data.formats.answers import (
 )
 from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, require_plain_answers, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import ANSWER_PAIRS, PROMPTS, may_be_question
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
@@ -62,8 +62,9 @@ def build_messages(record: Record) -> Iterator[Row]:
     """`prompt`, `chosen` and `rejected` for each answer below level 0, the images' places marked in the prompt.
 
     Raises:
-        DataError: All answers are at level 0.
+        DataError: All answers are at level 0, or one holds a picture's mark.
     """
+    require_plain_answers(record)
     if record.levels[-1] == 0:
         raise refuse(record, "a better and a worse answer", f"levels {list(record.levels)}")
     prompt = [_to_message(turn) for turn in record.prompt]
