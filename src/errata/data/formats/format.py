@@ -138,3 +138,8 @@ class Format:
     schema: pa.Schema | None = None
     ending: str = "parquet"
     write_beside: Callable[[Path, int], list[Path]] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of Errata's own, whose pictures are opened by Errata."""
+        return not self.find_segments
