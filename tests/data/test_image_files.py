@@ -40,9 +40,9 @@ def test_a_picture_is_turned_as_exif_says():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a picture"),
+        (b"", "an empty file"),
         (b"hello", "not a picture"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a PostScript document"),
         (encode(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")[:-200], "truncated"),
         (encode(Image.effect_noise((64, 64), 50), "PNG")[:-2000], "truncated"),
         (huge_png(9000, 9000), "at most 80000000 pixels"),

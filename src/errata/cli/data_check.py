@@ -45,7 +45,7 @@ def run_check(args: argparse.Namespace) -> int:
         target = repaired.path if repaired else path
         report = check_file(target, root, images=not args.no_images, on_progress=on_progress)
     print(_format_json(report, repaired) if args.json else _format_table(report, repaired, args.examples))
-    return INCOMPLETE if report.findings else DONE
+    return DONE if report.clean else INCOMPLETE
 
 
 def _repair(args: argparse.Namespace, path: Path) -> RepairedFile | None:

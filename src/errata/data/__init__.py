@@ -14,7 +14,15 @@ from errata.data.corruption import CorruptionRule, corrupt_image
 from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
-from errata.data.images import decode_image, open_image, resolve_image, store_image
+from errata.data.images import (
+    decode_image,
+    encode_png,
+    open_image,
+    resolve_image,
+    show_file,
+    show_object,
+    store_image,
+)
 from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records_file, import_records
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
@@ -44,6 +52,7 @@ __all__ = [
     "check_records",
     "corrupt_image",
     "decode_image",
+    "encode_png",
     "export_records",
     "find_records_file",
     "find_segments",
@@ -63,6 +72,8 @@ __all__ = [
     "render_record",
     "repair_file",
     "resolve_image",
+    "show_file",
+    "show_object",
     "store_image",
     "write_browse_page",
 ]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from errata.data.check_record import find_record_trouble
 from errata.data.check_style import StyleCheck
-from errata.data.findings import FINDING_KINDS, Finding, find_kind
+from errata.data.findings import FINDING_KINDS, NOTES, Finding, find_kind
 from errata.data.image_store import ImageStore
-from errata.data.images import open_image
+from errata.data.images import show_file
 from errata.data.import_records import OnProgress, find_records_file
 from errata.data.reading import Reading, find_foreign_format
 from errata.data.sources import open_file
-from errata.errors import DataError
+from errata.errors import DataError, count_noun
 from errata.records import Record, parse_record
 from errata.records.lines import iterate_lines, parse_line
 
@@ -33,6 +33,11 @@ class CheckReport:
         """How many findings of each kind that there are any of."""
         counts = Counter(finding.kind for finding in self.findings)
         return {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]}
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing but notes was found."""
+        return all(finding.kind in NOTES for finding in self.findings)
 
 
 def check_file(
@@ -151,8 +156,11 @@ class _Check:
         for number, (image, users) in enumerate(self._images.items(), 1):
             if on_progress is not None:
                 on_progress("images", number, len(self._images))
+            more = f" (and {count_noun(len(users) - 1, 'more row')})" if len(users) > 1 else ""
             try:
-                open_image(image, root)
+                traits = show_file(image, root).traits
             except DataError as error:
-                more = f" (and {len(users) - 1} more rows)" if len(users) > 1 else ""
                 yield Finding("image", *users[0], f"{error}{more}")
+                continue
+            for kind, what in traits.items():
+                yield Finding(kind, *users[0], f"{image}: {what}{more}")

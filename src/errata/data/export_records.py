@@ -12,7 +12,7 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.dataset_card import CARD_FILE, Tally, render_card
 from errata.data.formats import FORMATS, Format, WriteContext, find_format
-from errata.data.images import check_image, resolve_image
+from errata.data.images import check_image, encode_plainly, resolve_image
 from errata.data.leading_rows import lead_with
 from errata.data.parquet import write_parquet, write_shards
 from errata.errors import DataError
@@ -52,7 +52,7 @@ def export_records(records: Iterable[Record], image_root: str | Path, out: str |
 
 
 def _export_file(records: Iterable[Record], image_root: Path, path: Path, known: Format) -> ExportSummary:
-    rows, context = _build_rows(records, known, _Images(image_root, path.parent))
+    rows, context = _build_rows(records, known, _Images(image_root, path.parent, plainly=not known.is_own))
     if known.schema is not None:
         write_parquet(path, known.schema, rows)
     elif known.ending == "jsonl":
@@ -71,7 +71,7 @@ def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, kn
         done = _export_file(tally.count(records), image_root, folder / f"train.{known.ending}", known)
         files, pattern = done.files, f"train.{known.ending}"
     else:
-        rows, context = _build_rows(tally.count(records), known, _Images(image_root, folder))
+        rows, context = _build_rows(tally.count(records), known, _Images(image_root, folder, plainly=not known.is_own))
         files = write_shards(folder / "data", known.schema, rows)
         done = ExportSummary(files, context.number, +context.dropped)
         pattern = "data/train-*.parquet"
@@ -123,30 +123,39 @@ def _count(rows: Iterator[Row], context: WriteContext) -> Iterator[Row]:
 
 
 class _Images:
-    """The images of records on their way into a table or into a folder."""
+    """The images of records on their way into a table or into a folder.
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root, self._folder = root, folder
+    For other tools, a picture that a plain reading would show otherwise than people saw it (16 bits, transparent,
+    turned by EXIF, …) is written as they saw it, as PNG.
+    """
+
+    def __init__(self, root: Path, folder: Path, *, plainly: bool) -> None:
+        self._root, self._folder, self._plainly = root, folder, plainly
 
     def embed(self, image: str) -> dict[str, Any]:
-        return {"bytes": self._read(image), "path": Path(image).name}
+        data, name = self._read(image)
+        return {"bytes": data, "path": Path(name).name}
 
     def place(self, image: str) -> str:
         """A path below the root stays as it is, one elsewhere is named by its content."""
-        data = self._read(image)
+        data, path = self._read(image)
         inside = not Path(image).is_absolute() and ".." not in Path(image).parts
-        name = image if inside else f"images/{sha256(data).hexdigest()[:32]}{Path(image).suffix}"
+        name = path if inside else f"images/{sha256(data).hexdigest()[:32]}{Path(path).suffix}"
         target = self._folder / name
         if not (target.is_file() and target.samefile(resolve_image(image, self._root))):
             with replacing(target) as temporary:
                 temporary.write_bytes(data)
         return name
 
-    def _read(self, image: str) -> bytes:
+    def _read(self, image: str) -> tuple[bytes, str]:
+        """The file's bytes and path; of one that is written anew, `PATH.png`."""
         try:
             data = resolve_image(image, self._root).read_bytes()
         except OSError as error:
             found = error.strerror or str(error)
             raise DataError(image, expected="a readable image", found=found, fix="check --image-root") from None
-        check_image(data, image)
-        return data
+        if not self._plainly:
+            check_image(data, image)
+            return data, image
+        plain = encode_plainly(data, image)
+        return plain, image if plain is data else f"{image}.png"

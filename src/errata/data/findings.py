@@ -25,6 +25,7 @@ FINDING_KINDS = {
     "duplicate": "rows that repeat image, question and answers",
     "no-image": "records without an image",
     "image": "images that do not open",
+    "animated": "pictures of several frames or pages, of which only the first is shown",
     "licenses": "rows under several licences, or some without one",
     "rewrite": "corrections that say most of it anew: style changes with the facts",
     "length": "answers much longer or shorter than the better one",
@@ -35,8 +36,17 @@ FINDING_KINDS = {
     "mojibake": "UTF-8 that was read as Latin-1, such as Ã© for é",
     "replacement": "characters that were lost before (U+FFFD)",
     "not-nfc": "letters and their marks stored apart (not NFC), which tokenizers read as other text",
+    "transparent": "pictures with transparent parts (alpha), which are shown on white",
+    "deep": "16-bit, 32-bit and float pictures, which are shown with 8 bits a channel",
+    "rotated": "pictures that are turned or mirrored as their EXIF orientation says",
+    "cmyk": "pictures in printing colours (CMYK), which are shown as RGB",
+    "profile": "pictures with a colour profile (ICC) other than sRGB, which is applied",
 }
-"""Every kind with its meaning, in the order that they are shown: what cannot be read, what cannot be used, doubts."""
+"""Every kind with its meaning, in the order that they are shown: what cannot be read, what cannot be used, doubts, and
+notes on pictures."""
+
+NOTES = frozenset({"transparent", "deep", "rotated", "cmyk", "profile"})
+"""Kinds that need no mending: Errata shows these pictures as viewers do, but other tools may not."""
 
 
 @dataclass(frozen=True, slots=True)

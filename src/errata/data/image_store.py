@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from errata.data.download import download_image, is_url
-from errata.data.images import resolve_image, store_image
+from errata.data.images import encode_png, resolve_image, show_object, store_image
 from errata.data.picture_values import LONGEST_PATH, unwrap_picture
 from errata.data.source_names import SourceNames
 from errata.errors import DataError, quote
@@ -49,7 +48,8 @@ class ImageStore:
         self._write, self._names = write, names
 
     def add(self, picture: Any, where: str) -> str:
-        """The path of a picture given as bytes, path, `data:` or web address, base64, PIL image, or an object of these.
+        """The path of a picture given as bytes, path, `data:` or web address, base64, PIL image, NumPy array or tensor,
+        or an object of these.
 
         Raises:
             DataError: It begins with `where`: no picture, one outside the root, a broken one, or a refused address.
@@ -79,13 +79,11 @@ class ImageStore:
         return path
 
     def _read(self, picture: Any, where: str) -> bytes:
-        """The file's bytes; a PIL image without a file behind it is written as PNG, which loses nothing."""
+        """The file's bytes; pixels without a file behind them are written as PNG, as viewers show them."""
         if isinstance(picture, bytes) and picture:
             return picture
-        if isinstance(picture, Image.Image):
-            stream = io.BytesIO()
-            picture.convert("RGB").save(stream, "PNG", compress_level=1)
-            return stream.getvalue()
+        if isinstance(picture, Image.Image) or hasattr(picture, "__array__"):  # of NumPy, or a tensor
+            return encode_png(show_object(picture, where), compress_level=1)
         if isinstance(picture, str) and is_url(picture):
             return self._fetch(picture, where)
         if isinstance(picture, str) and picture.startswith("data:image/"):

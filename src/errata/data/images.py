@@ -1,7 +1,7 @@
 """Opening, checking and storing image files that strangers wrote.
 
-A path must stay below its root folder, a picture must be small enough to hold and complete. Pictures are turned as
-their EXIF orientation says, so that a model sees what an annotator saw.
+A path must stay below its root folder, a picture must be small enough to hold and complete. Every picture passes
+through `shown.show_picture`, so that a model sees what an annotator saw.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import io
 import warnings
 from pathlib import Path
 from threading import get_native_id
-from typing import IO
+from typing import IO, Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from errata.data.image_ends import is_whole
+from errata.data.picture_kinds import ENDINGS, FORMATS, HEAD, name_kind
+from errata.data.shown import ShownPicture, may_differ, show_picture
 from errata.errors import DataError
 from errata.records import storing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
 
-ENDINGS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif"}
-"""Pillow's names of the formats that are read, and their file endings; formats that start other programs are not."""
 
-_FORMATS = [name for name in ENDINGS if name != "MPO"]  # stereo photos open as JPEG and then change their name
+_KINDS = ", ".join(sorted(set(ENDINGS.values())))
 
 
 def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Open one picture as RGB, fully decoded.
+    """Open one picture as RGB, fully decoded, as viewers show it (see `shown.show_picture`).
 
     Args:
         path: Relative to `root`, or absolute.
@@ -39,6 +39,11 @@ def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: 
     Raises:
         DataError: It leaves the root, does not exist, is not a picture, is cut off or too large.
     """
+    return show_file(path, root, max_pixels=max_pixels).image
+
+
+def show_file(path: str | Path, root: str | Path | None = None, *, max_pixels: int = MAX_PIXELS) -> ShownPicture:
+    """As `open_image`, with what makes the file's picture differ from its plain pixels."""
     file = resolve_image(path, root)
     try:
         with file.open("rb") as stream:
@@ -51,7 +56,39 @@ def open_image(path: str | Path, root: str | Path | None = None, *, max_pixels: 
 
 def decode_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode a picture from its file's bytes as RGB. Raises DataError that begins with `where`."""
-    return _decode(io.BytesIO(data), where, max_pixels)
+    return _decode(io.BytesIO(data), where, max_pixels).image
+
+
+def show_object(picture: Any, where: str) -> Image.Image:
+    """As `open_image`, of a Pillow image, a NumPy array or a tensor. Raises DataError that begins with `where`."""
+    try:
+        return show_picture(picture, where).image
+    except DataError:
+        raise
+    except Exception as error:  # as in _decode: a Pillow image may not be decoded yet
+        raise DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image") from None
+
+
+def encode_png(image: Image.Image, *, compress_level: int = 6) -> bytes:
+    """A picture as a PNG file, which loses nothing."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=compress_level)
+    return stream.getvalue()
+
+
+def encode_plainly(data: bytes, where: str) -> bytes:
+    """The file's bytes where any program reads from them what viewers show, else a PNG of that.
+
+    Raises:
+        DataError: As `check_image`.
+    """
+    check_image(data, where)
+    with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        warnings.simplefilter("ignore")  # as in _decode
+        if not may_differ(image):
+            return data
+    shown = _decode(io.BytesIO(data), where, MAX_PIXELS)
+    return encode_png(shown.image) if shown.traits.keys() - {"animated"} else data
 
 
 def resolve_image(path: str | Path, root: str | Path | None) -> Path:
@@ -115,7 +152,7 @@ def check_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> str
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in _decode
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _require_size(image, where, max_pixels)
                 kind = image.format or "PNG"
     except DataError:
@@ -123,33 +160,36 @@ def check_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> str
     except Image.DecompressionBombError:
         raise _too_large(where, "many times as many", max_pixels) from None
     except Exception as error:  # as in _decode
-        raise _broken(where, error) from None
+        raise _broken(where, error, data[:HEAD]) from None
     if not is_whole(data, kind):
         decode_image(data, where, max_pixels=max_pixels)
     return ENDINGS[kind]
 
 
-def _broken(where: str, error: Exception) -> DataError:
-    return DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image")
-
-
-def _decode(stream: IO[bytes], where: str, max_pixels: int) -> Image.Image:
+def _decode(stream: IO[bytes], where: str, max_pixels: int) -> ShownPicture:
     try:
         with warnings.catch_warnings():
             # Pillow's limit comes after ours; a damaged EXIF block is no reason to refuse or to print.
             warnings.simplefilter("ignore")
-            with Image.open(stream, formats=_FORMATS) as image:
+            with Image.open(stream, formats=FORMATS) as image:
                 _require_size(image, where, max_pixels)
-                image.load()
-                turned = ImageOps.exif_transpose(image)
-                # Palettes with transparency must pass through RGBA, or Pillow guesses the colours of clear pixels.
-                return (turned.convert("RGBA") if "transparency" in turned.info else turned).convert("RGB")
+                return show_picture(image, where)
     except DataError:
         raise
     except Image.DecompressionBombError:
         raise _too_large(where, "many times as many", max_pixels) from None
     except Exception as error:  # decoders raise almost anything on a damaged file
-        raise _broken(where, error) from None
+        stream.seek(0)
+        raise _broken(where, error, stream.read(HEAD)) from None
+
+
+def _broken(where: str, error: Exception, head: bytes) -> DataError:
+    """What a decoder complained about, or the name of what was taken for a picture."""
+    kind = name_kind(head)
+    if kind is not None:
+        fix = "put the picture itself there, as JPEG or PNG"
+        return DataError(where, expected=f"a picture in {_KINDS}", found=kind, fix=fix)
+    return DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image")
 
 
 def _require_size(image: Image.Image, where: str, max_pixels: int) -> None:
@@ -165,5 +205,5 @@ def _reason(error: Exception) -> str:
     """What a decoder complained about, without addresses of objects."""
     text = str(error)
     if "cannot identify" in text:
-        return "not a picture in " + ", ".join(sorted(set(ENDINGS.values())))
+        return f"not a picture in {_KINDS}"
     return text or type(error).__name__

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from errata.data import open_image
+from errata.data import encode_png, show_file
 from errata.errors import StorageError
 from errata.generation.chat import ChatRequest
 from errata.records import IMAGE_PLACEHOLDER, Turn
@@ -67,12 +66,11 @@ def _encode_image(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=IMAGES_KEPT)
 def _read_image(path: Path, *_changed: int) -> str:
-    """A picture as a data URL. It is opened even if its bytes are sent: a server's complaint would name no file."""
-    image = open_image(path)
+    """A picture as a data URL. It is opened even if its bytes are sent: a server's complaint would name no file, and a
+    server may read other pixels from it than people saw."""
+    shown = show_file(path)
     data = path.read_bytes()
     kind = next((kind for start, kind in SENT_AS_THEY_ARE.items() if data.startswith(start)), None)
-    if kind is None:
-        stream = io.BytesIO()
-        image.save(stream, "PNG")
-        data, kind = stream.getvalue(), "image/png"
+    if kind is None or shown.traits:
+        data, kind = encode_png(shown.image), "image/png"
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

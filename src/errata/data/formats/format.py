@@ -161,3 +161,8 @@ class Format:
     columns: tuple[Mapping[str, Any], ...] = ()
     leads: Callable[[Row], bool] | None = None
     usage: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of Errata's own, whose pictures are opened by Errata."""
+        return not self.find_segments
