@@ -11,7 +11,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class Seen:
     body: Body
     headers: dict[str, str]
     at: float
+    path: str = ""
 
     @property
     def text(self) -> str:
@@ -61,6 +62,7 @@ class EndpointServer:
         faults: One per request in the order of arrival, None for a good reply; after the last all are good.
         fault: Decides by request instead; called with its number and itself.
         latency_s: Waited before every reply.
+        routes: The paths that it serves.
 
     Attributes:
         seen: Every request, in the order of arrival.
@@ -75,9 +77,10 @@ class EndpointServer:
         *,
         fault: Callable[[int, Seen], Fault | None] | None = None,
         latency_s: float = 0.0,
+        routes: Sequence[str] = ("/v1/chat/completions",),
     ) -> None:
         planned = list(faults)
-        self._answer, self._latency_s = answer, latency_s
+        self._answer, self._latency_s, self._routes = answer, latency_s, routes
         self._fault = fault or (lambda number, seen: planned[number] if number < len(planned) else None)
         self.seen: list[Seen] = []
         self.most_at_once, self.busy_s, self._at_once = 0, 0.0, 0
@@ -124,10 +127,11 @@ class EndpointServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         data = await reader.readexactly(int(headers.get("content-length", 0)))
-        if not head[0].startswith("POST /v1/chat/completions "):
+        path = head[0].split(" ")[1]
+        if not head[0].startswith("POST ") or path not in self._routes:
             writer.write(_format(404, {}, b'{"error": {"message": "no such route"}}'))
             return True
-        seen = Seen(json.loads(data), headers, time.monotonic())
+        seen = Seen(json.loads(data), headers, time.monotonic(), path)
         self.seen.append(seen)
         fault = self._fault(len(self.seen) - 1, seen)
         started = time.monotonic()

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import threading
 import time
+from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
@@ -18,7 +19,9 @@ from errata.generation.chat_transport import find_proxy
 from errata.records import Turn
 
 KEY = "sk-very-secret-0123456789"
-QUICK = EndpointSettings(backoff_s=0.01, max_backoff_s=0.05, timeout_s=2.0, give_up_s=5.0, deadline_s=10.0)
+QUICK = EndpointSettings(
+    backoff_s=0.01, max_backoff_s=0.05, timeout_s=2.0, give_up_s=5.0, deadline_s=10.0, reply_models=("tiny-allowed",)
+)
 
 
 def request(name: str, text: str = "Is there a dog?") -> ChatRequest:
@@ -55,7 +58,7 @@ FAULTS = {
     "choices of another kind": Fault("reply", reply={"choices": "Yes"}),
     "no text": Fault("reply", reply={"choices": [{"message": {"content": None}}]}),
     "two choices": Fault("reply", reply={"choices": [{"message": {"content": text}} for text in ("Yes", "No")]}),
-    "text as a list": Fault("reply", reply={"choices": [{"message": {"content": ["Yes"]}}]}),
+    "text as a list": Fault("reply", reply={"choices": [{"message": {"content": [7]}}]}),
     "another model": Fault("reply", reply={"model": "cheaper"}),
     "compressed": Fault("bytes", headers={"content-encoding": "gzip"}, data=b"\x1f\x8b"),
 }
@@ -75,7 +78,7 @@ KINDS = {
     "wrong JSON": "not JSON",
     "a list": "not JSON",
     "empty choices": "no choices",
-    "no text": "no choices",
+    "no text": "no text",
     "two choices": "several choices",
     "another model": "other model",
 }
@@ -216,7 +219,7 @@ def test_newer_models_name_for_max_tokens_is_learnt():
     assert ["max_tokens" in seen.body for seen in server.seen] == [True, *[False] * 5]
 
 
-@pytest.mark.parametrize("name", ["tiny-2024-08-06", "tiny-0613", "tiny@main", "TINY", None, 7])
+@pytest.mark.parametrize("name", ["tiny-2024-08-06", "tiny-0613", "tiny@main", "TINY", "org/tiny:latest", None, 7])
 def test_dated_names_of_the_model_are_it(name):
     with EndpointServer(faults=[Fault("reply", reply={"model": name})]) as server:
         (reply,) = ask(server)
@@ -224,12 +227,13 @@ def test_dated_names_of_the_model_are_it(name):
 
 
 @pytest.mark.parametrize("name", ["tiny-turbo", "tin", "tiny-2024-08-06-evil text", "other"])
-def test_other_names_are_not_and_can_be_allowed(name):
-    settings = EndpointSettings(backoff_s=0.01, reply_models=(name,))
+def test_other_names_are_told_and_where_some_are_named_only_those_are_taken(name):
+    anything, named = EndpointSettings(backoff_s=0.01), EndpointSettings(backoff_s=0.01, reply_models=(name,))
     with EndpointServer(fault=lambda *_: Fault("reply", reply={"model": name})) as server:
-        (refused,), (allowed,) = ask(server), ask(server, 1, settings)
+        (refused,), (taken,), (allowed,) = ask(server), ask(server, 1, anything), ask(server, 1, named)
     assert refused.kind == "other model"
-    assert allowed.model == name
+    assert (taken.model, taken.changes) == (name, {"model": f"tiny was asked for, {name} replied"})
+    assert (allowed.model, allowed.changes) == (name, {})
 
 
 def test_hostile_values_in_a_reply_are_tamed():
@@ -404,7 +408,7 @@ def test_no_half_of_a_key_is_left_where_a_message_is_cut(key):
 
 
 def test_what_is_wrong_with_a_reply_is_said():
-    once = EndpointSettings(max_attempts=1)
+    once = replace(QUICK, max_attempts=1)
     expected = {"compressed": "compressed its reply", "no JSON": "<html>busy</html>", "another model": "'cheaper'"}
     for name, words in expected.items():
         with EndpointServer(fault=lambda *_, name=name: FAULTS[name]) as server:

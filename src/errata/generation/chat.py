@@ -18,15 +18,39 @@ FailureKind = Literal[
     "image",
     "key refused",
     "no choices",
+    "no text",
     "not found",
     "not JSON",
     "other model",
+    "quota",
     "rate limit",
     "server error",
     "several choices",
     "time-out",
     "unreachable",
 ]
+AGAIN = "the same command asks for them again"
+_IN_VAIN = "asking again would bring the same"
+REMEDIES: Mapping[FailureKind, str] = {
+    "bad request": _IN_VAIN,
+    "cut reply": AGAIN,
+    "deadline": AGAIN,
+    "filtered": f"{_IN_VAIN}; another model or server may take these",
+    "image": "mend or replace the image",
+    "key refused": "set a key that the server takes, then the same command asks for them",
+    "no choices": AGAIN,
+    "no text": "at temperature 0 asking again would most likely bring the same",
+    "not found": "name a model and an address that exist: asking again would bring the same",
+    "not JSON": AGAIN,
+    "other model": "name the model to allow it, with --reply-model or for a judge --judge-reply-model",
+    "quota": "once the account has quota again, the same command asks for them",
+    "rate limit": AGAIN,
+    "server error": AGAIN,
+    "several choices": _IN_VAIN,
+    "time-out": f"{AGAIN}; more time with --timeout-s or for a judge --judge-timeout-s",
+    "unreachable": AGAIN,
+}
+"""What to do about requests that failed for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,8 @@ class ChatReply:
         prompt_tokens, completion_tokens: As the server counted them; None where it did not.
         seconds: From sending to the last byte, of the attempt that succeeded.
         attempts: How often it was sent.
+        changes: What of the request the server did not take as it was asked, in words by parameter, such as a
+            temperature that it refuses; under `model`, that another name replied.
         first_tokens: The likeliest first tokens and their log-probabilities, blank ones passed over; empty where the
             request's `extra` did not ask for them (`logprobs`, `top_logprobs`) or the server gave none.
     """
@@ -77,6 +103,7 @@ class ChatReply:
     seconds: float
     attempts: int = 1
     first_tokens: tuple[tuple[str, float], ...] = ()
+    changes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +131,8 @@ class EndpointSettings:
         give_up_s: A server that failed for this long without one success is not asked again in this call.
         backoff_s: The first wait after a failure; each further one is twice as long, up to `max_backoff_s`, times a
             random number between 0.5 and 1. A longer Retry-After is honoured.
-        reply_models: Names that replies may carry beside the asked one and its dated forms.
+        reply_models: Where any are named, replies of others than these, the asked name and its dated forms are refused.
+            Without any, every name is taken and reported.
     """
 
     concurrency: int = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from queue import SimpleQueue
@@ -13,6 +13,7 @@ from typing import Any
 
 from errata.errors import DataError
 from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings
+from errata.generation.chat_dialect import Dialect
 from errata.generation.chat_lanes import Lane
 from errata.generation.chat_reply import hide
 from errata.generation.chat_run import Outcome, Run
@@ -30,6 +31,7 @@ class ChatClient:
 
     def __init__(self, endpoint: Endpoint, settings: EndpointSettings | None = None) -> None:
         self.endpoint, self.settings = endpoint, settings or EndpointSettings()
+        self._dialects = {url: Dialect() for url in endpoint.urls}
 
     def check(self) -> None:
         """Raise what would stop every call, without asking anything: ConfigError where a key is needed and missing."""
@@ -55,7 +57,7 @@ class ChatClient:
             ConfigError: No key where one is needed.
         """
         _check_ids(requests)
-        call = _Call(self.endpoint, self.settings, requests)
+        call = _Call(self.endpoint, self.settings, requests, self._dialects)
         outcomes: dict[str, Outcome] = {}
         try:
             for outcome in call:
@@ -70,8 +72,14 @@ class ChatClient:
 class _Call:
     """A call in a thread of its own, which hands its outcomes over."""
 
-    def __init__(self, endpoint: Endpoint, settings: EndpointSettings, requests: Sequence[ChatRequest]) -> None:
-        self._endpoint, self._settings, self._requests = endpoint, settings, requests
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: EndpointSettings,
+        requests: Sequence[ChatRequest],
+        dialects: Mapping[str, Dialect],
+    ) -> None:
+        self._endpoint, self._settings, self._requests, self._dialects = endpoint, settings, requests, dialects
         self._key = read_key(endpoint)
         self._outcomes: SimpleQueue[Outcome | BaseException | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,7 +122,9 @@ class _Call:
             return
         concurrency = self._settings.concurrency
         account = read_account(self._endpoint)
-        transports = [Transport(url, self._key, concurrency, account) for url in self._endpoint.urls]
+        transports = [
+            Transport(url, self._key, concurrency, account, self._dialects[url]) for url in self._endpoint.urls
+        ]
         lanes = [Lane(transport, self._settings) for transport in transports]
         try:
             await Run(self._endpoint.model, lanes, self._settings, self._outcomes.put).run(self._requests)

@@ -24,6 +24,7 @@ class Lane:
         self.closed: FailedAttemptError | None = None
         self._open_at, self._waits = 0.0, 0
         self._failing_since: float | None = None
+        self._said = ""
         self._one_by_one = asyncio.Lock()
 
     def is_open(self) -> bool:
@@ -46,6 +47,14 @@ class Lane:
     def close(self, error: FailedAttemptError) -> None:
         """Never ask again in this call."""
         self.closed = self.closed or error
+
+    def explain(self, error: FailedAttemptError) -> FailedAttemptError:
+        """The failure of a server that is gone or silent, with the reason that it gave before, if it gave one."""
+        if error.kind not in ("unreachable", "cut reply", "time-out"):
+            self._said = error.reason if error.kind == "server error" else self._said
+        elif self._said and self._said not in error.reason:
+            return FailedAttemptError(error.kind, f"{error.reason}; before that it said: {self._said}", error.wait_s)
+        return error
 
     def note_failure(self, error: FailedAttemptError, started: float) -> None:
         """Count a failure of the server; it is given up when that lasts too long."""

@@ -10,14 +10,16 @@ from typing import Any
 from errata.errors import ErrataError
 from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings
 from errata.generation.chat_body import encode_request
+from errata.generation.chat_dialect import LIMIT, LIMIT_NAMES
 from errata.generation.chat_lanes import Lane, backoff
 from errata.generation.chat_reply import FailedAttemptError, read_reply
+from errata.generation.chat_transport import Sent
 
 Outcome = ChatReply | ChatFailure
 
 OF_REQUEST = ("bad request", "filtered", "image", "deadline")
 """Failures that another attempt would only repeat."""
-OF_ACCOUNT = ("key refused", "not found")
+OF_ACCOUNT = ("key refused", "not found", "quota")
 """Failures that every request to this server would meet."""
 OF_LANE = ("rate limit", "unreachable")
 """Failures that say nothing about the request: they are not counted against it."""
@@ -93,8 +95,8 @@ class Run:
             job.attempts += 1
             started = _now()
             async with asyncio.timeout(min(self._settings.timeout_s, job.deadline - started)):
-                data = await lane.transport.send(body)
-            self._succeed(lane, job, data, _now() - started)
+                sent = await lane.transport.send(body)
+            self._succeed(lane, job, sent, _now() - started)
         except TimeoutError:
             late = FailedAttemptError("time-out", f"no whole reply within {_now() - started:.3g} s")
             self._handle(lane, job, late, started)
@@ -109,9 +111,13 @@ class Run:
         except ErrataError as error:
             raise FailedAttemptError("image", str(error)) from None
 
-    def _succeed(self, lane: Lane, job: Job, data: bytes, seconds: float) -> None:
-        reply = read_reply(data, self._model, self._settings)
+    def _succeed(self, lane: Lane, job: Job, sent: Sent, seconds: float) -> None:
+        limit = next((sent.form[name] for name in (LIMIT, *LIMIT_NAMES) if name in sent.form), None)
+        reply = read_reply(sent.content, self._model, self._settings, limit)
         lane.recover()
+        changes = dict(sent.changes)
+        if reply.other_model:
+            changes["model"] = f"{self._model} was asked for, {reply.model} replied"
         self._finish(
             job,
             ChatReply(
@@ -124,11 +130,12 @@ class Run:
                 seconds,
                 job.attempts,
                 reply.first_tokens,
+                changes,
             ),
         )
 
     def _handle(self, lane: Lane, job: Job, error: FailedAttemptError, started: float) -> None:
-        job.last = error
+        job.last = error = lane.explain(error)
         if error.kind in OF_REQUEST:
             if error.kind not in ("image", "deadline"):  # the server did answer
                 lane.recover()
@@ -136,6 +143,8 @@ class Run:
             return
         if error.kind in OF_ACCOUNT:
             lane.close(error)
+        elif error.kind == "no text":  # the server is well, and others may get an answer
+            lane.recover()
         else:
             lane.note_failure(error, started)
         if all(lane.closed is not None for lane in self._lanes):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 import ssl
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,36 +14,43 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from errata.generation.chat import FailureKind
-from errata.generation.chat_reply import FailedAttemptError, excerpt, hide
+from errata.generation.chat_dialect import LIMIT, Dialect, fit_context
+from errata.generation.chat_errors import ServerError, read_error
+from errata.generation.chat_reply import FailedAttemptError, hide
 
+MAX_FORMS = 12
+"""Forms of one request that are tried: every refusal is about at least one parameter, address or length."""
+NO_ROUTE = (404, 405)
 MAX_REPLY_BYTES = 8 * 2**20
 """A text of 8 MB is no answer; a server that sends more would fill the memory."""
 
-STATUS_KINDS: Mapping[int, FailureKind] = {
-    401: "key refused",
-    402: "key refused",
-    403: "key refused",
-    404: "not found",
-    405: "not found",
-    408: "time-out",
-    409: "server error",
-    429: "rate limit",
-}
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The bytes of a reply, the form of the request that brought it, and what the form changed by parameter."""
+
+    content: bytes
+    form: Mapping[str, Any]
+    changes: Mapping[str, str]
 
 
 class Transport:
     """A connection pool to one server. Made inside the event loop that uses it.
 
     Args:
-        url: The server's address, up to and including `/v1`.
+        url: The server's address, up to and including `/v1`, which may be left out.
         key: Sent as a bearer token where it is not empty, and hidden where the server repeats it.
         connections: How many at most.
         account: Further headers.
+        dialect: What is known of the server, and is learnt about it.
     """
 
-    def __init__(self, url: str, key: str, connections: int, account: Mapping[str, str]) -> None:
-        self.url, self._key, self._token_field = url, key, "max_tokens"
+    def __init__(
+        self, url: str, key: str, connections: int, account: Mapping[str, str], dialect: Dialect | None = None
+    ) -> None:
+        self.url, self._key, self._dialect = url, key, dialect or Dialect()
+        self._bases = list_bases(url)
+        self._no_route: ServerError | None = None
         # Nothing of the environment goes out but by way of its proxy: no netrc, no cookies.
         headers = {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
         headers |= {**account, **({"authorization": f"Bearer {key}"} if key else {})}
@@ -57,30 +63,53 @@ class Transport:
             auto_decompress=False,
         )
 
-    async def send(self, body: Mapping[str, Any]) -> bytes:
-        """Send once. Raises FailedAttemptError."""
-        sent = {self._token_field if name == "max_tokens" else name: value for name, value in body.items()}
-        status, headers, content = await self._post(json.dumps(sent).encode())
-        if status < 300:
-            return hide(content.decode("latin-1"), self._key).encode("latin-1")
-        error = _read_error(content)
-        if status == 400 and self._renames_tokens(error):
-            return await self.send(body)
-        raise _name_status(status, headers, error, self._key)
+    async def send(self, body: Mapping[str, Any]) -> Sent:
+        """Send until the server takes the form, which it may refuse in part. Raises FailedAttemptError."""
+        asked, fitted = dict(body), dict[str, str]()
+        for _ in range(MAX_FORMS):
+            form, changes = self._dialect.apply(asked)
+            base = self._bases[0]
+            status, headers, content = await self._post(base, json.dumps(form).encode())
+            error = read_error(status, headers, content, self._key)
+            if error is None:
+                clean = hide(content.decode("latin-1"), self._key).encode("latin-1")
+                return Sent(clean, form, changes | fitted)
+            if error.status in NO_ROUTE:
+                self._no_route = self._no_route or error  # the first says most: others are of guessed addresses
+                if self._leave(base):
+                    continue
+                error = self._no_route
+            room = fit_context(form, error)
+            if room is not None:
+                fitted = {LIMIT: f"{body.get(LIMIT)} lowered to {room}, what the prompt leaves of the context"}
+                asked[LIMIT] = room
+                continue
+            self._dialect.learn(form, error)
+            if self._dialect.apply(asked)[0] == form:  # else another form is known by now, perhaps from other requests
+                break
+        raise error.to_failure()
 
-    async def _post(self, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        address = f"{self.url}/chat/completions"
+    def _leave(self, base: str) -> bool:
+        """Whether there is another address to try after one that has no such route; the last one stays."""
+        if len(self._bases) > 1 and self._bases[0] == base:
+            self._bases = self._bases[1:]
+        return self._bases[0] != base
+
+    async def _post(self, base: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        address = f"{base}/chat/completions"
         try:
             # A redirect could lead a key and images elsewhere.
             async with self._session.post(address, data=data, proxy=self._proxy, allow_redirects=False) as reply:
                 return reply.status, reply.headers, await self._read(reply)
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL):
-            raise FailedAttemptError("unreachable", f"{self.url} cannot be reached") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise FailedAttemptError("unreachable", f"the proxy answered {error.status}: {error.message}") from None
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise FailedAttemptError("unreachable", f"{self.url} cannot be reached{_because(error)}") from None
         except aiohttp.ClientError:
             cut = f"{self.url} closed the connection before its reply was whole"
             raise FailedAttemptError("cut reply", cut) from None
-        except OSError:
-            raise FailedAttemptError("unreachable", f"{self.url} cannot be reached") from None
+        except OSError as error:
+            raise FailedAttemptError("unreachable", f"{self.url} cannot be reached{_because(error)}") from None
 
     async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
         if reply.headers.get("content-encoding", "identity") != "identity":  # could unpack to any size
@@ -91,14 +120,6 @@ class Transport:
             if len(content) > MAX_REPLY_BYTES:
                 raise FailedAttemptError("not JSON", f"{self.url} sent more than {MAX_REPLY_BYTES} bytes")
         return bytes(content)
-
-    def _renames_tokens(self, error: Any) -> bool:
-        """Newer models of OpenAI refuse `max_tokens` and name its successor; once learnt it is used at once."""
-        known = self._token_field == "max_completion_tokens"
-        if known or "max_completion_tokens" not in _find_message(error)[:2000]:
-            return False
-        self._token_field = "max_completion_tokens"
-        return True
 
     async def close(self) -> None:
         """Close all connections."""
@@ -120,44 +141,16 @@ def find_proxy(url: str) -> str | None:
     return proxies.get(parts.scheme) or proxies.get("all")
 
 
-def _read_error(content: bytes) -> Any:
-    """What stands under `error` in a refusal, or all of it; its text where it is not JSON."""
-    try:
-        body = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return content.decode(errors="replace")
-    return body.get("error", body) if isinstance(body, dict) else body
+def list_bases(url: str) -> list[str]:
+    """The addresses that a server may mean by this one: most serve the protocol below `/v1`, which people leave out."""
+    path = urlsplit(url).path
+    if re.search(r"/(v\d+\w*|openai|api/paas/v\d)(/|$)", path):
+        return [url]
+    return [url, f"{url}/v1"] if path.strip("/") else [f"{url}/v1", url]
 
 
-def _find_message(error: Any) -> str:
-    inner = error.get("message", error) if isinstance(error, dict) else error
-    return inner if isinstance(inner, str) else json.dumps(inner, default=str)
-
-
-def _name_status(status: int, headers: Mapping[str, str], error: Any, key: str) -> FailedAttemptError:
-    wait = _read_wait(headers)
-    kind = STATUS_KINDS.get(status, "bad request" if 400 <= status < 500 else "server error")
-    # Hidden before it is cut, or half a key would stay.
-    said = excerpt(hide(_find_message(error), key)) or "no message"
-    if status < 400:
-        kind, said = "not found", "a redirect, which is not followed"
-    if status == 429 and isinstance(error, dict) and error.get("code") == "insufficient_quota":  # no wait helps
-        kind = "key refused"
-    if status in (503, 529) and wait is not None:
-        kind = "rate limit"
-    return FailedAttemptError(kind, f"status {status}: {said}", wait)
-
-
-def _read_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait, from `retry-after-ms` or `retry-after` (seconds or a date)."""
-    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    for text, unit in ((milliseconds, 1000.0), (seconds, 1.0)):
-        try:
-            wait = float(text) / unit
-        except ValueError:
-            continue
-        return max(wait, 0.0) if not math.isnan(wait) else None
-    try:
-        return max(parsedate_to_datetime(seconds).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None
+def _because(error: Exception) -> str:
+    """What the system says, such as that a connection was refused or a name is not known."""
+    said = getattr(error, "os_error", error)
+    words = getattr(said, "strerror", None)
+    return f" ({words})" if isinstance(words, str) and words else ""

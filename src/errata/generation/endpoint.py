@@ -22,7 +22,8 @@ class Endpoint:
 
     Attributes:
         model: The name under which the servers know it.
-        urls: Base addresses, each up to and including `/v1`; servers of one endpoint serve the same model.
+        urls: Base addresses, each up to and including `/v1`, which may be left out; servers of one endpoint serve the
+            same model.
         key_name: The environment variable that holds the key; empty where none is sent. The key itself is read when a
             request is made, so that nothing which prints or stores an endpoint can hold it.
     """
@@ -115,7 +116,7 @@ def _check_url(url: str) -> str:
     # An address is written into results and caches: what could be a secret in it is refused and not repeated.
     if not good or " " in url or "@" in url or "?" in url or "#" in url:
         raise _malformed("the address of an endpoint", "an address that is none, or holds a password or a query")
-    return url.rstrip("/")
+    return url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
 
 
 def _without_addresses(name: str) -> str:
