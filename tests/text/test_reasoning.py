@@ -115,4 +115,5 @@ def test_thoughts_with_nothing_behind_them_leave_no_answer():
 def test_a_hostile_text_takes_no_time(mark):
     began = time.monotonic()
     split_reasoning(mark * 10_000)
+    split_reasoning(mark * 10_000 + "<think>")
     assert time.monotonic() - began < 10

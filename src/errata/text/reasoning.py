@@ -17,8 +17,9 @@ the parsers of vLLM and SGLang know:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 _NAMES = (
     r"(?:\w{1,12}:)?(?:longcat_)?think|thinking|thoughts?|thought_process|reasoning|reasoning_process|analysis"
@@ -108,7 +109,7 @@ def _take_thoughts(text: str) -> tuple[str, str, bool]:
     thought: list[str] = []
     at, last = 0, max((end.start() for end in _CLOSE.finditer(text)), default=-1)
     while at < len(text):
-        opening, closing = _find_opening(text, at, "".join(said), last), _CLOSE.search(text, at)
+        opening, closing = _find_opening(text, at, said, last), _CLOSE.search(text, at)
         if closing and (opening is None or closing.start() < opening.start()):
             thought += [*said, text[at : closing.start()]]  # an end alone: all before it was thought
             said, at = [], closing.end()
@@ -124,13 +125,27 @@ def _take_thoughts(text: str) -> tuple[str, str, bool]:
     return "".join([*said, text[at:]]), _join(thought), True
 
 
-def _find_opening(text: str, at: int, said: str, last: int) -> re.Match[str] | None:
+def _find_opening(text: str, at: int, said: Sequence[str], last: int) -> re.Match[str] | None:
     """The next beginning before the last end, or before which nothing is said in its line."""
     for opening in _OPEN.finditer(text, at):
-        line = (said + text[at : opening.start()]).rpartition("\n")[2]
-        if opening.end() <= last or not line.strip():
+        if opening.end() <= last or _begins_line(text, at, opening.start(), said):
             return opening
     return None
+
+
+def _begins_line(text: str, start: int, at: int, before: Sequence[str] = ()) -> bool:
+    """Whether only blanks stand between the line's beginning and `at`, where the text from `start` follows `before`.
+
+    It looks back no further than the last character that is no blank, so that a hostile line takes no longer.
+    """
+    pieces = chain([(text, start, at)], ((piece, 0, len(piece)) for piece in reversed(before)))
+    for piece, first, end in pieces:
+        for place in range(end - 1, first - 1, -1):
+            if piece[place] == "\n":
+                return True
+            if not piece[place].isspace():
+                return False
+    return True
 
 
 def _find_end(text: str, opening: re.Match[str]) -> re.Match[str] | None:
@@ -148,14 +163,15 @@ def _name(mark: re.Match[str]) -> str:
 
 def _unwrap(text: str) -> tuple[str, str]:
     """What stands in the last wrapper, which may be cut off at either side, and what stands around it."""
-    marks = list(_WRAPPED.finditer(text))
-    closed = next((mark for mark in reversed(marks) if mark["close"]), None)
-    for opening in reversed(marks):
-        end = next((mark for mark in marks if mark["close"] and mark.start() >= opening.end()), None)
-        if opening["open"] and (end or not text[: opening.start()].rpartition("\n")[2].strip()):
+    end: re.Match[str] | None = None
+    closed: re.Match[str] | None = None
+    for mark in reversed(list(_WRAPPED.finditer(text))):
+        if mark["close"]:
+            end, closed = mark, closed or mark
+        elif end or _begins_line(text, 0, mark.start()):
             stop = end.start() if end else len(text)
-            around = [text[: opening.start()], text[end.end() :] if end else ""]
-            return text[opening.end() : stop], _join(part for part in around if not _WRAPPED.fullmatch(part.strip()))
+            around = [text[: mark.start()], text[end.end() :] if end else ""]
+            return text[mark.end() : stop], _join(part for part in around if not _WRAPPED.fullmatch(part.strip()))
     return (text[: closed.start()], text[closed.end() :].strip()) if closed else (text, "")
 
 

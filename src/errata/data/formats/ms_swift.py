@@ -10,6 +10,7 @@ rows of the one form from a file that begins with the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import (
