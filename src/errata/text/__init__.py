@@ -1,13 +1,14 @@
 """Language without models.
 
 In: text, and vocabulary files. Out: words with their places, sentences, nouns with the phrases they head, singular
-forms, vocabularies, and where a text names the objects of one. What a mention counts for in a benchmark is decided in
-`benchmarks`; tokenizers of models are in `models`.
+forms, vocabularies, and where a text names the objects of one; the answer of a model that thinks aloud, without its
+thoughts. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
 """
 
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
+from errata.text.reasoning import Reasoned, split_reasoning, strip_reasoning
 from errata.text.sentences import Sentence, find_sentences
 from errata.text.singular import find_singular
 from errata.text.vocabulary import (
@@ -23,6 +24,7 @@ from errata.text.words import Word, find_treebank_tokens, find_words
 __all__ = [
     "Mention",
     "NounChunk",
+    "Reasoned",
     "Sentence",
     "Vocabulary",
     "Word",
@@ -38,4 +40,6 @@ __all__ = [
     "load_coco_vocabulary",
     "load_vocabulary",
     "parse_vocabulary",
+    "split_reasoning",
+    "strip_reasoning",
 ]
