@@ -7,19 +7,21 @@ rooms.
 
 from errata.models.blocks import Block
 from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, EncodedResponse
-from errata.models.families import build_adapter
+from errata.models.families import build_adapter, find_stops
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.merging import merge_adapter
 from errata.models.pixels import PixelCache
+from errata.models.processor_files import read_processor_files, write_processor_files
 from errata.models.processors import ProcessorParts, load_processor
-from errata.models.prompting import write_prompting
+from errata.models.prompting import PROMPTING, write_prompting
 from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
 
 __all__ = [
     "NOT_TEXT",
+    "PROMPTING",
     "Adapter",
     "Block",
     "EncodedImage",
@@ -36,10 +38,13 @@ __all__ = [
     "TextEncoder",
     "TextVectors",
     "build_adapter",
+    "find_stops",
     "load_model",
     "load_processor",
     "load_text_encoder",
     "merge_adapter",
     "quiet_transformers",
+    "read_processor_files",
+    "write_processor_files",
     "write_prompting",
 ]

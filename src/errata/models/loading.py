@@ -15,8 +15,9 @@ from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
-from errata.models.families import build_adapter, find_family
+from errata.models.families import build_adapter, find_family, find_stops
 from errata.models.placement import find_device, find_dtype, first_line
+from errata.models.processor_files import read_processor_files
 from errata.models.processors import load_processor
 from errata.models.prompting import read_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
@@ -50,11 +51,12 @@ def load_model(
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
-        processor = load_processor(settings, config)
+        processor, files = load_processor(settings, config), read_processor_files(settings)
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
-    return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
+    adapter = build_adapter(processor, config, settings, find_stops(model))
+    return LoadedModel(model, processor, adapter, str(name), files)
 
 
 @contextmanager

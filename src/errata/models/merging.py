@@ -8,6 +8,7 @@ from typing import Any
 from peft import PeftModel
 
 from errata.models.loading import load_model, quiet_transformers
+from errata.models.processor_files import write_processor_files
 from errata.models.prompting import write_prompting
 from errata.models.protocol import ModelSettings
 from errata.records import replacing_folder
@@ -30,5 +31,6 @@ def merge_adapter(settings: ModelSettings, out: str | Path) -> Path:
         merged = model.merge_and_unload(safe_merge=True) if isinstance(model, PeftModel) else model
         merged.save_pretrained(temporary)
         loaded.processor.save_pretrained(temporary)
+        write_processor_files(temporary, loaded.files, loaded.processor)
         write_prompting(temporary, loaded.adapter.settings)
     return Path(out)

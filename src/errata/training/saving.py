@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 from transformers import PreTrainedModel, Trainer
 
-from errata.models import Adapter, write_prompting
+from errata.models import Adapter, write_processor_files, write_prompting
 from errata.training.checkpoints import load_weights, writing
 from errata.training.speed import TokenRate
 
@@ -18,6 +19,8 @@ class SavingTrainer(Trainer):  # type: ignore[misc]
 
     adapter: Adapter
     """The model's family; how it is asked is written beside its weights."""
+    processor_files: Mapping[str, bytes]
+    """What else lay beside the model for its processor; see `errata.models.LoadedModel`."""
     _rate: TokenRate
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
@@ -31,6 +34,8 @@ class SavingTrainer(Trainer):  # type: ignore[misc]
         with writing(folder, remove=False):
             super().save_model(output_dir, _internal_call)
         if self.args.should_save:
+            if self.processing_class is not None:
+                write_processor_files(folder, self.processor_files, self.processing_class)
             write_prompting(folder, self.adapter.settings)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:

@@ -78,7 +78,7 @@ class PreferenceTrainer(SavingTrainer):
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
         loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
-        self.adapter = loaded.adapter
+        self.adapter, self.processor_files = loaded.adapter, loaded.files
         self.set_aside: list[SetAside] = []
         self._means, self._rate = RunningMeans(), TokenRate()
         self._stop, self._divergence = StopOnSignal(), StopOnDivergence()
