@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import torch
+from tokenizers import AddedToken
 from transformers import (
     CLIPVisionConfig,
     Gemma3Config,
@@ -80,13 +83,10 @@ GEMMA = (
     "{% else %}{{ part['text'] | trim }}{% endif %}{% endfor %}{{ '<end_of_turn>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
 )
-GEMMA_MARKS = {
-    "boi_token": "<start_of_image>",
-    "eoi_token": "<end_of_image>",
-    "image_token": "<image_soft_token>",
-    "sot_token": "<start_of_turn>",
-    "eot_token": "<end_of_turn>",
-}
+GEMMA_MARKS = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
+"""What the family's tokenizer names; that turns have marks stands in its table of added tokens alone."""
+GEMMA_TURN = ("<start_of_turn>", "<end_of_turn>")
+QWEN_MARKS = ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|video_pad|>")
 TEXT = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -115,6 +115,22 @@ def build_family(name, seed=0):
     model, processor = (BUILDERS | RECURRENT)[name](build_tokenizer())
     fill_weights(model)
     return model.eval(), processor
+
+
+def save_family(name, folder, seed=0):
+    """The same as a folder with all the files that the family's releases have."""
+    model, processor = build_family(name, seed)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    for file, stated in BESIDE.get(name, {}).items():
+        (folder / file).write_text(json.dumps(stated), encoding="utf-8")
+    return folder
+
+
+def name_tokens(tokenizer, named):
+    """Give a tokenizer special tokens that become attributes of it."""
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", *named.values()]})
+    tokenizer._set_model_specific_special_tokens(named)
 
 
 def build_llava_next(tokenizer):
@@ -163,8 +179,9 @@ def build_idefics(model_class, config_class, image_processor_class):
     def build(tokenizer):
         tokenizer.chat_template = IDEFICS
         places = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
-        tags = ["<fake_token_around_image>", "<global-img>", *places, "<end_of_utterance>"]
-        tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", *tags]})
+        tokenizer.add_tokens([AddedToken(text, normalized=False, special=True) for text in ("<global-img>", *places)])
+        named = ["<fake_token_around_image>", "<image>", "<end_of_utterance>"]
+        tokenizer.add_special_tokens({"additional_special_tokens": named})
         config = config_class(
             vision_config={**VISION, "image_size": 16, "patch_size": 4},
             text_config={"model_type": "llama", **TEXT, "vocab_size": len(tokenizer)},
@@ -179,12 +196,13 @@ def build_idefics(model_class, config_class, image_processor_class):
 
 def build_internvl(tokenizer):
     """Tiles of 16 pixels, four features each."""
-    tokenizer.chat_template = CHATML
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", "<img>", "</img>"]})
+    tokenizer.chat_template = CHATML.replace("<|vision|><image><|/vision|>", "<IMG_CONTEXT>\n")
+    named = {"start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>"}
+    name_tokens(tokenizer, named | {"video_token": "<video>"})
     config = InternVLConfig(
         vision_config={**VISION, "image_size": [16, 16], "patch_size": [4, 4]},
         text_config={"model_type": "qwen2", **TEXT, "vocab_size": len(tokenizer)},
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_id=tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>"),
         image_seq_length=4,
     )
     images = GotOcr2ImageProcessorPil(size={"height": 16, "width": 16}, min_patches=1, max_patches=4)
@@ -222,6 +240,7 @@ def build_gemma3(tokenizer):
         extra_special_tokens=GEMMA_MARKS,
         chat_template=GEMMA,
     )
+    tokenizer.add_tokens([AddedToken(text, normalized=False, special=True) for text in GEMMA_TURN])
     images = Gemma3ImageProcessorPil(size={"height": 32, "width": 32}, do_pan_and_scan=None)
     processor = Gemma3Processor(images, tokenizer, chat_template=GEMMA, image_seq_length=16)
     marks = ("boi_token", "eoi_token", "image_token")
@@ -232,14 +251,17 @@ def build_gemma3(tokenizer):
         tie_word_embeddings=False,  # see build_paligemma
         **{f"{mark}_index": tokenizer.convert_tokens_to_ids(GEMMA_MARKS[mark]) for mark in marks},
     )
-    return Gemma3ForConditionalGeneration(config), processor
+    model = Gemma3ForConditionalGeneration(config)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<end_of_turn>")]
+    return model, processor
 
 
 def build_qwen(model_class, config_class, vision, **text):
     """Patches of 4 pixels, two by two to a feature."""
 
     def build(tokenizer):
-        tokenizer.chat_template = CHATML
+        tokenizer.chat_template = CHATML.replace("<|vision|><image><|/vision|>", "".join(QWEN_MARKS[:3]))
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", *QWEN_MARKS]})
         config = config_class(
             vision_config={"depth": 2, "num_heads": 4, "patch_size": 4, **vision},
             text_config={
@@ -248,8 +270,8 @@ def build_qwen(model_class, config_class, vision, **text):
                 "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]},
                 **text,
             },
-            image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
-            video_token_id=len(tokenizer) - 1,
+            image_token_id=tokenizer.convert_tokens_to_ids("<|image_pad|>"),
+            video_token_id=tokenizer.convert_tokens_to_ids("<|video_pad|>"),
         )
         images = Qwen2VLImageProcessorPil(
             patch_size=4, size={"shortest_edge": 16 * 16, "longest_edge": 48 * 48}, merge_size=2
@@ -258,6 +280,26 @@ def build_qwen(model_class, config_class, vision, **text):
 
     return build
 
+
+_VIDEOS = {"video_preprocessor_config.json": {"do_sample_frames": False}}
+BESIDE = {
+    "idefics3": {"processor_config.json": {"image_seq_len": 4, "processor_class": "Idefics3Processor"}},
+    "smolvlm": {"processor_config.json": {"image_seq_len": 4, "processor_class": "SmolVLMProcessor"}} | _VIDEOS,
+    "internvl": {"processor_config.json": {"image_seq_length": 4, "processor_class": "InternVLProcessor"}} | _VIDEOS,
+    "llava_onevision": {
+        "processor_config.json": {
+            "image_token": "<image>",
+            "num_image_tokens": 16,
+            "processor_class": "LlavaOnevisionProcessor",
+            "video_token": "<video>",
+            "vision_aspect_ratio": "anyres_max_1",
+            "vision_feature_select_strategy": "full",
+        }
+    }
+    | _VIDEOS,
+    "qwen2_vl": {"special_tokens_map.json": {"eos_token": "</s>", "pad_token": "<pad>"}},
+}
+"""What lies beside the files that our parts of a processor write."""
 
 BUILDERS = {
     "gemma3": build_gemma3,

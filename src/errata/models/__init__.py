@@ -8,19 +8,21 @@ rooms.
 from errata.models.adapters import find_adapter, require_in_layers
 from errata.models.blocks import Block
 from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, EncodedResponse
-from errata.models.families import build_adapter
+from errata.models.families import build_adapter, find_stops
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.merging import merge_adapter, merge_in_place, write_whole
 from errata.models.pixels import PixelCache
+from errata.models.processor_files import read_processor_files, write_processor_files
 from errata.models.processors import ProcessorParts, load_processor
-from errata.models.prompting import write_prompting
+from errata.models.prompting import PROMPTING, write_prompting
 from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
 
 __all__ = [
     "NOT_TEXT",
+    "PROMPTING",
     "Adapter",
     "Block",
     "EncodedImage",
@@ -38,13 +40,16 @@ __all__ = [
     "TextVectors",
     "build_adapter",
     "find_adapter",
+    "find_stops",
     "load_model",
     "load_processor",
     "load_text_encoder",
     "merge_adapter",
     "merge_in_place",
     "quiet_transformers",
+    "read_processor_files",
     "require_in_layers",
+    "write_processor_files",
     "write_prompting",
     "write_whole",
 ]

@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from errata.errors import DataError, ModelError, count_noun
+from errata.errors import ModelError, count_noun
 from errata.models.encoded import NOT_TEXT, EncodedPrompt, EncodedResponse
+from errata.models.rounds import ImageText, RoundWriter
+from errata.models.special_tokens import SpecialTokens
 from errata.models.templates import Template
-from errata.records import IMAGE_PLACEHOLDER, Turn
-
-
-@dataclass(frozen=True, slots=True)
-class ImageText:
-    """How an image stands in rendered text: what the template writes for it, what replaces that, and the token in it
-    that is repeated once per feature."""
-
-    marker: str
-    text: str
-    token: str
-
-    def write(self, rendered: str) -> str:
-        """Rendered text with every marker, or our own placeholder, replaced."""
-        return rendered.replace(self.marker, self.text).replace(IMAGE_PLACEHOLDER, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """An assistant turn in the text after the prompt: where it starts, and where its words begin and end.
-
-    `lead` counts the blanks before the first word that the text has and the template trimmed.
-    """
-
-    start: int
-    begin: int
-    end: int
-    lead: int
-
-    def place(self, start: int, end: int) -> tuple[int, int]:
-        """The span of a token in the turn's own text, or `NOT_TEXT`."""
-        if start >= self.end or end <= self.begin:
-            return NOT_TEXT
-        return max(start, self.begin) - self.begin + self.lead, min(end, self.end) - self.begin + self.lead
+from errata.records import Turn
 
 
 class ChatEncoder:
@@ -54,30 +22,27 @@ class ChatEncoder:
         template: The chat template.
         image: How an image stands in rendered text.
         system_prompt: Put before conversations that have no system turn.
+        stops: Tokens that end a turn by the model's `generation_config`.
     """
 
-    def __init__(self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None) -> None:
+    def __init__(
+        self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None, stops: Sequence[int] = ()
+    ) -> None:
         self._tokenizer, self.template, self._system = tokenizer, template, system_prompt
-        self._image, self._image_token = image, image.token
-        self._special_ids = frozenset(tokenizer.all_special_ids)
-        self._forbidden = tuple(
-            dict.fromkeys([image.marker, image.token, IMAGE_PLACEHOLDER, *filter(None, tokenizer.all_special_tokens)])
-        )
-        # Decided by what the tokenizer does: names of settings that add a first token differ between tokenizers.
+        self._image_token = image.token
+        self._special = SpecialTokens(tokenizer, stops, (image.marker, image.token))
+        self._writer = RoundWriter(template, image, self._special, tokenizer.eos_token)
         # Thousands of questions share a few texts, and all responses to a prompt share its end.
         self._cached_prompt = lru_cache(maxsize=4096)(self._encode_prompt)
         self._cached_ids = lru_cache(maxsize=4096)(self._plain_ids)
+        # Decided by what the tokenizer does: names of settings that add a first token differ between tokenizers.
         self._adds_bos = tokenizer.bos_token_id is not None and tokenizer.bos_token_id in tokenizer("").input_ids
 
     def find_turn_ends(self) -> list[int]:
-        """Ids of the special tokens with which the template ends an assistant turn; may be empty."""
-        turns = (Turn("user", "a"), Turn("assistant", "b"))
-        ids = self._tokenizer(self._close(turns, 0, "b"), add_special_tokens=False).input_ids
-        return [token for token in ids if token in self._special_ids][:1]
-
-    def _close(self, turns: tuple[Turn, ...], n_images: int, text: str) -> str:
-        rendered = self.template.render(turns, n_images, open_assistant=False)
-        return rendered[rendered.rindex(text) + len(text) :]
+        """Ids of the tokens that end an assistant turn beside the tokenizer's own: the template's, and those of the
+        model's `generation_config`."""
+        own = self._writer.own_end
+        return [*([] if own is None else [self._special.number(own)]), *self._special.stops]
 
     def encode_prompt(self, prompt: tuple[Turn, ...], n_images: int) -> tuple[tuple[Turn, ...], str, tuple[int, ...]]:
         """The turns with the system prompt, the rendered text and its tokens (one per image)."""
@@ -86,14 +51,14 @@ class ChatEncoder:
     def _encode_prompt(self, prompt: tuple[Turn, ...], n_images: int) -> tuple[tuple[Turn, ...], str, tuple[int, ...]]:
         if self._system is not None and not any(turn.role == "system" for turn in prompt):
             prompt = (Turn("system", self._system), *prompt)
-        self._check_texts(prompt)
-        text = self._image.write(self.template.render(prompt, n_images, open_assistant=True))
+        self._special.require_words(prompt, placeholders=True)
+        text = self._writer.render(prompt, n_images, open_assistant=True)
         if text.count(self._image_token) != n_images:
             raise ModelError(
                 "chat template",
                 expected=f"one {self._image_token} for each of {count_noun(n_images, 'image')}",
                 found=f"{text.count(self._image_token)} in {text[:80]!r}",
-                fix="set model.template to 'vicuna' or to a template that places images",
+                fix=self.template.fix,
             )
         return prompt, text, self._tokenise(text)
 
@@ -101,70 +66,45 @@ class ChatEncoder:
         """Tokens of the assistant's turns and of the user's in between.
 
         Of an assistant turn everything the model has to write is response: its words, a blank before them, and the
-        special token that ends the turn (added after the last turn if the template does not). What the template puts
-        between turns, and the user's words, are not.
+        token that ends the turn (see `RoundWriter`). What the template puts between turns, the beginning of a thought
+        that it opens, and the user's words, are not. Every round is tokenised as the model meets it: after a prompt
+        that ends where the round begins.
 
         Raises:
-            DataError: A text holds a special token of the model.
+            DataError: A text holds a special token of the model, or an answer does not fit the template; see
+                `RoundWriter.write`.
             ModelError: The template changes earlier text when turns are added, so that no prefix is shared.
         """
-        self._check_texts(turns, placeholders=False)
-        text, spans = self._render_turns(prompt, turns)
-        ids, offsets = self._continue(prompt.text, text)
-        return self._mark(ids, offsets, spans)
+        self._special.require_words(turns, placeholders=False)
+        rounds = self._writer.write(prompt.turns, prompt.text, prompt.n_images, turns)
+        encoded = EncodedResponse([], [], [], [])
+        # Only what follows the last image is tokenised again: it fixes what stands before the text.
+        before = prompt.text.rpartition(self._image_token)[2]
+        for number, one in enumerate(rounds):
+            for token, _ in self._continue(before, one.context):
+                _append(encoded, token, False, number - 1, NOT_TEXT)
+            before += one.context
+            for token, (start, end) in self._continue(before, one.written):
+                _append(encoded, token, True, number, _place(one.places[max(start, 0) : end]))
+            before += one.written
+        return encoded
 
-    def _render_turns(self, prompt: EncodedPrompt, turns: tuple[Turn, ...]) -> tuple[str, list[_Round]]:
-        """The text after the prompt, and where each round stands in it."""
-        whole = self._render(prompt, turns, open_assistant=False)
-        text, done = "", 0
-        rounds: list[_Round] = []
-        for number in range(0, len(turns), 2):
-            opened = prompt.text if number == 0 else self._render(prompt, turns[:number], open_assistant=True)
-            words = turns[number].text.strip()  # many templates trim
-            # Where they differ, the blanks that the model sees when it is asked count.
-            stem, cut = len(opened.rstrip()), _find_end_of_opening(whole, opened, words)
-            text += whole[done:stem] + opened[stem:]
-            start, done = len(text) - len(prompt.text), cut
-            begin = start + whole.index(words, cut) - cut
-            lead = len(turns[number].text) - len(turns[number].text.lstrip())
-            rounds.append(_Round(start, begin, begin + len(words), lead))
-        return (text + whole[done:])[len(prompt.text) :], rounds
-
-    def _render(self, prompt: EncodedPrompt, turns: tuple[Turn, ...], *, open_assistant: bool) -> str:
-        rendered = self.template.render((*prompt.turns, *turns), prompt.n_images, open_assistant=open_assistant)
-        return self._image.write(rendered)
-
-    def _continue(self, prompt: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Tokens of `text` as they follow the prompt, where a token begins there; otherwise of `text` alone.
+    def _continue(self, before: str, text: str) -> list[tuple[int, tuple[int, int]]]:
+        """Tokens of `text` and their places in it, as they follow another text where a token begins there; otherwise
+        those of `text` alone.
 
         Many tokenizers mark the beginning of a string, so the text alone can have other tokens than the same text in
-        its place. Only the last line of the prompt is tokenised again: it fixes what stands before the text.
+        its place.
         """
-        tail = prompt[prompt.rfind(self._image_token) + len(self._image_token) if self._image_token in prompt else 0 :]
-        before = list(self._cached_ids(tail))
-        joint = self._tokenizer(tail + text, add_special_tokens=False, return_offsets_mapping=True)
-        if joint.input_ids[: len(before)] == before:
-            offsets = [(start - len(tail), end - len(tail)) for start, end in joint.offset_mapping[len(before) :]]
-            return joint.input_ids[len(before) :], offsets
+        if not text:
+            return []
+        known = list(self._cached_ids(before))
+        joint = self._tokenizer(before + text, add_special_tokens=False, return_offsets_mapping=True)
+        if joint.input_ids[: len(known)] == known:
+            spans = [(start - len(before), end - len(before)) for start, end in joint.offset_mapping[len(known) :]]
+            return list(zip(joint.input_ids[len(known) :], _fill(spans), strict=True))
         alone = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return alone.input_ids, list(alone.offset_mapping)
-
-    def _mark(self, ids: list[int], offsets: list[tuple[int, int]], rounds: list[_Round]) -> EncodedResponse:
-        """Give every token its round, its place in the round's words, and whether the model writes it."""
-        encoded = EncodedResponse([], [], [], [])
-        number, open_turn = 0, True
-        for token, (start, end) in zip(ids, offsets, strict=True):
-            while number + 1 < len(rounds) and start >= rounds[number + 1].start:
-                number, open_turn = number + 1, True
-            words_over = start >= rounds[number].end
-            written = open_turn and (not words_over or token in self._special_ids)
-            if words_over and not written and number == len(rounds) - 1:
-                break  # blanks that the template puts after the last turn
-            _append(encoded, token, written, number, rounds[number].place(start, end))
-            open_turn = open_turn and not words_over
-        if open_turn or encoded.input_ids[-1] not in self._special_ids:
-            _append(encoded, self._tokenizer.eos_token_id, True, len(rounds) - 1, NOT_TEXT)
-        return encoded
+        return list(zip(alone.input_ids, _fill(alone.offset_mapping), strict=True))
 
     def _tokenise(self, text: str) -> tuple[int, ...]:
         ids = self._plain_ids(text)
@@ -174,39 +114,17 @@ class ChatEncoder:
     def _plain_ids(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _check_texts(self, turns: Sequence[Turn], *, placeholders: bool = True) -> None:
-        """A special token inside a text would be read as an image or as the end of a turn."""
-        for turn in turns:
-            text = turn.text.replace(IMAGE_PLACEHOLDER, "") if placeholders and turn.role == "user" else turn.text
-            for token in self._forbidden:
-                if token in text:
-                    raise DataError(
-                        f"{turn.role} turn {turn.text[:40]!r}",
-                        expected="text without the model's special tokens",
-                        found=f"the token {token!r}",
-                        fix="remove it or set the row aside",
-                    )
+
+def _place(places: Sequence[int]) -> tuple[int, int]:
+    """The span in an answer's text that a token's characters stand for, or `NOT_TEXT`."""
+    known = [place for place in places if place >= 0]
+    return (known[0], known[-1] + 1) if known else NOT_TEXT
 
 
-def _find_end_of_opening(whole: str, opened: str, words: str) -> int:
-    """Where in the whole text the opening of a turn ends: some templates put other blanks before the words of a turn
-    (`assistant \\n`) than they leave it open with (`assistant\\n`).
-
-    Raises:
-        ModelError: Anything else differs, or the words are not there.
-    """
-    stem = opened.rstrip()
-    end = len(whole) - len(whole[len(stem) :].lstrip())
-    if whole.startswith(opened) and words in whole[len(opened) :]:
-        return len(opened)
-    if whole.startswith(stem) and whole.startswith(words, end):
-        return end
-    raise ModelError(
-        "chat template",
-        expected="a template that keeps earlier text when a turn is added",
-        found="one that changes it, or the words of an answer",
-        fix="set model.template to 'vicuna' or to another template",
-    )
+def _fill(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of tokens without gaps: a tokenizer that joins a letter and its accent leaves the accent out."""
+    starts = [start for start, _ in spans[1:]]
+    return [(start, max(end, after)) for (start, end), after in zip(spans, [*starts, 0], strict=True)]
 
 
 def _append(encoded: EncodedResponse, token: int, written: bool, number: int, offset: tuple[int, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from errata.errors import ModelError
@@ -53,6 +54,19 @@ def find_family(config: Any, name: str) -> type[FamilyAdapter]:
     return family
 
 
-def build_adapter(processor: Any, config: Any, settings: ModelSettings) -> FamilyAdapter:
-    """The adapter of a model that is already loaded. Raises ModelError for an architecture without one."""
-    return find_family(config, settings.name)(processor, config, settings)
+def build_adapter(processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> FamilyAdapter:
+    """The adapter of a model that is already loaded. Raises ModelError for an architecture without one.
+
+    Args:
+        processor: The model's.
+        config: The model's.
+        settings: How it is prompted.
+        stops: See `find_stops`.
+    """
+    return find_family(config, settings.name)(processor, config, settings, stops)
+
+
+def find_stops(model: Any) -> tuple[int, ...]:
+    """The tokens that end a turn by the model's `generation_config`, which often names more than its tokenizer does."""
+    stated = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    return () if stated is None else (stated,) if isinstance(stated, int) else tuple(map(int, stated))

@@ -16,9 +16,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from errata.errors import ModelError
 from errata.models.blocks import Block
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
-from errata.models.encoding import ChatEncoder, ImageText
+from errata.models.encoding import ChatEncoder
 from errata.models.protocol import ModelSettings, RowInputs
-from errata.models.templates import Template, find_source
+from errata.models.rounds import ImageText
+from errata.models.templates import Template, advise, find_source
 from errata.records import Turn
 
 
@@ -28,7 +29,8 @@ class FamilyAdapter(ABC):
     Args:
         processor: Has an `image_processor` and a fast `tokenizer`.
         config: The model's configuration, for what old processors do not say themselves.
-        settings: Template, system prompt and image mode.
+        settings: Template, system prompt, thoughts and image mode.
+        stops: Tokens that end a turn by the model's `generation_config`.
     """
 
     architecture: ClassVar[str]
@@ -43,14 +45,14 @@ class FamilyAdapter(ABC):
     first_position: ClassVar[int] = 0
     """What the family's own forward pass numbers the first token."""
 
-    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
         self._processor, self._config, self.settings = processor, config, settings
         self._tokenizer = processor.tokenizer
         self._image_token_id = self._find_image_token()
         self._check_image_mode()
         image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
         image = ImageText(self._find_marker(), self._write_image(), image_token)
-        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt)
+        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt, stops)
         self.eos_token_ids = self._find_eos_ids()
         pad = self._tokenizer.pad_token_id
         self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
@@ -80,7 +82,8 @@ class FamilyAdapter(ABC):
     def _build_template(self) -> Template:
         own = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
         source = find_source(self.settings, own or self._find_plain_template())
-        return Template(source, self._tokenizer.special_tokens_map)
+        names, thinking = self._tokenizer.special_tokens_map, self.settings.thinking
+        return Template(source, names, thinking=thinking, fix=advise(self.settings, own))
 
     def _find_plain_template(self) -> str | None:
         """The template of a checkpoint that comes without one; None where it cannot be told."""
@@ -233,6 +236,7 @@ class FamilyAdapter(ABC):
         return {
             "template": self._chat.template.source,
             "system_prompt": self.settings.system_prompt,
+            "thinking": self.settings.thinking,
             "image_mode": self.settings.image_mode,
             "image_processor": self._processor.image_processor.to_dict(),
             "tokenizer": hashlib.sha256(tokenizer.encode()).hexdigest(),

@@ -19,8 +19,8 @@ class Gemma3Adapter(SiglipAdapter):
     architecture = "Gemma3ForConditionalGeneration"
     image_marker = "boi_token_id"
 
-    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
-        super().__init__(processor, config, settings)
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
+        super().__init__(processor, config, settings, stops)
         if getattr(processor.image_processor, "do_pan_and_scan", None):
             raise ModelError(
                 "image processor",

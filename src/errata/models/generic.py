@@ -38,7 +38,7 @@ class GenericAdapter(FamilyAdapter):
 
     architecture = "AutoModelForImageTextToText"
 
-    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
         if not callable(processor):
             raise ModelError(
                 settings.name,
@@ -50,7 +50,7 @@ class GenericAdapter(FamilyAdapter):
         self.is_checked = False
         self.one_image_because: str | None = None
         """Why prompts with several images are refused; None where they are right."""
-        super().__init__(processor, config, settings)
+        super().__init__(processor, config, settings, stops)
 
     @classmethod
     def find_class(cls, config: Any) -> Any:

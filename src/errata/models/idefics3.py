@@ -28,8 +28,8 @@ class Idefics3Adapter(FamilyAdapter):
     architecture = "Idefics3ForConditionalGeneration"
     whole_processor = False
 
-    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
-        super().__init__(processor, config, settings)
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
+        super().__init__(processor, config, settings, stops)
         if _FRAME not in self._tokenizer.get_vocab():
             raise ModelError(
                 "tokenizer",

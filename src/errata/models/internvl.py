@@ -25,8 +25,8 @@ class InternVLAdapter(FamilyAdapter):
     architecture = "InternVLForConditionalGeneration"
     whole_processor = False
 
-    def __init__(self, processor: Any, config: Any, settings: ModelSettings) -> None:
-        super().__init__(processor, config, settings)
+    def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
+        super().__init__(processor, config, settings, stops)
         known = self._tokenizer.get_vocab()
         if not known.keys() >= set(_FRAME):
             raise ModelError(

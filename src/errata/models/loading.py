@@ -14,8 +14,9 @@ from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
 from errata.models.adapters import find_adapter, load_adapter
-from errata.models.families import build_adapter, find_family
+from errata.models.families import build_adapter, find_family, find_stops
 from errata.models.placement import find_device, find_dtype, first_line
+from errata.models.processor_files import read_processor_files
 from errata.models.processors import load_processor
 from errata.models.prompting import read_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
@@ -47,11 +48,12 @@ def load_model(
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
-        processor = load_processor(settings, config)
+        processor, files = load_processor(settings, config), read_processor_files(settings)
         if adapter is not None:
             model = load_adapter(model, adapter.path, processor, for_training=for_training)
     model.train(for_training)
-    return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
+    family = build_adapter(processor, config, settings, find_stops(model))
+    return LoadedModel(model, processor, family, str(name), files)
 
 
 @contextmanager

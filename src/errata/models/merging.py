@@ -11,6 +11,7 @@ from errata.errors import ModelError
 from errata.models.adapters import require_in_layers
 from errata.models.loading import load_model, quiet_transformers
 from errata.models.placement import first_line
+from errata.models.processor_files import write_processor_files
 from errata.models.prompting import write_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
 from errata.records import replacing_folder, write_text
@@ -74,6 +75,7 @@ def write_whole(
     with quiet_transformers(), replacing_folder(out) as temporary:
         model.save_pretrained(temporary, **options)
         loaded.processor.save_pretrained(temporary)
+        write_processor_files(temporary, loaded.files, loaded.processor)
         write_prompting(temporary, loaded.adapter.settings)
         for name, text in (notes or {}).items():
             write_text(temporary / name, text)

@@ -11,13 +11,14 @@ from errata.models.protocol import ModelSettings
 from errata.records import write_text
 
 FILE = "errata.json"
-_NAMES = ("template", "system_prompt", "image_mode")
-_DEFAULTS = {field.name: field.default for field in fields(ModelSettings) if field.name in _NAMES}
+PROMPTING = ("template", "system_prompt", "thinking", "image_mode")
+"""The fields of `ModelSettings` that say how a model is asked."""
+_DEFAULTS = {field.name: field.default for field in fields(ModelSettings) if field.name in PROMPTING}
 
 
 def write_prompting(folder: str | Path, settings: ModelSettings) -> None:
     """Write what differs from the defaults to `errata.json`. Raises StorageError."""
-    stated = {name: getattr(settings, name) for name in _NAMES if getattr(settings, name) != _DEFAULTS[name]}
+    stated = {name: getattr(settings, name) for name in PROMPTING if getattr(settings, name) != _DEFAULTS[name]}
     if stated:
         write_text(Path(folder) / FILE, json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
 
@@ -26,20 +27,23 @@ def read_prompting(folder: str | Path, settings: ModelSettings) -> ModelSettings
     """The settings with what `errata.json` says where they themselves say nothing.
 
     Raises:
-        ModelError: A file that holds anything but template, system prompt and image mode, as text.
+        ModelError: A file that holds anything but template, system prompt and image mode as text, and thinking as true
+            or false.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         return settings
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
-        good = stated.keys() <= set(_NAMES) and all(isinstance(value, str) for value in stated.values())
+        good = stated.keys() <= set(PROMPTING) and all(
+            isinstance(value, bool if name == "thinking" else str) for name, value in stated.items()
+        )
     except (OSError, ValueError, AttributeError):
         good = False
     if not good:
         raise ModelError(
             str(path),
-            expected=f"a JSON object with texts for {', '.join(_NAMES)}",
+            expected=f"a JSON object with {', '.join(PROMPTING)}",
             found="something else",
             fix="remove the file and state them as model.template=… and so on",
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -28,6 +28,8 @@ class ModelSettings:
         template: "auto" (the processor's chat template; if it has none, the one that PaliGemma, or a LLaVA on Vicuna,
             was trained with), "vicuna" (LLaVA-1.5), or Jinja text.
         system_prompt: Put first in every conversation that has no system turn of its own.
+        thinking: Whether the model is to think before it answers, for templates that ask (`enable_thinking`); None
+            leaves it to the template.
         image_mode: "processor" resizes and crops as the processor says; "pad" pads to a square first (LLaVA-1.5's
             evaluation), so that nothing is cropped away.
     """
@@ -38,6 +40,7 @@ class ModelSettings:
     revision: str | None = None
     template: str = "auto"
     system_prompt: str | None = None
+    thinking: bool | None = None
     image_mode: ImageMode = "processor"
 
 
@@ -126,12 +129,13 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model with everything needed to run it."""
+    """A model with everything needed to run it, and what else lay beside it for its processor, by file name."""
 
     model: Any
     processor: Any
     adapter: Adapter
     name: str
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def device(self) -> torch.device:

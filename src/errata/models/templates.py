@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,11 +57,36 @@ def find_source(settings: ModelSettings, own: str | None) -> str:
     return source
 
 
-class Template:
-    """A compiled chat template; rendering is sandboxed because templates come with downloaded models."""
+def advise(settings: ModelSettings, own: str | None) -> str:
+    """What to do about a template that fails: a model that has one of its own was trained with no other."""
+    if own is None:
+        return "set model.template to 'vicuna' or to the Jinja text that the model was trained with"
+    if settings.template == "auto":
+        return "set model.template to the Jinja text that the model was trained with, mended where it fails"
+    return "leave model.template out, as the model has a template of its own, or mend it"
 
-    def __init__(self, source: str, special_tokens: dict[str, Any]) -> None:
-        self.source, self._special = source, special_tokens
+
+class Template:
+    """A compiled chat template; rendering is sandboxed because templates come with downloaded models.
+
+    Args:
+        source: Jinja text.
+        special_tokens: What it may name, such as `eos_token`.
+        thinking: `enable_thinking` for templates that ask for it; None leaves it to the template.
+        fix: What errors about it advise.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        special_tokens: dict[str, Any],
+        *,
+        thinking: bool | None = None,
+        fix: str = "set model.template to the Jinja text that the model was trained with",
+    ) -> None:
+        self.source, self.fix, self._variables = source, fix, dict(special_tokens)
+        if thinking is not None:
+            self._variables["enable_thinking"] = thinking
         # Templates of text models take a plain string where templates of vision models take a list of parts.
         self._takes_parts = "type" in source
         environment = ImmutableSandboxedEnvironment(
@@ -69,9 +95,22 @@ class Template:
         environment.globals["raise_exception"] = _raise
         environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
         try:
-            self._compiled = environment.from_string(source)
+            with warnings.catch_warnings():
+                # The Hub's template of LLaVA-NeXT on Mistral writes `\s`, which is no escape.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._compiled = environment.from_string(source)
         except jinja2.TemplateError as error:
-            raise _broken(error) from None
+            raise self._broken(error) from None
+
+    @property
+    def knows_thoughts(self) -> bool:
+        """Whether it tells what a model thinks from what it answers."""
+        return "/think" in self.source
+
+    @property
+    def can_switch_thoughts(self) -> bool:
+        """Whether it asks if the model is to think before it answers."""
+        return "enable_thinking" in self.source
 
     def render(self, turns: Sequence[Turn], n_images: int, *, open_assistant: bool) -> str:
         """The text of the turns; `open_assistant` adds what stands before the assistant's first word."""
@@ -79,7 +118,7 @@ class Template:
             messages = build_messages(turns, n_images)
             if not self._takes_parts:
                 messages = [_join_parts(message) for message in messages]
-            return self._compiled.render(messages=messages, add_generation_prompt=open_assistant, **self._special)
+            return self._compiled.render(messages=messages, add_generation_prompt=open_assistant, **self._variables)
         except _RefusedError as error:
             raise DataError(
                 "conversation",
@@ -88,7 +127,15 @@ class Template:
                 fix="set the row aside, or set model.template to a template that takes it",
             ) from None
         except (jinja2.TemplateError, TypeError, KeyError, AttributeError) as error:
-            raise _broken(error) from None
+            raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> ModelError:
+        return ModelError(
+            "chat template",
+            expected="a Jinja template that accepts the conversation",
+            found=str(error) or type(error).__name__,
+            fix=self.fix,
+        )
 
 
 def build_messages(turns: Sequence[Turn], n_images: int) -> list[dict[str, Any]]:
@@ -133,12 +180,3 @@ class _RefusedError(jinja2.TemplateError):
 
 def _raise(message: str) -> None:
     raise _RefusedError(message)
-
-
-def _broken(error: Exception) -> ModelError:
-    return ModelError(
-        "chat template",
-        expected="a Jinja template that accepts the conversation",
-        found=str(error) or type(error).__name__,
-        fix="set model.template to 'vicuna' or to the right template",
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from errata.generation import (
     is_endpoint,
     repeat_questions,
 )
-from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
+from errata.models import PROMPTING, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.records import Answer, Question, remove_file
 from errata.training import find_start
 
@@ -163,9 +163,7 @@ def _load_base(loaded: LoadedModel, base: str | None) -> LoadedModel | None:
         return None
     refuse_endpoint(base)
     own = loaded.adapter.settings
-    return load_model(
-        ModelSettings(base, template=own.template, system_prompt=own.system_prompt, image_mode=own.image_mode)
-    )
+    return load_model(replace(ModelSettings(base), **{name: getattr(own, name) for name in PROMPTING}))
 
 
 def _name_below(loaded: LoadedModel) -> str | None:

@@ -20,8 +20,10 @@ from errata.models import (
     PixelCache,
     build_adapter,
     find_adapter,
+    find_stops,
     load_model,
     load_processor,
+    read_processor_files,
 )
 from errata.objectives import Objective
 from errata.records import BadRow, Record
@@ -48,8 +50,11 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapter
     if not isinstance(model, nn.Module):
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
-    processor = _load_processor(name, model.config) if processing_class is None else processing_class
-    return LoadedModel(model, processor, build_adapter(processor, model.config, ModelSettings(name=name)), name)
+    files: dict[str, bytes] = {}
+    if processing_class is None:
+        processing_class, files = _load_processor(name, model.config)
+    adapter = build_adapter(processing_class, model.config, ModelSettings(name=name), find_stops(model))
+    return LoadedModel(model, processing_class, adapter, name, files)
 
 
 def resolve_reference(reference: Any, model: nn.Module) -> nn.Module | None:
@@ -91,9 +96,10 @@ def _build_settings(name: str, args: TrlFields) -> ModelSettings:
     return ModelSettings(name=name, **options)
 
 
-def _load_processor(name: str, config: Any) -> Any:
+def _load_processor(name: str, config: Any) -> tuple[Any, dict[str, bytes]]:
+    settings = ModelSettings(name=name)
     try:
-        return load_processor(ModelSettings(name=name), config)
+        return load_processor(settings, config), read_processor_files(settings)
     except ModelError as error:
         raise ModelError(
             "processing_class",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel, Trainer
 
-from errata.models import Adapter, write_prompting
+from errata.models import Adapter, write_processor_files, write_prompting
 from errata.training.checkpoints import load_weights, writing
 from errata.training.named_base import has_other_embeddings
 from errata.training.speed import TokenRate
@@ -20,6 +21,8 @@ class SavingTrainer(Trainer):  # type: ignore[misc]
 
     adapter: Adapter
     """The model's family; how it is asked is written beside its weights."""
+    processor_files: Mapping[str, bytes]
+    """What else lay beside the model for its processor; see `errata.models.LoadedModel`."""
     _rate: TokenRate
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
@@ -35,6 +38,8 @@ class SavingTrainer(Trainer):  # type: ignore[misc]
             if self.args.should_save and isinstance(self.model, PeftModel):
                 self._add_embeddings(self.model, folder)
         if self.args.should_save:
+            if self.processing_class is not None:
+                write_processor_files(folder, self.processor_files, self.processing_class)
             write_prompting(folder, self.adapter.settings)
 
     def _add_embeddings(self, model: PeftModel, folder: str) -> None:

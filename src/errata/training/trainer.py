@@ -77,7 +77,7 @@ class PreferenceTrainer(SavingTrainer):
         self.objective = args.build_objective()
         loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
         ref_model = resolve_reference(ref_model, loaded.model)
-        self.adapter = loaded.adapter
+        self.adapter, self.processor_files = loaded.adapter, loaded.files
         self.set_aside: list[SetAside] = []
         self._means, self._rate = RunningMeans(), TokenRate()
         self._stop, self._divergence = StopOnSignal(), StopOnDivergence()
