@@ -31,7 +31,7 @@ _TOKEN = re.compile(r'"(?:[^"\\\n]+|\\.)*+"|["\[\]{},]')
 def iterate_json_rows(path: str | Path) -> Iterator[tuple[str, bytes]]:
     """The same as `iterate_json_values`, but of a file that holds one object, the items of the list of rows in it.
 
-    That is the list of objects under one of its keys, such as `data` or `train`. Also read are objects one after another
+    That is the list of objects under one of its keys, `data` or `train` say. Also read are objects one after another
     that go over several lines each.
 
     Raises:
