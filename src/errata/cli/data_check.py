@@ -64,6 +64,7 @@ def _format_json(report: CheckReport, repaired: RepairedFile | None) -> str:
         "rows": report.rows,
         "records": report.records,
         "counts": report.counts,
+        "unread": report.unread,
         "findings": [asdict(finding) for finding in report.findings],
     }
     if repaired is not None:
@@ -74,7 +75,7 @@ def _format_json(report: CheckReport, repaired: RepairedFile | None) -> str:
 
 
 def _format_table(report: CheckReport, repaired: RepairedFile | None, examples: int) -> str:
-    from errata.data import FINDING_KINDS, make_printable
+    from errata.data import FINDING_KINDS, describe_reading, make_printable
 
     lines = _describe_repairs(repaired) if repaired is not None else []
     for kind, count in report.counts.items():
@@ -83,6 +84,7 @@ def _format_table(report: CheckReport, repaired: RepairedFile | None, examples: 
         shown = findings[: max(examples, 0)]
         lines += [f"  {_place(finding.where, finding.id)}: {finding.message}" for finding in shown]
         lines += [f"  and {count - len(shown)} more"] if count > len(shown) else []
+    lines += describe_reading({}, report.unread)
     summary = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
     refused = f" in {count_noun(report.rows, 'row')}" if report.rows != report.records else ""
     lines.append(f"{count_noun(report.records, 'record')}{refused}, {summary or 'nothing found'}")

@@ -64,7 +64,7 @@ def add_export(verbs: Any) -> None:
 
 def run_import(args: argparse.Namespace) -> int:
     """Convert foreign data."""
-    from errata.data import import_records
+    from errata.data import describe_reading, import_records
     from errata.records import setting_aside
 
     with show_progress() as on_progress, setting_aside(args.out) as aside:
@@ -117,15 +117,7 @@ def run_export(args: argparse.Namespace) -> int:
     return DONE
 
 
-def describe_reading(told: Mapping[str, int], unread: Mapping[str, int]) -> list[str]:
-    """What was not read, and what was read otherwise than it stood there, a line each."""
-    lines = [f"columns not read, and kept in meta: {_list_counts(unread)}"] if unread else []
-    return lines + ([f"note: {_list_counts(told)}"] if told else [])
-
-
-def _list_counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in counts.items())
-
-
 def _list_lost(counts: Mapping[str, int]) -> str:
-    return f"; there is no place for {_list_counts(counts)}" if counts else ""
+    from errata.data import list_counts
+
+    return f"; there is no place for {list_counts(counts)}" if counts else ""

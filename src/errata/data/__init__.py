@@ -28,6 +28,7 @@ from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
 from errata.data.pieces import make_printable
 from errata.data.push import push_folder
+from errata.data.reading import describe_reading, list_counts
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
 from errata.data.segmenting import find_segments
 from errata.data.show import render_difference, render_legend, render_record
@@ -52,11 +53,13 @@ __all__ = [
     "check_records",
     "corrupt_image",
     "decode_image",
+    "describe_reading",
     "encode_png",
     "export_records",
     "find_records_file",
     "find_segments",
     "import_records",
+    "list_counts",
     "list_writers",
     "load_mixture",
     "load_records",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errata.data.check_record import find_record_trouble
@@ -22,11 +22,15 @@ from errata.records.lines import iterate_lines, parse_line
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """How many rows were read, how many of them are records, all findings in the order of `FINDING_KINDS`."""
+    """How many rows were read, how many of them are records, all findings in the order of `FINDING_KINDS`.
+
+    `unread` counts the columns that a foreign format does not read, by name.
+    """
 
     rows: int
     records: int
     findings: list[Finding]
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,12 +65,13 @@ def check_file(
     path = find_records_file(path)
     root = Path(image_root or path.parent)
     check = _Check()
-    for where, row in _iterate_rows(path, root):
+    unread = Counter[str]()
+    for where, row in _iterate_rows(path, root, unread):
         if isinstance(row, DataError):
             check.refuse(row, where)
         else:
             check.add(row, where)
-    return check.finish(str(path), root if images else None, on_progress)
+    return replace(check.finish(str(path), root if images else None, on_progress), unread=dict(unread))
 
 
 def check_records(
@@ -79,8 +84,8 @@ def check_records(
     return check.finish("the records", Path(image_root), on_progress).findings
 
 
-def _iterate_rows(path: Path, root: Path) -> Iterator[tuple[str, Record | DataError]]:
-    """(`file:line`, a record or why it is none)."""
+def _iterate_rows(path: Path, root: Path, unread: Counter[str]) -> Iterator[tuple[str, Record | DataError]]:
+    """(`file:line`, a record or why it is none); in the end, `unread` counts the columns that nobody reads."""
     known = find_foreign_format(path)
     if known is None:
         for where, line in iterate_lines(path):
@@ -96,6 +101,7 @@ def _iterate_rows(path: Path, root: Path) -> Iterator[tuple[str, Record | DataEr
                 yield raw.where, record
         except DataError as error:
             yield raw.where, error
+    unread.update(reading.unread)
 
 
 class _Check:

@@ -69,7 +69,7 @@ class RawRow:
 
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: null, no text, no item, and lists and objects of nothing else."""
-    if value is None or (isinstance(value, str) and value.strip() in ("", "[]", "{}", "null")):
+    if value is None or (isinstance(value, str) and not value.strip()):
         return True
     if isinstance(value, Mapping):
         return all(is_empty(one) for one in value.values())

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.image_store import ImageStore
 from errata.data.import_records import find_records_file, import_records
-from errata.data.reading import OnBad, Reading
+from errata.data.reading import OnBad, Reading, describe_reading
 from errata.data.saved import is_saved
-from errata.data.sources import open_file
+from errata.data.sources import SourceFile, open_file
 from errata.records import Record
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ def open_records(
 ) -> tuple[Iterator[Record], Path]:
     """Records one at a time, and the folder that their image paths start from.
 
+    Columns that no format reads, and what was read otherwise than it stood there, are logged behind the last record.
+
     Args:
         path: The file, or a folder that `errata data import` wrote, or `save_to_disk` of `datasets`.
         image_root: Where relative image paths start; None is the folder of the file.
@@ -73,5 +79,18 @@ def open_records(
     root = Path(image_root or path.parent)
     if file.kind != "json" or path.is_dir():
         root = Path(import_dir or path.with_suffix(".errata"))
-        file = open_file(import_records(path, root, image_root=image_root, on_bad=on_bad).path)
-    return Reading(on_bad=on_bad).read([file], lambda _: ImageStore(None, root=root)), root
+        done = import_records(path, root, image_root=image_root, on_bad=on_bad)
+        _tell(path, done.told, done.unread)
+        file = open_file(done.path)
+    return _read(path, file, root, on_bad), root
+
+
+def _read(path: Path, file: SourceFile, root: Path, on_bad: OnBad | None) -> Iterator[Record]:
+    reading = Reading(on_bad=on_bad)
+    yield from reading.read([file], lambda _: ImageStore(None, root=root))
+    _tell(path, +reading.told, reading.unread)
+
+
+def _tell(path: Path, told: Counter[str], unread: Counter[str]) -> None:
+    for line in describe_reading(told, unread):
+        _LOG.warning("%s: %s", path, line)

@@ -30,6 +30,8 @@ from errata.records import BadRow, Record
 
 OnBad = Callable[[BadRow], None]
 
+_MOST_COUNTS = 20
+
 LOOKED_AT = 1000
 """So many rows are looked at to find one that says which format it is of; the first may be damaged."""
 
@@ -141,6 +143,18 @@ class Reading:
         return name
 
 
+def describe_reading(told: Mapping[str, int], unread: Mapping[str, int]) -> list[str]:
+    """What was not read, and what was read otherwise than it stood there, a line each; none where all is as it was."""
+    lines = [f"columns not read, and kept in meta: {list_counts(unread)}"] if unread else []
+    return lines + ([f"note: {list_counts(told)}"] if told else [])
+
+
+def list_counts(counts: Mapping[str, int]) -> str:
+    """`a (2), b (1)`, the first twenty."""
+    named = [f"{name} ({count})" for name, count in list(counts.items())[:_MOST_COUNTS]]
+    return ", ".join(named) + (f" and {len(counts) - _MOST_COUNTS} more" if len(counts) > _MOST_COUNTS else "")
+
+
 def find_foreign_format(path: Path) -> Format | None:
     """The format of a file of JSON; None for our own, and where no row says what it is: ours then says what is wrong.
 
@@ -175,7 +189,7 @@ def find_file_format(file: SourceFile, *, with_columns: bool = False, ignore: Co
     if known is not None:
         return known
     names: Iterable[str] = file.columns() or ()
-    broken = False
+    broken, seen = False, Row()
     for raw in islice(file.rows(), LOOKED_AT):
         try:
             row = {name: value for name, value in raw.read().items() if name not in ignore}
@@ -185,7 +199,11 @@ def find_file_format(file: SourceFile, *, with_columns: bool = False, ignore: Co
         known = recognise(Sample(file.path, file.kind, row), with_columns=with_columns)
         if known is not None:
             return known
+        if file.kind == "json":
+            seen = seen or row
         names = names or row.keys()
+    if seen:  # a row that says nothing by its values says no more by its names
+        raise _build_unknown(file, seen)
     left = dict.fromkeys(name for name in names if name not in ignore)
     return _recognise_columns(file, left, broken=broken)
 
@@ -197,7 +215,11 @@ def _recognise_columns(file: SourceFile, row: Row, *, broken: bool) -> Format | 
         return known
     if not row:
         return JSON_LINES if broken else None  # read as our own, every row says what is wrong with it
-    raise DataError(
+    raise _build_unknown(file, row)
+
+
+def _build_unknown(file: SourceFile, row: Row) -> DataError:
+    return DataError(
         str(file.path),
         expected="rows of a known format: " + ", ".join(known.name for known in FORMATS),
         found="columns " + ", ".join(map(str, row)),

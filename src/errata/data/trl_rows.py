@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from errata.data.formats.trl import TRL, build_messages
 from errata.data.formats.unread import read_records
 from errata.data.image_store import ImageStore
 from errata.data.images import open_image
+from errata.data.reading import describe_reading
 from errata.data.segmenting import fill_segments
 from errata.errors import DataError
 from errata.records import BadRow, Record
+
+_LOG = logging.getLogger(__name__)
 
 
 def records_from_trl(
@@ -31,16 +36,19 @@ def records_from_trl(
     """
     records: list[Record] = []
     images = ImageStore(image_dir, trusted=True)
+    told, unread = Counter[str](), Counter[str]()
     for number, row in enumerate(dataset, 1):
         where = f"row {number}"
         try:
-            context = ReadContext(where, Path("trl"), "hub", number, images)
+            context = ReadContext(where, Path("trl"), "hub", number, images, told=told, unread=unread)
             records += map(fill_segments, read_records(TRL, dict(row), context))
         except DataError as error:
             if on_bad is None:
                 error.can_skip = True
                 raise
             on_bad(BadRow(where, str(error), ""))
+    for line in describe_reading(+told, unread):
+        _LOG.warning("data set: %s", line)
     return records
 
 

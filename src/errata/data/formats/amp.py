@@ -58,6 +58,9 @@ def _list_numbers(row: Row, context: ReadContext) -> range:
 
 def _read_output(row: Row, number: int, context: ReadContext) -> tuple[Turn, ...]:
     name = f"output_{number}"
+    if isinstance(row[name], str) and not row[name].lstrip().startswith("["):
+        fix = "say which is better: --columns prompt=COLUMN,chosen=output_1,rejected=output_2"
+        raise context.error(f"{name!r} as a conversation, as AMP's are", f"a text, {quote(row[name], 40)}", fix)
     return parse_messages(row[name], f"{context.where}: {name!r}", name)
 
 

@@ -64,6 +64,8 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
         raise context.error(f"a question under {', '.join((*CONVERSATIONS[:1], *PROMPTS))}", "none")
     images = list_images(row, context, find_question_messages(row))
     sides = [read_side(row[name], name, context) for name in ("chosen", "rejected")]
+    if question[-1:] in sides[0]:  # some conversations go on to the better answer
+        question = question[:-1]
     prompt, responses = build_levels(question, sides, context)
     yield context.build_record(
         id=take_id(row, context),

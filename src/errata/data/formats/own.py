@@ -17,7 +17,10 @@ from errata.records.lines import parse_line
 
 def _recognise(sample: Sample) -> bool:
     names = sample.names  # Argilla's have `fields` and `responses` too
-    return sample.kind == "json" and "responses" in names and bool(names & {"id", "prompt"}) and "fields" not in names
+    if sample.kind != "json" or "responses" not in names or not names & {"id", "prompt"} or "fields" in names:
+        return False
+    responses = sample.row["responses"]  # a list of texts is somebody else's
+    return not (isinstance(responses, list) and responses and all(isinstance(one, str) for one in responses))
 
 
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:

@@ -44,7 +44,7 @@ def list_images(row: Row, context: ReadContext, messages: Any = ()) -> list[Any]
     """
     found = [_list_column(row[name]) for name in find_picture_columns(row)]
     if len(found) == 2 and found[0] != found[1]:
-        fix = "say which it is with --columns image=COLUMN, or leave one out"
+        fix = "leave one of them out: --ignore image, or --ignore images"
         raise context.error("pictures under 'images' or under 'image'", "different ones under both", fix)
     given = found[0] if found else []
     inside = [_take_picture(part, given) for part in _list_parts(messages)]

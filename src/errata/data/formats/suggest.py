@@ -6,7 +6,9 @@ from collections.abc import Collection
 
 from errata.data.formats.vocabulary import ANSWER_PAIRS, ANSWERS, PICTURES, PROMPTS, split_words
 
-_LABELS = ("label", "labels", "is_desirable", "desirable", "kto_tag", "thumbs_up", "rating")
+LABELS = ("label", "labels", "is_desirable", "desirable", "kto_tag", "thumbs_up")
+"""Columns that say whether the one answer of a row is good, as KTO takes it."""
+
 _LISTS = ("responses", "completions", "answers", "outputs", "candidates", "generations")
 _SCORES = ("scores", "ratings", "rewards", "ranks")
 
@@ -22,17 +24,23 @@ def suggest_columns(names: Collection[str]) -> str:
         scores = _first(names, _SCORES)
         ratings = f",ratings={scores}" if scores else ""
         return f"name its columns: --columns prompt={question},responses={ranked}{ratings}{image} (docs/formats.md)"
-    if len(told) == 1 and _first(names, _LABELS) is not None:
-        return (
-            "rows of one answer and a label are no pairs: join those of one question to rows of better and worse "
-            f"answers, or keep the good ones and learn them, --columns prompt={question},answer={told[0]}{image}"
-        )
+    label = _first(names, LABELS)
+    if len(told) == 1 and label is not None:
+        return f"{explain_label(label)}; then --columns prompt={question},answer={told[0]}{image}"
     if len(told) == 1:
         return f"name its columns: --columns prompt={question},answer={told[0]}{image} (docs/formats.md)"
     better, worse = (told[0], told[1]) if len(told) > 1 else ANSWER_PAIRS[0]
     return (
         f"name it with --format, or its columns: --columns prompt={question},chosen={better},rejected={worse}{image} "
         "(docs/formats.md)"
+    )
+
+
+def explain_label(name: str) -> str:
+    """What can be done with rows of one answer and a label."""
+    return (
+        "join the rows of one question to rows of a better and a worse answer (chosen, rejected), or keep the good "
+        f"ones alone, to be learned, and say --ignore {name}"
     )
 
 

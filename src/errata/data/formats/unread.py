@@ -14,6 +14,7 @@ from errata.data.containers import Row, is_empty
 from errata.data.formats.format import Format, ReadContext
 from errata.data.formats.parts import take_meta
 from errata.data.formats.pictures import find_picture_columns
+from errata.data.formats.suggest import LABELS, explain_label
 from errata.data.formats.vocabulary import guess_content
 from errata.errors import DataError
 from errata.records import Record
@@ -35,6 +36,8 @@ def read_records(known: Format, row: Row, context: ReadContext) -> list[Record]:
     meta = take_meta(left, context, ()) if left else {}
     if not context.columns:  # who names the columns has seen them
         _require_nothing(left, row, context)
+        if all(len(record.responses) == 1 for record in records):
+            _require_no_label(left, context)
     context.unread.update(name for name in left if name != "meta")
     return [replace(record, meta=meta | record.meta) for record in records] if meta else records
 
@@ -54,6 +57,14 @@ def _require_nothing(left: Mapping[str, Any], row: Row, context: ReadContext) ->
     lost = {name: what for name, what in held.items() if what is not None and name != "meta"}
     if lost:
         raise _build_error(lost, context)
+
+
+def _require_no_label(left: Mapping[str, Any], context: ReadContext) -> None:
+    """Raise DataError for one answer with a word on whether it is good: to learn the bad ones is the opposite."""
+    for name in LABELS:
+        if isinstance(left.get(name), bool) or left.get(name) in ("True", "False", "true", "false"):
+            found = f"one answer and {name!r}, which says whether it is good"
+            raise context.error("pairs, or answers to be learned", found, explain_label(name))
 
 
 def _build_error(lost: Mapping[str, str], context: ReadContext) -> DataError:

@@ -83,10 +83,9 @@ def _list_completions(completions: Any, context: ReadContext) -> list[Mapping[st
             return [{"annotations": a, "model": m, "response": t} for a, m, t in rows]
     elif isinstance(completions, (list, tuple)) and all(isinstance(one, Mapping) for one in completions):
         return list(completions)
-    raise context.error(
-        "'completions' as a list of {annotations, model, response}, or an object of three lists of one length",
-        quote(completions),
-    )
+    fix = "fix the row; or name ratings of another kind, --columns prompt=prompt,responses=completions,ratings=COLUMN"
+    expected = "'completions' as a list of {annotations, model, response}, or an object of three lists of one length"
+    raise context.error(expected, quote(completions), fix)
 
 
 def _rate(completion: Mapping[str, Any], context: ReadContext) -> _Rated:

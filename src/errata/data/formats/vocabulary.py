@@ -67,6 +67,7 @@ ANSWERS, QUESTIONS, PICTURES, ABOUT, REMARKS, NAMING = (
 """Words of names: of answers, of questions, of pictures and other media; of what is said about a thing, in last place;
 of remarks, which may be long; of the place that a picture has."""
 
+_NOTHING = ("", "[]", "{}", "null", "None", "nan")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _WRITTEN = re.compile(r"[^\W\d_]")
 _PICTURE_PATH = re.compile(r".+\.(jpe?g|png|webp|gif|bmp|tiff?)(\?.*)?", re.IGNORECASE)
@@ -81,7 +82,9 @@ def split_words(name: str) -> list[str]:
 
 def is_turn(value: Any) -> bool:
     """Whether a value is a message of a conversation."""
-    return isinstance(value, Mapping) and any(name in value for name in SPEAKERS) and any(n in value for n in CONTENTS)
+    if not isinstance(value, Mapping) or not any(name in value for name in CONTENTS):
+        return False
+    return any(name in value and not isinstance(value[name], (list, tuple)) for name in SPEAKERS)
 
 
 def guess_content(name: str, value: Any, pictures: Iterable[str] = (), depth: int = 0) -> str | None:
@@ -127,9 +130,8 @@ def _guess_object(words: list[str], value: Mapping[str, Any], pictures: Iterable
 
 def _guess_text(words: list[str], texts: list[str]) -> str | None:
     last = next((word for word in reversed(words) if not word.isdigit()), "")
-    written = any(_WRITTEN.search(text) for text in texts) or any(text.strip() for text in texts)
-    if written and last not in ABOUT and REMARKS.isdisjoint(words):
-        if not ANSWERS.isdisjoint(words):
+    if any(text.strip() not in _NOTHING for text in texts) and last not in ABOUT and REMARKS.isdisjoint(words):
+        if not ANSWERS.isdisjoint((*words, "".join(words))):  # `y_l` is written so and so
             return "an answer"
         if not QUESTIONS.isdisjoint(words):
             return "a question"
