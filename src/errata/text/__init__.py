@@ -1,10 +1,11 @@
 """Language without models.
 
 In: text, and vocabulary files. Out: words with their places, sentences, nouns with the phrases they head, singular
-forms, vocabularies, and where a text names the objects of one. What a mention counts for in a benchmark is decided in
-`benchmarks`; tokenizers of models are in `models`.
+forms, vocabularies, where a text names the objects of one, and where it holds another tool's markup. What a mention
+counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
 """
 
+from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text, require_plain
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
@@ -21,12 +22,15 @@ from errata.text.wordnet_singular import find_wordnet_singular
 from errata.text.words import Word, find_treebank_tokens, find_words
 
 __all__ = [
+    "MARKUP",
+    "Markup",
     "Mention",
     "NounChunk",
     "Sentence",
     "Vocabulary",
     "Word",
     "build_vocabulary",
+    "find_markup",
     "find_mentions",
     "find_noun_chunks",
     "find_official_singular",
@@ -37,5 +41,7 @@ __all__ = [
     "find_words",
     "load_coco_vocabulary",
     "load_vocabulary",
+    "parse_messages_text",
     "parse_vocabulary",
+    "require_plain",
 ]
