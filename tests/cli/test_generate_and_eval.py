@@ -98,6 +98,38 @@ def test_a_bad_question_is_answered_with_what_can_be_done(folder, tmp_path, caps
     assert capsys.readouterr().err.endswith(fix)
 
 
+MARKED = ["<image1>\nWhat is it?", "USER: <image>\nWhat is it? ASSISTANT:", "What is it?<|im_end|>"]
+
+
+@pytest.mark.parametrize("prompt", MARKED)
+def test_questions_with_another_tools_markup_are_refused_before_a_model_loads(folder, tmp_path, capsys, prompt):
+    rows = [
+        {"id": f"q{n}", "images": ["image0.png"], "prompt": text} for n, text in enumerate(["What?", prompt, prompt])
+    ]
+    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = str(tmp_path / "questions.jsonl")
+    labelled = ["--labeller", "openai:x@http://127.0.0.1:9", "--out", str(tmp_path / "claims")]
+    for command in (
+        ["generate", "none", asked, "--out", str(tmp_path / "answers.jsonl")],
+        ["generate", "openai:x@http://127.0.0.1:9", asked, "--out", str(tmp_path / "answers.jsonl")],
+        ["feedback", "claims", asked, "--model", "none", "--splitter", "rules", *labelled],
+    ):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert "question 'q1'" in error
+        assert "(and in 1 question more)" in error
+        assert "another tool's markup" in error
+    assert not (tmp_path / "answers.jsonl").exists()
+
+
+def test_annotated_images_with_a_rendered_question_are_refused(folder, tmp_path, capsys):
+    row = {"image": "image0.png", "objects": ["dog", "cat", "car"], "question": "<image1>\nDescribe it."}
+    (tmp_path / "images.jsonl").write_text(json.dumps(row) + "\n")
+    command = ["eval", "none", "--benchmarks", "chair", "--annotations", str(tmp_path / "images.jsonl")]
+    assert main([*command, "--image-root", str(folder), "--out", str(tmp_path / "eval")]) == 2
+    assert "another tool's markup" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["generate", "eval"])
 def test_the_best_of_several_samples(folder, tmp_path, capsys, verb):
     out = tmp_path / "out"

@@ -100,6 +100,12 @@ FOUND = {
     "unexplained": (row(2, worse="A blue ball is on the floor.", segments=[SEGMENT | {"end": 11}]), "unexplained"),
     "white space": (row(2, worse=f"{BETTER} ", segments=[]), "same-text"),
     "no pair": (row(2, responses=[row()["responses"][0], {"level": 0, "text": "A cone."}]), "no-pair"),
+    "another tool's picture": (row(2, prompt="<image1>\nWhat 2?"), "image-mark"),
+    "a rendered question": (row(2, prompt="USER: What 2? ASSISTANT:"), "rendered"),
+    "an end token": (row(2, worse="A red box is on the table.</s>", segments=[]), "end-token"),
+    "another tokenizer's token": (row(2, prompt="<fim_prefix>What 2?"), "foreign-token"),
+    "messages": (row(2, prompt="[{'role': 'user', 'content': 'What 2?'}]"), "messages"),
+    "the question again": (row(2, worse="What 2? A red box is on the table.", segments=[]), "echo"),
     "segment without change": (row(2, worse="A red box.", segments=[dict.fromkeys(SEGMENT, 0)]), "segment"),
 }
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from errata.corrections import apply_segments
 from errata.data.check_text import find_text_trouble
-from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment
+from errata.errors import count_noun
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn
+from errata.text import MARKUP, Markup, find_markup
 
 
 def find_record_trouble(record: Record) -> Iterator[tuple[str, str]]:
@@ -21,13 +24,31 @@ def find_record_trouble(record: Record) -> Iterator[tuple[str, str]]:
         yield "no-pair", "all answers are at level 0, nothing can be compared; rank them"
     if levels[-1] >= len(set(levels)):
         yield "levels", f"levels {list(levels)} leave some out; --fix counts them anew"
-    normal = [tuple(" ".join(text.split()) for text in response.rounds) for response in record.responses]
+    normal = [tuple(map(_join_words, response.rounds)) for response in record.responses]
     if len(set(normal)) < len(normal):
         yield "same-text", "two answers differ in white space only; drop one"
     for number, response in enumerate(record.responses):
         for kind, message in _find_response_trouble(response, record.responses[0]):
             yield kind, f"answer {number} {message}"
     yield from _find_text_trouble(record)
+    echoes = _count_echoes(record)
+    if echoes:
+        answers = count_noun(len(record.responses), "answer")
+        yield "echo", f"{echoes} of {answers} begin with the question; take it out, unless models are to repeat it"
+
+
+def _count_echoes(record: Record) -> int:
+    """How many answers begin with the last question, perhaps behind a speaker's name, and go on."""
+    asked = _join_words(record.prompt[-1].text.replace(IMAGE_PLACEHOLDER, " "))
+    begin = re.compile(
+        r"(?:(?:###? ?)?(?:USER|User|Human|HUMAN|Instruction|Question|Q) ?: ?)?" + re.escape(asked) + "."
+    )
+    texts = (response.text.replace(IMAGE_PLACEHOLDER, " ") for response in record.responses)
+    return sum(begin.match(_join_words(text)) is not None for text in texts)
+
+
+def _join_words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _find_response_trouble(response: Response, best: Response) -> Iterator[tuple[str, str]]:
@@ -69,9 +90,19 @@ def _is_explained(response: Response, best: Response) -> bool:
 
 def _find_text_trouble(record: Record) -> Iterator[tuple[str, str]]:
     for turn in record.prompt:
-        for kind, message in find_text_trouble(turn.text):
+        for kind, message in (*find_text_trouble(turn.text), *_find_markup(turn)):
             yield kind, f"prompt: {message}"
     for number, response in enumerate(record.responses):
         for turn in response.turns:
-            for kind, message in find_text_trouble(turn.text):
+            for kind, message in (*find_text_trouble(turn.text), *_find_markup(turn)):
                 yield kind, f"answer {number}: {message}"
+
+
+def _find_markup(turn: Turn) -> Iterator[tuple[str, str]]:
+    """Each kind once, with what is found first and how often there is more."""
+    found: dict[str, list[Markup]] = {}
+    for one in find_markup(turn.text, turn.role):
+        found.setdefault(one.kind, []).append(one)
+    for kind, (first, *more) in found.items():
+        others = f", and {len(more)} more" if more else ""
+        yield kind, f"{first.describe()}{others}; {MARKUP[kind][1]}"

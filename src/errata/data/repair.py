@@ -16,6 +16,7 @@ from typing import Any
 
 from errata.data.import_records import find_records_file
 from errata.data.reading import find_foreign_format
+from errata.data.repair_markup import cut_end_tokens, cut_opening, mark_pictures, unwrap_prompt
 from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
 from errata.errors import DataError
 from errata.records import parse_record, replacing
@@ -25,6 +26,9 @@ REPAIRS = {
     "duplicate": "rows left out that, once repaired, repeat an earlier one in everything, the id included",
     "nul": "NUL characters taken out, offsets of segments moved along",
     "not-nfc": "texts put into NFC (only when asked), offsets of segments moved along",
+    "rendered": "questions that a chat template has rendered taken out of it, and what it writes before an answer",
+    "image-mark": "marks of pictures replaced by <image> where they name each picture once; their order is the marks'",
+    "end-token": "tokens that end texts taken from the ends of answers",
     "levels": "answers sorted best first, levels counted from 0 without a gap",
     "segment": "segments outside their texts found anew by the word-level difference; those that stay keep their types",
 }
@@ -114,7 +118,10 @@ def _repair_row(row: Any, where: str, nfc: bool) -> tuple[Any, list[str]]:
     """The row after all repairs and their kinds; as it was where they would make a record that can be read none."""
     steps: list[tuple[str, Callable[[Any], Any]]] = [("nul", lambda row: clean_texts(row, remove_nul))]
     steps += [("not-nfc", lambda row: clean_texts(row, to_nfc))] if nfc else []
-    steps += [("levels", count_levels_anew), ("segment", find_lost_segments)]
+    steps += [("levels", count_levels_anew)]  # from here on the best answer, in which segments point, stands first
+    steps += [("rendered", unwrap_prompt), ("rendered", cut_opening)]
+    steps += [("image-mark", mark_pictures), ("end-token", cut_end_tokens)]
+    steps += [("segment", find_lost_segments)]
     repaired, kinds = row, []
     for kind, step in steps:
         changed = _try(step, repaired)
@@ -123,7 +130,7 @@ def _repair_row(row: Any, where: str, nfc: bool) -> tuple[Any, list[str]]:
             kinds.append(kind)
     if kinds and _is_record(row, where) and not _is_record(repaired, where):
         return row, []
-    return repaired, kinds
+    return repaired, list(dict.fromkeys(kinds))
 
 
 def _try(step: Callable[[Any], Any], row: Any) -> Any:

@@ -152,6 +152,13 @@ class FamilyAdapter(ABC):
         """Tokens of the assistant's turns after the prompt; see `ChatEncoder.encode_response`."""
         return self._chat.encode_response(prompt, tuple(turns))
 
+    def has_token(self, text: str) -> bool:
+        """Whether a text is one token of the tokenizer's."""
+        token = self._tokenizer.convert_tokens_to_ids(
+            text
+        )  # of a text that is none, that of the unknown token, or None
+        return token is not None and self._tokenizer.convert_ids_to_tokens(token) == text
+
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of generated tokens, without special tokens and surrounding blanks."""
         return cast(str, self._tokenizer.decode(token_ids, skip_special_tokens=True)).strip()

@@ -97,6 +97,9 @@ class Adapter(Protocol):
     def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
         """Tokens of the assistant's turns (and the user's in between) after the prompt."""
 
+    def has_token(self, text: str) -> bool:
+        """Whether a text is one token of the model's own, and so no words to it."""
+
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of generated tokens, without special tokens and surrounding blanks."""
 

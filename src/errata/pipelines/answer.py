@@ -22,6 +22,7 @@ from errata.generation import (
 )
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
 from errata.pipelines.best_of import BestAnswerer, BestOf, refuse_endpoint
+from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
@@ -67,7 +68,7 @@ def answer_file(
         The answers, and why others are missing; only an endpoint's can be.
 
     Raises:
-        DataError: Questions that cannot be read, or an image that does not open.
+        DataError: Questions that cannot be read or hold another tool's markup, or an image that does not open.
         ModelError: A model that cannot be loaded.
         ConfigError: `out` holds the answers of another run, an endpoint is misnamed or lacks its key, or one was to
             answer with the best of several samples.
@@ -77,7 +78,9 @@ def answer_file(
     if best_of is not None and samples != 1:
         fix = "leave samples out: all that the best is chosen of are kept too"
         raise ConfigError("samples", expected="1 beside best_of", found=str(samples), fix=fix)
-    asked = repeat_questions(read_questions(questions), samples, settings)
+    given = read_questions(questions)
+    asked = repeat_questions(given, samples, settings)
+    require_plain_questions(given)
     if not asked:
         raise DataError(str(questions), expected="questions", found="an empty file", fix="write one a line")
     answer = _load(model, image_root or Path(questions).parent, settings, endpoint, best_of)

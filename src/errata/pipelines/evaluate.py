@@ -26,6 +26,7 @@ from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results
 from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import Coverage, Measured, measure_answers
+from errata.pipelines.plain_questions import require_plain_questions
 from errata.pipelines.setups import build_setups, load_questions
 from errata.records import BenchmarkResult, Question, write_questions, write_text
 
@@ -103,7 +104,7 @@ def evaluate(
     Raises:
         ConfigError: An unknown benchmark or option, a judge that is needed and not named or lacks its key, or a folder
             with the results of other settings.
-        DataError: Data that cannot be used, or an image that does not open.
+        DataError: Data that cannot be used, a question with another tool's markup, or an image that does not open.
         ModelError: A model or a judge that cannot be loaded.
     """
     out = Path(out)
@@ -113,6 +114,8 @@ def evaluate(
     asked = {one.card.name: load_questions(one, setups[one.card.name]) for one in benchmarks}
     for name, questions in asked.items():
         require_images(questions, setups[name].image_root or Path())
+        if settings.mode == "strict" or settings.annotations is not None:  # official questions are asked as they are
+            require_plain_questions(questions)
     stated = check_folder(out, settings, list(asked), fresh=fresh)
     answerers = _Answerers(settings, ask, on_progress)
     measured = {}

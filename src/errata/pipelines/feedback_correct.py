@@ -13,6 +13,7 @@ from errata.feedback.correct import is_quotable
 from errata.judges import Estimate, Judge
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import JudgeSettings, load_judge
+from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Answer, Question, Record, Response, Turn, read_answers, read_questions
 
 
@@ -70,7 +71,9 @@ def read_candidates(source: RecordFile, answers: str | Path | None) -> tuple[lis
         records = list(source.read())
         tally = Tally(len(records))
     else:
-        records, tally = pair_answers(read_questions(source.path), read_answers(answers))
+        questions = read_questions(source.path)
+        require_plain_questions(questions)
+        records, tally = pair_answers(questions, read_answers(answers))
     if not tally.prompts:
         raise DataError(str(source.path), expected="answers to correct", found="none", fix="check the path")
     return records, tally

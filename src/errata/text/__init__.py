@@ -2,10 +2,11 @@
 
 In: text, and vocabulary files. Out: words with their places, sentences, nouns with the phrases they head, singular
 forms, vocabularies, and where a text names the objects of one; the answer of a model that thinks aloud, without its
-thoughts; whether a reply is a refusal, and what it answers to a yes/no question. What a mention counts for in a
-benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
+thoughts; whether a reply is a refusal, and what it answers to a yes/no question; where a text holds another tool's
+markup. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
 """
 
+from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text, require_plain
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
@@ -25,6 +26,8 @@ from errata.text.wordnet_singular import find_wordnet_singular
 from errata.text.words import Word, find_treebank_tokens, find_words
 
 __all__ = [
+    "MARKUP",
+    "Markup",
     "Mention",
     "NounChunk",
     "Reasoned",
@@ -32,6 +35,7 @@ __all__ = [
     "Vocabulary",
     "Word",
     "build_vocabulary",
+    "find_markup",
     "find_mentions",
     "find_noun_chunks",
     "find_official_singular",
@@ -44,8 +48,10 @@ __all__ = [
     "is_refusal",
     "load_coco_vocabulary",
     "load_vocabulary",
+    "parse_messages_text",
     "parse_vocabulary",
     "read_yes_no",
+    "require_plain",
     "split_reasoning",
     "strip_reasoning",
 ]

@@ -13,6 +13,7 @@ from errata.errors import DataError, ModelError
 from errata.models import Adapter, EncodedImage, EncodedPrompt
 from errata.objectives import Objective, find_pairs
 from errata.records import Record
+from errata.text import require_plain
 from errata.training.token_weights import weigh_tokens
 from errata.trees import TreeSample
 
@@ -150,6 +151,7 @@ class RecordEncoder:
     def encode(self, record: Record) -> EncodedRecord:
         """Tokens and weights of one record. Raises DataError on an unusable image or text."""
         wanted = [i for i, level in enumerate(record.levels) if self.objective.pairing != "none" or level == 0]
+        self._require_plain(record, wanted)
         among = len(record.images)
         prompt = self._encode_prompt(record, [self.load_pixels(name, among) for name in record.images])
         responses = tuple(self.adapter.encode_response(prompt, record.responses[i].turns) for i in wanted)
@@ -163,6 +165,17 @@ class RecordEncoder:
         if self.objective.needs_contrast:
             sample = replace(sample, contrast=self._build_contrast(record, sample))
         return EncodedRecord(sample, record.images)
+
+    def _require_plain(self, record: Record, wanted: Sequence[int]) -> None:
+        """Raise DataError for another tool's markup in a turn, of which the model would learn the letters.
+
+        A token of the model's own is no markup; where it is a special one, the adapter refuses it.
+        """
+        for turn in record.prompt:
+            require_plain(turn.text, turn.role, f"{turn.role} turn {turn.text[:40]!r}", self.adapter.has_token)
+        for number in wanted:
+            for turn in record.responses[number].turns:
+                require_plain(turn.text, turn.role, f"response {number}", self.adapter.has_token)
 
     def _build_contrast(self, record: Record, sample: TreeSample) -> TreeSample:
         """The responses of level 0 behind the record's corrupted images. Raises DataError where it shows none."""
