@@ -29,6 +29,7 @@ from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_
 from errata.data.pieces import make_printable
 from errata.data.push import push_folder
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
+from errata.data.resizing import fit_pixels, resize_to
 from errata.data.segmenting import find_segments
 from errata.data.show import render_difference, render_legend, render_record
 from errata.data.trl_rows import record_to_trl, records_from_trl
@@ -55,6 +56,7 @@ __all__ = [
     "encode_png",
     "export_records",
     "find_segments",
+    "fit_pixels",
     "import_records",
     "list_writers",
     "load_mixture",
@@ -70,6 +72,7 @@ __all__ = [
     "render_legend",
     "render_record",
     "repair_file",
+    "resize_to",
     "resolve_image",
     "show_file",
     "show_object",

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from errata.errors import DataError
 from errata.generation import GenerationSettings, generate
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.models import LoadedModel, ModelSettings, load_model
@@ -54,15 +53,12 @@ class LocalJudge:
 
     def _answer(self, chunk: Sequence[JudgeRequest], settings: GenerationSettings) -> list[JudgeReply | JudgeFailure]:
         """A request that the model cannot take, for a special token or its image, costs no other one."""
-        started = time.monotonic()
-        try:
-            answers = generate(self._loaded, [_build_question(request) for request in chunk], settings)
-        except DataError as error:
-            if len(chunk) == 1:
-                return [JudgeFailure(chunk[0].key, str(error))]
-            return [reply for request in chunk for reply in self._answer([request], settings)]
+        started, failures = time.monotonic(), dict[str, Exception]()
+        asked = [_build_question(request) for request in chunk]
+        answers = generate(self._loaded, asked, settings, on_failure=failures.setdefault)
         seconds = (time.monotonic() - started) / len(chunk)
-        return [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
+        replies = [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
+        return [*replies, *(JudgeFailure(key, str(error)) for key, error in failures.items())]
 
 
 def name_weights(name: str, source: str, bring: Callable[[], object]) -> str:

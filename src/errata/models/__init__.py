@@ -15,10 +15,12 @@ from errata.models.merging import merge_adapter
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
-from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
+from errata.models.protocol import LIMITS, Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs, check_limits
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
+from errata.models.vocabulary import check_vocabulary
 
 __all__ = [
+    "LIMITS",
     "NOT_TEXT",
     "Adapter",
     "Block",
@@ -36,6 +38,8 @@ __all__ = [
     "TextEncoder",
     "TextVectors",
     "build_adapter",
+    "check_limits",
+    "check_vocabulary",
     "load_model",
     "load_processor",
     "load_text_encoder",

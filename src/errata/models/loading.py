@@ -20,6 +20,7 @@ from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.processors import load_processor
 from errata.models.prompting import read_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
+from errata.models.vocabulary import check_vocabulary
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
 
@@ -53,6 +54,7 @@ def load_model(
         processor = load_processor(settings, config)
         if adapter_path is not None:
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
+    check_vocabulary(model, processor, str(name))
     model.train(for_training)
     return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
 
@@ -81,7 +83,7 @@ def _load_config(settings: ModelSettings) -> Any:
         raise ModelError(
             settings.name, expected="a readable model configuration", found=first_line(error), fix=_FIX
         ) from None
-    find_family(config, settings.name)
+    find_family(config, settings.name).check_limits(settings)
     return config
 
 

@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from errata.errors import ModelError
-from errata.models.protocol import ModelSettings
+from errata.models.protocol import LIMITS, ModelSettings
 from errata.records import write_text
 
 FILE = "errata.json"
-_NAMES = ("template", "system_prompt", "image_mode")
+_TEXTS = ("template", "system_prompt", "image_mode")
+_NAMES = (*_TEXTS, *LIMITS)
 _DEFAULTS = {field.name: field.default for field in fields(ModelSettings) if field.name in _NAMES}
 
 
@@ -26,22 +27,29 @@ def read_prompting(folder: str | Path, settings: ModelSettings) -> ModelSettings
     """The settings with what `errata.json` says where they themselves say nothing.
 
     Raises:
-        ModelError: A file that holds anything but template, system prompt and image mode, as text.
+        ModelError: A file that holds anything but template, system prompt and image mode, as text, and limits on
+            pictures, as numbers.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         return settings
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
-        good = stated.keys() <= set(_NAMES) and all(isinstance(value, str) for value in stated.values())
+        good = stated.keys() <= set(_NAMES) and all(_is_right(*each) for each in stated.items())
     except (OSError, ValueError, AttributeError):
         good = False
     if not good:
         raise ModelError(
             str(path),
-            expected=f"a JSON object with texts for {', '.join(_NAMES)}",
+            expected=f"a JSON object with texts for {', '.join(_TEXTS)}, and whole numbers for {', '.join(LIMITS)}",
             found="something else",
             fix="remove the file and state them as model.template=… and so on",
         )
     open_names = [name for name in stated if getattr(settings, name) == _DEFAULTS[name]]
     return replace(settings, **{name: stated[name] for name in open_names})
+
+
+def _is_right(name: str, value: object) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

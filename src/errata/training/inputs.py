@@ -19,6 +19,7 @@ from errata.models import (
     ModelSettings,
     PixelCache,
     build_adapter,
+    check_vocabulary,
     load_model,
     load_processor,
 )
@@ -47,7 +48,9 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapter
         raise ModelError("model", expected="a model or its name", found=type(model).__name__, fix="load it first")
     name = str(getattr(model.config, "_name_or_path", "") or type(model).__name__)
     processor = _load_processor(name, model.config) if processing_class is None else processing_class
-    return LoadedModel(model, processor, build_adapter(processor, model.config, ModelSettings(name=name)), name)
+    adapter = build_adapter(processor, model.config, ModelSettings(name=name))
+    check_vocabulary(model, processor, name)
+    return LoadedModel(model, processor, adapter, name)
 
 
 def _build_settings(name: str, args: TrlFields) -> ModelSettings:
