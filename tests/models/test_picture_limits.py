@@ -77,7 +77,7 @@ def test_tiles_of_one_size_are_counted(family, size, most):
 
 @pytest.mark.parametrize("family", TILES_ONLY)
 def test_less_than_one_tile_is_refused(family):
-    with pytest.raises(ModelError, match="model.max_pixels: 255; expected at least 256: .* 16 x 16"):
+    with pytest.raises(ModelError, match=r"model.max_pixels: 255; expected at least 256: .* 16 x 16"):
         build(family, max_pixels=255)
 
 
@@ -105,7 +105,7 @@ def test_llavas_get_pictures_within_the_pixels(family):
 
 @pytest.mark.parametrize("family", LLAVAS)
 def test_fewer_tiles_than_any_grid_are_refused(family):
-    with pytest.raises(ModelError, match="model.max_tiles: 1; expected at least 2"):
+    with pytest.raises(ModelError, match=r"model.max_tiles: 1; expected at least 2"):
         build(family, max_tiles=1)
 
 
@@ -132,7 +132,7 @@ def test_a_limit_that_a_family_lacks_is_refused_by_name(family, limit, known):
 def test_llava_refuses_limits_before_its_weights_are_read(tmp_path):
     folder = save_tiny_model(tmp_path / "tiny")
     (folder / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ModelError, match="model.max_pixels: 99; expected nothing: LlavaForConditionalGeneration"):
+    with pytest.raises(ModelError, match=r"model.max_pixels: 99; expected nothing: LlavaForConditionalGeneration"):
         load_model(ModelSettings(str(folder), max_pixels=99))
 
 

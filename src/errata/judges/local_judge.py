@@ -28,8 +28,8 @@ class LocalJudge:
 
     free = True
 
-    def __init__(self, name: str) -> None:
-        self._source = name.removeprefix("local:")
+    def __init__(self, name: str, max_pixels: int | None = None) -> None:
+        self._source, self._max_pixels = name.removeprefix("local:"), max_pixels
         self.name = name
 
     @cached_property
@@ -39,7 +39,7 @@ class LocalJudge:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return load_model(ModelSettings(self._source))
+        return load_model(ModelSettings(self._source, max_pixels=self._max_pixels))
 
     def check(self) -> None:
         """Find the model; one of the Hub that is not here is fetched and loaded. Raises ModelError."""

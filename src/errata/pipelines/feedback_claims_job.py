@@ -14,7 +14,7 @@ from errata.feedback.claim_split import Split, ToSplit, ask_splitter
 from errata.feedback.endpoint_labeller import EndpointLabeller
 from errata.feedback.local_labeller import LocalLabeller
 from errata.generation import EndpointSettings, GenerationSettings
-from errata.judges import Backend, Judge, VerdictCache, build_backend, build_judge, load_prices
+from errata.judges import Backend, Judge, Parameters, VerdictCache, build_backend, build_judge, load_prices
 from errata.records import Question, read_questions
 
 
@@ -38,6 +38,7 @@ class ClaimsJob:
         prices: A table of your own.
         endpoint: How hard endpoints are asked.
         attempts: Times a judge is asked until its reply can be read.
+        max_pixels: Width times height of the largest picture that the labeller sees; larger ones are made smaller.
     """
 
     questions: Path
@@ -54,6 +55,7 @@ class ClaimsJob:
     prices: Path | None = None
     endpoint: EndpointSettings | None = None
     attempts: int = 3
+    max_pixels: int | None = None
 
     @property
     def root(self) -> Path:
@@ -119,6 +121,7 @@ def build_labeller(job: ClaimsJob) -> Labeller:
     judge = Judge(
         _build_label_backend(job, kind),
         VerdictCache(job.cache_file),
+        parameters=Parameters(max_pixels=job.max_pixels),
         attempts=job.attempts,
         prices=load_prices(job.prices),
     )
@@ -132,5 +135,5 @@ def _build_label_backend(job: ClaimsJob, kind: str) -> Backend:
     if kind == "openai":
         return EndpointLabeller(job.labeller, job.endpoint)
     if kind == "local" and job.labeller != "local:":
-        return LocalLabeller(job.labeller)
+        return LocalLabeller(job.labeller, max_pixels=job.max_pixels)
     return build_backend(job.labeller)
