@@ -56,6 +56,9 @@ def _add_judges(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suffix", help="text behind each question to local:… (default: ' Please answer yes or no.'; none for world)"
     )
+    parser.add_argument(
+        "--max-pixels", type=int, metavar="N", help="show the labeller and --model pictures of at most so many pixels"
+    )
     parser.add_argument("--judge-cache", type=Path, help="SQLite file of all verdicts (default: one for all runs)")
     parser.add_argument("--prices", type=Path, help="your own table of prices")
     parser.add_argument("--dry-run", action="store_true", help="print calls, tokens and cost, and ask nobody")
@@ -81,13 +84,16 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
         answers=args.answers,
         model=args.model,
         samples=args.samples,
-        generation=GenerationSettings(max_tokens=args.max_tokens, temperature=args.temperature, seed=args.seed),
+        generation=GenerationSettings(
+            max_tokens=args.max_tokens, temperature=args.temperature, seed=args.seed, max_pixels=args.max_pixels
+        ),
         image_root=args.image_root,
         suffix=args.suffix,
         settings=ClaimSettings(args.gap, args.pairs, style.length_balance, args.seed, style.max_length_factor),
         cache=args.judge_cache,
         prices=args.prices,
         endpoint=read_endpoint(args),
+        max_pixels=args.max_pixels,
     )
 
 

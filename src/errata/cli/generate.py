@@ -42,8 +42,26 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repetition-penalty", type=float, help="1 is none (default: 1)")
     parser.add_argument("--no-repeat-ngram", type=int, help="no so many tokens occur twice in a row (default: 0, off)")
     parser.add_argument("--batch-size", type=int, help="questions at a time (default: as many as fit)")
+    add_picture_limits(parser)
     parser.add_argument("--seed", type=int, help="of sampling (default: 0)")
     parser.add_argument("--fresh", action="store_true", help="start over instead of continuing")
+
+
+def add_picture_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how large pictures may be; those left out are the model's."""
+    parser.add_argument(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="make pictures of more pixels (width x height) smaller",
+    )
+    parser.add_argument("--min-pixels", type=int, metavar="N", help="enlarge pictures of fewer pixels")
+    parser.add_argument(
+        "--max-tiles",
+        type=int,
+        metavar="N",
+        help="tiles of a picture: InternVL, LLaVA-NeXT and -OneVision, Idefics3",
+    )
 
 
 def read_sampling(args: argparse.Namespace) -> Any:
@@ -60,6 +78,9 @@ def read_sampling(args: argparse.Namespace) -> Any:
         no_repeat_ngram_size=args.no_repeat_ngram,
         batch_size=args.batch_size,
         seed=args.seed,
+        max_pixels=args.max_pixels,
+        min_pixels=args.min_pixels,
+        max_tiles=args.max_tiles,
     )
 
 

@@ -17,6 +17,9 @@ def add_judge(parser: argparse.ArgumentParser) -> None:
         "--judge-samples", type=int, default=1, help="verdicts a call, for mean and spread (default: 1)"
     )
     parser.add_argument("--judge-temperature", type=float, default=0.0, help="of the judge (default: 0)")
+    parser.add_argument(
+        "--judge-max-pixels", type=int, metavar="N", help="show the judge pictures of at most so many pixels"
+    )
     parser.add_argument("--judge-cache", type=Path, help="SQLite file of all verdicts (default: one for all runs)")
     parser.add_argument("--judge-offline", action="store_true", help="take verdicts from the cache alone")
     parser.add_argument("--prices", type=Path, help="your own table of prices")
@@ -35,6 +38,7 @@ def read_judge(args: argparse.Namespace) -> Any:
         name=args.judge,
         samples=args.judge_samples,
         temperature=args.judge_temperature,
+        max_pixels=args.judge_max_pixels,
         cache=args.judge_cache,
         prices=args.prices,
         offline=args.judge_offline,

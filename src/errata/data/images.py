@@ -61,6 +61,8 @@ def decode_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Im
 
 def show_object(picture: Any, where: str) -> Image.Image:
     """As `open_image`, of a Pillow image, a NumPy array or a tensor. Raises DataError that begins with `where`."""
+    if type(picture) is Image.Image and picture.mode == "RGB" and not picture.info and all(picture.size):
+        return picture  # as `show_picture` left it
     try:
         return show_picture(picture, where).image
     except DataError:

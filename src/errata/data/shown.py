@@ -60,7 +60,7 @@ def show_picture(picture: Any, where: str) -> ShownPicture:
     stored = find_orientation(image)  # Pillow turns a TIFF while it loads it
     image.load()
     traits = {}
-    frames = int(getattr(image, "n_frames", 1))
+    frames = _count_frames(image)
     if frames > 1 and image.format != "MPO":  # a camera's second view or preview
         traits["animated"] = f"{frames} frames or pages, of which the first is shown"
     eight_bits = image
@@ -100,6 +100,13 @@ def find_orientation(image: Image.Image) -> int:
     except Exception:  # its readers raise almost anything
         return 1
     return found if isinstance(found, int) and found in _TURNS else 1
+
+
+def _count_frames(image: Image.Image) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # of a file that is damaged behind its first frame
+        return 1
 
 
 def _find_alpha(image: Image.Image) -> Image.Image | None:

@@ -66,6 +66,7 @@ def _build_chat(request: JudgeRequest, extra: Mapping[str, object]) -> ChatReque
         max_tokens=request.call.prompt.max_tokens,
         temperature=request.parameters.temperature,
         seed=request.seed,
+        max_pixels=request.parameters.max_pixels,
         extra=extra,
     )
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from errata.errors import DataError
+from errata.errors import DataError, ModelError
 from errata.feedback.claim_labels import OnReply, write_label
 from errata.feedback.yes_no import YesNo
 from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
@@ -26,11 +26,15 @@ class LocalLabeller:
         name: As above.
         loaded: The model, where it is loaded already.
         share: See `YesNo`.
+        max_pixels: As in `ModelSettings`, of a model that is loaded here.
     """
 
     free = True
 
-    def __init__(self, name: str, loaded: LoadedModel | None = None, *, share: bool = True) -> None:
+    def __init__(
+        self, name: str, loaded: LoadedModel | None = None, *, share: bool = True, max_pixels: int | None = None
+    ) -> None:
+        self._max_pixels = max_pixels
         self.name, self._source, self._given, self._share = name, name.removeprefix("local:"), loaded, share
 
     @cached_property
@@ -40,7 +44,7 @@ class LocalLabeller:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return self._given or load_model(ModelSettings(self._source))
+        return self._given or load_model(ModelSettings(self._source, max_pixels=self._max_pixels))
 
     @cached_property
     def reader(self) -> YesNo:
@@ -89,7 +93,7 @@ class LocalLabeller:
                 paths = request.call.images
                 images = [self._pixels.load(str(path), len(paths)) for path in paths]
                 encoded.append((request, self._encode(request, images)))
-            except DataError as error:
+            except (DataError, ModelError) as error:
                 on_reply(JudgeFailure(request.key, str(error)))
         return encoded
 

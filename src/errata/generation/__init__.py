@@ -5,7 +5,7 @@ goes on. This room has the only client of endpoints; judges use it too. What an 
 `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
-from errata.generation.answers import AnswerFile, OnAnswers
+from errata.generation.answers import AnswerFile, OnAnswers, OnFailure, write_failures
 from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings, FailureKind
 from errata.generation.chat_client import ChatClient
 from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
@@ -29,6 +29,7 @@ __all__ = [
     "FailureKind",
     "GenerationSettings",
     "OnAnswers",
+    "OnFailure",
     "ask_endpoint",
     "build_settings",
     "describe_run",
@@ -36,4 +37,5 @@ __all__ = [
     "is_endpoint",
     "parse_endpoint",
     "repeat_questions",
+    "write_failures",
 ]

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from errata.records import (
     remove_file,
     storing,
     write_answers,
+    write_json_lines,
     write_text,
 )
 
@@ -27,6 +28,23 @@ SYNC_S = 1.0
 
 OnAnswers = Callable[[int, int, int], None]
 """Called with the answers there are, the questions, and the tokens written since the run began."""
+
+OnFailure = Callable[[str, Exception], object]
+"""Called with the id of a question that cannot be answered, and why."""
+
+
+def write_failures(out: str | Path, reasons: Mapping[str, str]) -> None:
+    """Say in `OUT.failed.jsonl` which questions got no answer from a model that is loaded here; remove an older one.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    path = Path(out).with_name(f"{Path(out).name}.failed.jsonl")
+    if reasons:
+        rows = [{"id": name, "kind": "question", "reason": reasons[name], "attempts": 1} for name in sorted(reasons)]
+        write_json_lines(path, rows)
+    else:
+        remove_file(path)
 
 
 def check_ids(questions: Sequence[Question]) -> None:

@@ -65,6 +65,7 @@ class ChatRequest:
         max_tokens: At most this many new tokens; None leaves it to the server.
         temperature, top_p: None leaves them to the server.
         seed: For servers that sample reproducibly.
+        max_pixels, min_pixels: Pictures of more or fewer are sent smaller or larger, in their own proportions.
         extra: Further fields of the request's body, such as vLLM's `repetition_penalty`.
     """
 
@@ -75,6 +76,8 @@ class ChatRequest:
     temperature: float | None = 0.0
     top_p: float | None = None
     seed: int | None = None
+    max_pixels: int | None = None
+    min_pixels: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

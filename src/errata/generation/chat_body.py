@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from errata.data import encode_png, show_file
+from errata.data import encode_png, fit_pixels, show_file
 from errata.errors import StorageError
 from errata.generation.chat import ChatRequest
 from errata.records import IMAGE_PLACEHOLDER, Turn
@@ -27,7 +27,7 @@ def encode_request(model: str, request: ChatRequest) -> dict[str, Any]:
 
 
 def _encode_turns(request: ChatRequest) -> list[dict[str, Any]]:
-    images = [_encode_image(path) for path in request.images]
+    images = [_encode_image(path, request.max_pixels, request.min_pixels) for path in request.images]
     marked = any(IMAGE_PLACEHOLDER in turn.text for turn in request.turns if turn.role == "user")
     messages: list[dict[str, Any]] = []
     for turn in request.turns:
@@ -54,23 +54,25 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _encode_image(path: Path) -> dict[str, Any]:
+def _encode_image(path: Path, max_pixels: int | None, min_pixels: int | None) -> dict[str, Any]:
     try:
         state = path.stat()
     except OSError as error:
         raise StorageError(
             str(path), expected="an image file", found=error.strerror or "nothing there", fix="check the image folder"
         ) from None
-    return {"type": "image_url", "image_url": {"url": _read_image(path, state.st_mtime_ns, state.st_size)}}
+    url = _read_image(path, max_pixels, min_pixels, state.st_mtime_ns, state.st_size)
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 @lru_cache(maxsize=IMAGES_KEPT)
-def _read_image(path: Path, *_changed: int) -> str:
+def _read_image(path: Path, max_pixels: int | None, min_pixels: int | None, *_changed: int) -> str:
     """A picture as a data URL. It is opened even if its bytes are sent: a server's complaint would name no file, and a
     server may read other pixels from it than people saw."""
     shown = show_file(path)
     data = path.read_bytes()
     kind = next((kind for start, kind in SENT_AS_THEY_ARE.items() if data.startswith(start)), None)
-    if kind is None or shown.traits:
-        data, kind = encode_png(shown.image), "image/png"
+    image = fit_pixels(shown.image, max_pixels, min_pixels)
+    if kind is None or shown.traits or image is not shown.image:
+        data, kind = encode_png(image), "image/png"
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

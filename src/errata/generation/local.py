@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from errata.errors import ConfigError, DataError, ModelError
-from errata.generation.answers import AnswerFile, OnAnswers, check_ids
+from errata.errors import ConfigError, DataError, ErrataError, ModelError, count_noun
+from errata.generation.answers import AnswerFile, OnAnswers, OnFailure, check_ids
 from errata.generation.batches import Prompt, build_batches, build_seed, fit_batch_size
 from errata.generation.decoding import Decoder
 from errata.generation.dialogue import Dialogue
 from errata.generation.identity import describe_run
 from errata.generation.settings import GenerationSettings
-from errata.models import GenericAdapter, LoadedModel, PixelCache
+from errata.models import LIMITS, EncodedPrompt, GenericAdapter, LoadedModel, PixelCache
 from errata.records import Answer, Question
 from errata.trees import check_adapter
 
@@ -26,6 +26,7 @@ def generate(
     out: str | Path | None = None,
     pixels: PixelCache | None = None,
     on_progress: OnAnswers | None = None,
+    on_failure: OnFailure | None = None,
 ) -> list[Answer]:
     """Answer every question, in the order of the questions.
 
@@ -41,9 +42,12 @@ def generate(
             uninterrupted one.
         pixels: A cache of processed images to share between calls.
         on_progress: Called at the start and after every batch.
+        on_failure: Called with the id of a question that cannot be answered, and why; it then has no answer and costs
+            no other one. Without it the first one raises.
 
     Raises:
-        DataError: An image that cannot be opened, an id that occurs twice, a text that holds a special token.
+        DataError: An id that occurs twice; without `on_failure` also an image that cannot be opened or that the model's
+            processor refuses, a text that holds a special token, or a prompt of more tokens than the model can number.
         ConfigError: `out` holds answers of another run, or `settings` want images that `loaded` does not make.
         StorageError: `out` cannot be written.
     """
@@ -55,7 +59,7 @@ def generate(
     on_progress(len(answers), len(questions), 0)
     if len(answers) < len(questions):
         check_adapter(loaded.adapter, loaded.model)
-        run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root))
+        run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root), on_failure)
         for batch in run.answer(questions, answers):
             if store is not None:
                 store.append(batch)
@@ -63,7 +67,7 @@ def generate(
             on_progress(len(answers), len(questions), run.tokens)
     if store is not None:
         store.put_in_order(question.id for question in questions)
-    return [answers[question.id] for question in questions]
+    return [answers[question.id] for question in questions if question.id in answers]
 
 
 def _ignore(done: int, total: int, tokens: int) -> None:
@@ -73,17 +77,44 @@ def _ignore(done: int, total: int, tokens: int) -> None:
 class _Run:
     """Answers under way; `tokens` counts what was written so far."""
 
-    def __init__(self, loaded: LoadedModel, settings: GenerationSettings, pixels: PixelCache) -> None:
-        self._loaded, self._settings, self._pixels = loaded, settings, pixels
+    def __init__(
+        self, loaded: LoadedModel, settings: GenerationSettings, pixels: PixelCache, on_failure: OnFailure | None
+    ) -> None:
+        self._loaded, self._settings, self._pixels, self._on_failure = loaded, settings, pixels, on_failure
         self._decoder, self.tokens = Decoder(loaded, settings), 0
 
     def answer(self, questions: Sequence[Question], known: dict[str, Answer]) -> Iterator[list[Answer]]:
         """Per batch the answers that are not known yet."""
-        prompts = [self._encode(number, question) for number, question in enumerate(questions)]
-        for batch in build_batches(prompts, self._choose_size(prompts)):
+        found = [self._encode_or_fail(number, question) for number, question in enumerate(questions)]
+        prompts = [prompt for prompt in found if prompt is not None]
+        for batch in build_batches(prompts, self._choose_size(prompts)) if prompts else ():
             if all(prompt.question.id in known for prompt in batch):
                 continue
-            yield [answer for answer in self._answer_batch(batch) if answer.id not in known]
+            yield [answer for answer in self._answer_or_part(batch) if answer.id not in known]
+
+    def _encode_or_fail(self, number: int, question: Question) -> Prompt | None:
+        try:
+            return self._encode(number, question)
+        except ErrataError as error:
+            self._fail(question, error)
+        return None
+
+    def _fail(self, question: Question, error: Exception) -> None:
+        if self._on_failure is None:
+            raise error
+        self._on_failure(question.id, error)
+
+    def _answer_or_part(self, batch: Sequence[Prompt]) -> list[Answer]:
+        """The answers of a batch; where it fails as a whole, of each question alone: one of them may be the cause."""
+        try:
+            return self._answer_batch(batch)
+        except Exception as error:  # whatever the model meets, a GPU without room included
+            if self._on_failure is None:
+                raise
+            if len(batch) == 1:
+                self._fail(batch[0].question, error)
+                return []
+        return [answer for prompt in batch for answer in self._answer_or_part([prompt])]
 
     def _choose_size(self, prompts: Sequence[Prompt]) -> int:
         adapter = self._loaded.adapter
@@ -111,17 +142,32 @@ class _Run:
                 continue
             try:
                 prompts.append(self._encode(number, dialogue.build_question()))
-            except DataError as error:  # the model wrote what cannot be told back to it, such as an image's token
+            except ErrataError as error:  # the model wrote what cannot be told back to it, such as an image's token
                 dialogue.stop(str(error))
         return prompts
 
     def _encode(self, number: int, question: Question) -> Prompt:
         try:
             images = [self._pixels.load(path, len(question.images)) for path in question.images]
-            return Prompt(number, question, self._loaded.adapter.encode_prompt(question.prompt, images))
-        except DataError as error:
+            encoded = self._loaded.adapter.encode_prompt(question.prompt, images)
+            self._require_room(encoded)
+            return Prompt(number, question, encoded)
+        except (DataError, ModelError) as error:
             where = f"question {question.id!r}: {error.where}"
-            raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
+            raise type(error)(where, expected=error.expected, found=error.found, fix=error.fix) from None
+
+    def _require_room(self, prompt: EncodedPrompt) -> None:
+        """Raise DataError for a prompt behind which the model cannot number a single token."""
+        positions, limits = self._loaded.adapter.max_positions, self._loaded.adapter.limits
+        if positions is None or prompt.next_position < positions:
+            return
+        names = " or ".join(f"generation.{name}" for name in limits if name != "min_pixels")
+        raise DataError(
+            "prompt",
+            expected=f"fewer than {positions} positions, all that the model numbers (max_position_embeddings)",
+            found=f"{prompt.next_position}, of {count_noun(len(prompt.input_ids), 'token')}",
+            fix="ask with less text" + (f", or smaller images by {names}" if prompt.images and limits else ""),
+        )
 
 
 def _check_settings(loaded: LoadedModel, settings: GenerationSettings) -> None:
@@ -133,11 +179,12 @@ def _check_settings(loaded: LoadedModel, settings: GenerationSettings) -> None:
             found=str(settings.num_beams),
             fix="leave num_beams out",
         )
-    made = loaded.adapter.settings.image_mode
-    if settings.image_mode not in (None, made):
-        raise ConfigError(
-            "generation.image_mode",
-            expected=f"{made!r}, as {loaded.name} was loaded, or null",
-            found=repr(settings.image_mode),
-            fix="load the model with the same image_mode",
-        )
+    for name in ("image_mode", *LIMITS):
+        made, asked = getattr(loaded.adapter.settings, name), getattr(settings, name)
+        if asked not in (None, made):
+            raise ConfigError(
+                f"generation.{name}",
+                expected=f"{made!r}, as {loaded.name} was loaded, or null",
+                found=repr(asked),
+                fix=f"load the model with the same {name}",
+            )

@@ -18,7 +18,7 @@ from errata.records import Question
 
 def check_settings(settings: GenerationSettings) -> None:
     """Raise ConfigError on decoding that the chat protocol has no words for: a server would ignore it silently."""
-    unknown = {"num_beams": 1, "no_repeat_ngram_size": 0, "image_mode": None}
+    unknown = {"num_beams": 1, "no_repeat_ngram_size": 0, "image_mode": None, "max_tiles": None}
     for name, default in unknown.items():
         if getattr(settings, name) != default:
             raise ConfigError(
@@ -45,6 +45,8 @@ def build_request(
         temperature=settings.temperature,
         top_p=settings.top_p if sampling else None,
         seed=_build_seed(settings.seed, question.id, number) if sampling else None,
+        max_pixels=settings.max_pixels,
+        min_pixels=settings.min_pixels,
         extra={} if settings.repetition_penalty == 1 else {"repetition_penalty": settings.repetition_penalty},
     )
 

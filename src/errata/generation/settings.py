@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from errata.errors import ConfigError
-from errata.models import ImageMode
+from errata.models import ImageMode, check_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class GenerationSettings:
         batch_size: Questions at a time; None takes as many as fit `KV_CACHE_MB` of keys and values, at most 128.
         seed: The same seed, questions and settings give the same answers on the same machine. Sampling is seeded per
             batch, from the seed and the batch's question ids, so another batch size samples other answers.
-        image_mode: As in `ModelSettings`; None leaves it to the model.
+        image_mode, max_pixels, min_pixels, max_tiles: As in `ModelSettings`; None leaves them to the model. To an
+            endpoint pictures are sent within `max_pixels` and `min_pixels`.
     """
 
     max_tokens: int = 512
@@ -36,6 +37,9 @@ class GenerationSettings:
     batch_size: int | None = None
     seed: int = 0
     image_mode: ImageMode | None = None
+    max_pixels: int | None = None
+    min_pixels: int | None = None
+    max_tiles: int | None = None
 
     def __post_init__(self) -> None:
         _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")
@@ -46,6 +50,7 @@ class GenerationSettings:
         _check("repetition_penalty", self.repetition_penalty, good_penalty, "above 0")
         _check("no_repeat_ngram_size", self.no_repeat_ngram_size, self.no_repeat_ngram_size >= 0, "0 or more")
         _check("batch_size", self.batch_size, self.batch_size is None or self.batch_size >= 1, "at least 1, or null")
+        check_limits("generation", self)
         modes = (None, *get_args(ImageMode))
         _check("image_mode", self.image_mode, self.image_mode in modes, "null, 'processor' or 'pad'")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from errata.errors import ConfigError
 from errata.judges.calls import JudgeCall
@@ -13,24 +13,39 @@ from errata.judges.calls import JudgeCall
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How a judge decodes. Replies are kept under these too: others are asked for again."""
+    """How a judge decodes, and how large the pictures are that it sees (`max_pixels`, width times height).
+
+    Replies are kept under these too: others are asked for again.
+    """
 
     temperature: float = 0.0
     top_p: float | None = None
     seed: int | None = None
+    max_pixels: int | None = None
 
     def __post_init__(self) -> None:
         for name, good in (
             ("temperature", 0 <= self.temperature < math.inf),
             ("top_p", self.top_p is None or 0 < self.top_p <= 1),
+            ("max_pixels", self.max_pixels is None or self.max_pixels >= 1),
         ):
             if not good:
                 raise ConfigError(
                     f"judge.{name}",
-                    expected="0 or more" if name == "temperature" else "above 0 and at most 1",
+                    expected=_RULES[name],
                     found=repr(getattr(self, name)),
                     fix="change the setting",
                 )
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values; a limit that is not set is left out, so that replies kept before it was known are found."""
+        described = asdict(self)
+        if self.max_pixels is None:
+            del described["max_pixels"]
+        return described
+
+
+_RULES = {"temperature": "0 or more", "top_p": "above 0 and at most 1", "max_pixels": "at least 1"}
 
 
 @dataclass(frozen=True, slots=True)

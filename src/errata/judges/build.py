@@ -48,7 +48,7 @@ def build_judge(
         ConfigError: A name of another form, or a table of prices that is none.
         DataError: A file of recorded replies that cannot be read.
     """
-    backend = build_backend(name, endpoint)
+    backend = build_backend(name, endpoint, max_pixels=parameters.max_pixels if parameters is not None else None)
     return Judge(
         OfflineJudge(backend) if offline else backend,
         VerdictCache(cache),
@@ -59,7 +59,7 @@ def build_judge(
     )
 
 
-def build_backend(name: str, endpoint: EndpointSettings | None = None) -> Backend:
+def build_backend(name: str, endpoint: EndpointSettings | None = None, *, max_pixels: int | None = None) -> Backend:
     """Who replies, by name; what needs torch is imported here. Raises as `build_judge`."""
     kind, _, rest = name.partition(":")
     if kind == "openai":
@@ -69,7 +69,7 @@ def build_backend(name: str, endpoint: EndpointSettings | None = None) -> Backen
     if kind == "local" and rest:
         from errata.judges.local_judge import LocalJudge
 
-        return LocalJudge(name)
+        return LocalJudge(name, max_pixels)
     if kind == "scripted" and rest:
         return RecordedJudge(rest)
     raise ConfigError(

@@ -46,6 +46,7 @@ def _build_chat(request: JudgeRequest) -> ChatRequest:
         temperature=request.parameters.temperature,
         top_p=request.parameters.top_p,
         seed=request.seed,
+        max_pixels=request.parameters.max_pixels,
     )
 
 

@@ -61,7 +61,7 @@ class Judge:
         """What verdicts depend on besides the calls, as JSON values for a result."""
         who: dict[str, Any] = {"judge": self.backend.name, "model": self.backend.model}
         who["offline"] = isinstance(self.backend, OfflineJudge)
-        return who | {"samples": self.samples, "attempts": self.attempts} | asdict(self.parameters)
+        return who | {"samples": self.samples, "attempts": self.attempts} | self.parameters.describe()
 
     def check(self) -> None:
         """Raise what would stop every call, before answers are made for it: ConfigError or ModelError."""

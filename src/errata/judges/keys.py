@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from errata.judges.calls import JudgeCall
 
 def build_key(model: str, call: JudgeCall, parameters: Parameters, sample: int, attempt: int) -> str:
     """The key of one reply. The server's address and the call's id are not in it. Raises DataError on a lost image."""
-    parts = [model, call.prompt.hash, call.prompt.max_tokens, dict(call.values), hash_images(call), asdict(parameters)]
-    text = json.dumps([*parts, sample, attempt], sort_keys=True, default=list)
+    asked = [model, call.prompt.hash, call.prompt.max_tokens, dict(call.values), hash_images(call)]
+    text = json.dumps([*asked, parameters.describe(), sample, attempt], sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

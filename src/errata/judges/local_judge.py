@@ -12,7 +12,6 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from errata.errors import DataError
 from errata.generation import GenerationSettings, generate
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.models import LoadedModel, ModelSettings, load_model
@@ -29,8 +28,8 @@ class LocalJudge:
 
     free = True
 
-    def __init__(self, name: str) -> None:
-        self._source = name.removeprefix("local:")
+    def __init__(self, name: str, max_pixels: int | None = None) -> None:
+        self._source, self._max_pixels = name.removeprefix("local:"), max_pixels
         self.name = name
 
     @cached_property
@@ -40,7 +39,7 @@ class LocalJudge:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return load_model(ModelSettings(self._source))
+        return load_model(ModelSettings(self._source, max_pixels=self._max_pixels))
 
     def check(self) -> None:
         """Find the model; one of the Hub that is not here is fetched and loaded. Raises ModelError."""
@@ -54,15 +53,12 @@ class LocalJudge:
 
     def _answer(self, chunk: Sequence[JudgeRequest], settings: GenerationSettings) -> list[JudgeReply | JudgeFailure]:
         """A request that the model cannot take, for a special token or its image, costs no other one."""
-        started = time.monotonic()
-        try:
-            answers = generate(self._loaded, [_build_question(request) for request in chunk], settings)
-        except DataError as error:
-            if len(chunk) == 1:
-                return [JudgeFailure(chunk[0].key, str(error))]
-            return [reply for request in chunk for reply in self._answer([request], settings)]
+        started, failures = time.monotonic(), dict[str, Exception]()
+        asked = [_build_question(request) for request in chunk]
+        answers = generate(self._loaded, asked, settings, on_failure=failures.setdefault)
         seconds = (time.monotonic() - started) / len(chunk)
-        return [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
+        replies = [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
+        return [*replies, *(JudgeFailure(key, str(error)) for key, error in failures.items())]
 
 
 def name_weights(name: str, source: str, bring: Callable[[], object]) -> str:

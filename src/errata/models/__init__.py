@@ -17,10 +17,12 @@ from errata.models.pixels import PixelCache
 from errata.models.processor_files import read_processor_files, write_processor_files
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import PROMPTING, write_prompting
-from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
+from errata.models.protocol import LIMITS, Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs, check_limits
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
+from errata.models.vocabulary import check_vocabulary
 
 __all__ = [
+    "LIMITS",
     "NOT_TEXT",
     "PROMPTING",
     "Adapter",
@@ -39,6 +41,8 @@ __all__ = [
     "TextEncoder",
     "TextVectors",
     "build_adapter",
+    "check_limits",
+    "check_vocabulary",
     "find_adapter",
     "find_stops",
     "load_model",

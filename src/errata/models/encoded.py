@@ -70,6 +70,11 @@ class EncodedPrompt:
     images_end: int = 0
 
     @property
+    def next_position(self) -> int:
+        """The position of the first token of a response; a family may number an image with fewer than its tokens."""
+        return len(self.input_ids) if self.position_ids is None else int(self.position_ids.max()) + 1
+
+    @property
     def n_images(self) -> int:
         """How many images the prompt shows."""
         return len(self.images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -13,11 +13,13 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from errata.data import show_object
 from errata.errors import ModelError
 from errata.models.blocks import Block
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.encoding import ChatEncoder
-from errata.models.protocol import ModelSettings, RowInputs
+from errata.models.limits import find_max_positions, read_image, require_honoured, tokenising
+from errata.models.protocol import LIMITS, ModelSettings, RowInputs
 from errata.models.rounds import ImageText
 from errata.models.templates import Template, advise, find_source
 from errata.records import Turn
@@ -42,6 +44,8 @@ class FamilyAdapter(ABC):
     """True where an image of several in one prompt is encoded otherwise than one that stands alone."""
     image_marker: ClassVar[str] = "image_token_id"
     """The configuration's name of the token that a template writes for an image."""
+    limits: ClassVar[tuple[str, ...]] = ()
+    """Of `protocol.LIMITS`, the settings that the family can keep to; a tower of one size keeps to none."""
     first_position: ClassVar[int] = 0
     """What the family's own forward pass numbers the first token."""
 
@@ -50,6 +54,7 @@ class FamilyAdapter(ABC):
         self._tokenizer = processor.tokenizer
         self._image_token_id = self._find_image_token()
         self._check_image_mode()
+        self._set_limits()
         image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
         image = ImageText(self._find_marker(), self._write_image(), image_token)
         self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt, stops)
@@ -79,6 +84,24 @@ class FamilyAdapter(ABC):
                 fix="leave it out",
             )
 
+    @classmethod
+    def check_limits(cls, settings: ModelSettings) -> None:
+        """Raise ModelError for a limit on pictures that the family cannot keep to."""
+        require_honoured(settings, cls.limits, cls.architecture)
+
+    def _set_limits(self) -> None:
+        """Tell the image processor the limits that it has settings for; what is saved beside the model has them too."""
+        self.check_limits(self.settings)
+
+    def _limit(self, image: Image.Image) -> Image.Image:
+        """The picture within the limits that the image processor has no settings for."""
+        return image
+
+    @property
+    def max_positions(self) -> int | None:
+        """Places that the language model can number, a stretched rotary embedding counted; None if it does not say."""
+        return find_max_positions(self._config.get_text_config(decoder=True))
+
     def _build_template(self) -> Template:
         own = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
         source = find_source(self.settings, own or self._find_plain_template())
@@ -100,13 +123,27 @@ class FamilyAdapter(ABC):
             )
         return tuple(dict.fromkeys([int(stated), *self._chat.find_turn_ends()]))
 
-    @abstractmethod
     def encode_image(self, image: Image.Image) -> EncodedImage:
-        """Pixels as the vision tower wants them, and how many features they give."""
+        """Pixels as the vision tower wants them, and how many features they give.
+
+        Raises:
+            DataError: An image that the processor cannot take.
+        """
+        return self._read(self._read_image, image)
 
     def encode_one_of_several(self, image: Image.Image) -> EncodedImage:
         """As `encode_image`, for an image whose prompt shows others too."""
-        return self.encode_image(image)
+        return self._read(self._read_one_of_several, image)
+
+    def _read(self, read: Callable[[Image.Image], EncodedImage], image: Image.Image) -> EncodedImage:
+        return read_image(lambda shown: read(self._limit(shown)), show_object(image, "image"))
+
+    @abstractmethod
+    def _read_image(self, image: Image.Image) -> EncodedImage:
+        """What the image processor makes of an RGB image; whatever it raises is the image's fault."""
+
+    def _read_one_of_several(self, image: Image.Image) -> EncodedImage:
+        return self._read_image(image)
 
     @abstractmethod
     def image_features(self, model: nn.Module, images: Sequence[EncodedImage]) -> list[Tensor]:
@@ -116,12 +153,13 @@ class FamilyAdapter(ABC):
         """Tokens up to where the assistant begins, each image token repeated once per feature.
 
         Raises:
-            DataError: A text holds a special token.
+            DataError: A text holds a special token, or cannot be tokenised; an image that the processor cannot take.
             ModelError: The template does not place every image once.
         """
         encode = self.encode_image if len(images) == 1 else self.encode_one_of_several
         encoded = tuple(image if isinstance(image, EncodedImage) else encode(image) for image in images)
-        turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
+        with tokenising("prompt"):
+            turns, text, ids = self._chat.encode_prompt(tuple(prompt), len(encoded))
         waiting = iter(encoded)
         expanded: list[int] = []
         images_end = 0
@@ -150,7 +188,8 @@ class FamilyAdapter(ABC):
 
     def encode_response(self, prompt: EncodedPrompt, turns: Sequence[Turn]) -> EncodedResponse:
         """Tokens of the assistant's turns after the prompt; see `ChatEncoder.encode_response`."""
-        return self._chat.encode_response(prompt, tuple(turns))
+        with tokenising("response"):
+            return self._chat.encode_response(prompt, tuple(turns))
 
     def has_token(self, text: str) -> bool:
         """Whether a text is one token of the tokenizer's."""
@@ -245,6 +284,7 @@ class FamilyAdapter(ABC):
             "system_prompt": self.settings.system_prompt,
             "thinking": self.settings.thinking,
             "image_mode": self.settings.image_mode,
+            **{name: getattr(self.settings, name) for name in LIMITS if getattr(self.settings, name) is not None},
             "image_processor": self._processor.image_processor.to_dict(),
             "tokenizer": hashlib.sha256(tokenizer.encode()).hexdigest(),
         }

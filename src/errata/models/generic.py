@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from PIL import Image
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
+from errata.data import fit_pixels
 from errata.errors import DataError, ModelError
 from errata.models.encoded import EncodedImage, EncodedPrompt
 from errata.models.family import FamilyAdapter
@@ -37,6 +38,7 @@ class GenericAdapter(FamilyAdapter):
     """
 
     architecture = "AutoModelForImageTextToText"
+    limits: ClassVar[tuple[str, ...]] = ("max_pixels", "min_pixels")
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
         if not callable(processor):
@@ -92,26 +94,32 @@ class GenericAdapter(FamilyAdapter):
             ModelError: It fails.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # between libraries; nothing a caller can act on
-                given = self._processor(
-                    text=[text], images=list(images) or None, return_tensors="pt", add_special_tokens=False
-                )
+            return self._process(text, [self._limit(image) for image in images])
         except Exception as error:  # processors raise many types
             raise self._refuse("a processor that takes a text and its images", first_line(error)) from None
+
+    def _process(self, text: str, images: Sequence[Image.Image]) -> dict[str, Tensor]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # between libraries; nothing a caller can act on
+            given = self._processor(
+                text=[text], images=list(images) or None, return_tensors="pt", add_special_tokens=False
+            )
         return {name: value for name, value in given.items() if isinstance(value, Tensor)}
+
+    def _limit(self, image: Image.Image) -> Image.Image:
+        return fit_pixels(image, self.settings.max_pixels, self.settings.min_pixels)
 
     def _refuse(self, expected: str, found: str) -> ModelError:
         return ModelError(self.settings.name, expected=expected, found=found, fix=_FIX)
 
-    def encode_image(self, image: Image.Image) -> ProcessedImage:
+    def _read_image(self, image: Image.Image) -> ProcessedImage:
         """The tokens and tensors of one image.
 
         Raises:
-            ModelError: The processor fails, gives no pixels, or tokens that could grow together with words beside them.
+            ModelError: The processor gives no pixels, or tokens that could grow together with words beside them.
         """
         marker = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
-        given = self.process(marker, [image])
+        given = self._process(marker, [image])
         ids = given["input_ids"]
         placeholder = tuple(ids[0].tolist())
         known = self._tokenizer.added_tokens_decoder

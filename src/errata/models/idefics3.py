@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from errata.errors import ModelError
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
+from errata.models.limits import find_most_tiles
 from errata.models.protocol import ModelSettings
 
 _FRAME = "<fake_token_around_image>"
@@ -27,6 +29,7 @@ class Idefics3Adapter(FamilyAdapter):
 
     architecture = "Idefics3ForConditionalGeneration"
     whole_processor = False
+    limits: ClassVar[tuple[str, ...]] = ("max_pixels", "max_tiles")
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
         super().__init__(processor, config, settings, stops)
@@ -38,9 +41,29 @@ class Idefics3Adapter(FamilyAdapter):
                 fix="use the tokenizer that belongs to the model",
             )
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
-        """Pixels `[tiles, 3, side, side]`, float32; nothing in them is padding."""
-        inputs = self._processor.image_processor(images=[[image]], return_row_col_info=True, return_tensors="pt")
+    def _read_image(self, image: Image.Image) -> EncodedImage:
+        """Pixels `[tiles, 3, side, side]`, float32; nothing in them is padding.
+
+        The processor enlarges or shrinks every image to one length, which a limit on tiles makes shorter: by whole
+        tiles, until there are few enough.
+        """
+        if self._most_tiles is None:
+            return self._cut(image, {})
+        across = int(self._processor.image_processor.size["longest_edge"]) // self._side
+        ratio = min(image.size) / max(image.size)
+        wanted = [n for n in range(across, 1, -1) if n * math.ceil(n * ratio) <= self._most_tiles]
+        found = (self._cut(image, {"size": {"longest_edge": n * self._side}}) for n in (*wanted, 1))
+        return next(each for each in found if each.size[0] * each.size[1] <= self._most_tiles)
+
+    def _set_limits(self) -> None:
+        super()._set_limits()
+        self._side = int(self._processor.image_processor.max_image_size["longest_edge"])
+        self._most_tiles = find_most_tiles(self.settings, (self._side, self._side))
+
+    def _cut(self, image: Image.Image, options: dict[str, Any]) -> EncodedImage:
+        inputs = self._processor.image_processor(
+            images=[[image]], return_row_col_info=True, return_tensors="pt", **options
+        )
         tiles: Tensor = inputs["pixel_values"][0]
         size = (int(inputs["rows"][0][0]), int(inputs["cols"][0][0]))
         return EncodedImage(tiles, len(tiles) * self._count_features(tiles), size)

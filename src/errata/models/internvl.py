@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -13,6 +13,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from errata.errors import ModelError
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
+from errata.models.limits import find_most_tiles
 from errata.models.protocol import ModelSettings
 
 _FRAME = ("<img>", "</img>")
@@ -24,6 +25,7 @@ class InternVLAdapter(FamilyAdapter):
 
     architecture = "InternVLForConditionalGeneration"
     whole_processor = False
+    limits: ClassVar[tuple[str, ...]] = ("max_pixels", "max_tiles")
 
     def __init__(self, processor: Any, config: Any, settings: ModelSettings, stops: Sequence[int] = ()) -> None:
         super().__init__(processor, config, settings, stops)
@@ -37,7 +39,15 @@ class InternVLAdapter(FamilyAdapter):
             )
         self._frame = tuple(known[token] for token in _FRAME)
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _set_limits(self) -> None:
+        super()._set_limits()
+        images = self._processor.image_processor
+        most = find_most_tiles(self.settings, (images.size["width"], images.size["height"]))
+        if most is not None:
+            images.max_patches = most if self.settings.max_tiles is not None else min(most, images.max_patches)
+            images.min_patches = min(images.min_patches, images.max_patches)
+
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[tiles, 3, side, side]`, float32."""
         # The family's processor asks for tiles whatever the image settings say.
         tiles: Tensor = self._processor.image_processor(images=[image], crop_to_patches=True, return_tensors="pt")[

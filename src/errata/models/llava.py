@@ -23,7 +23,7 @@ class LlavaAdapter(FamilyAdapter):
     def _find_plain_template(self) -> str | None:
         return VICUNA if is_vicuna(self._config.text_config, self._tokenizer) else None
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[3, height, width]`, float32. Raises ModelError for a size that the vision tower cannot take."""
         if self.settings.image_mode == "pad":
             image = _pad_to_square(image, self._processor.image_processor.image_mean)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from PIL import Image
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
+from errata.models.limits import limit_tiled, require_grid
+from errata.models.protocol import LIMITS
 from errata.models.templates import VICUNA, is_vicuna
 
 
@@ -17,11 +20,19 @@ class LlavaNextAdapter(FamilyAdapter):
     """Encode and run `LlavaNextForConditionalGeneration`; an image's `size` is its height and width in the file."""
 
     architecture = "LlavaNextForConditionalGeneration"
+    limits: ClassVar[tuple[str, ...]] = LIMITS
 
     def _find_plain_template(self) -> str | None:
         return VICUNA if is_vicuna(self._config.text_config, self._tokenizer) else None
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _set_limits(self) -> None:
+        super()._set_limits()
+        require_grid(self.settings, self._config)
+
+    def _limit(self, image: Image.Image) -> Image.Image:
+        return limit_tiled(image, self.settings, self._config)
+
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[tiles, 3, side, side]`, float32."""
         inputs = self._processor.image_processor(images=[image], return_tensors="pt")
         height, width = inputs["image_sizes"][0].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -13,6 +13,8 @@ from transformers.models.llava_onevision.modeling_llava_onevision import get_any
 
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
+from errata.models.limits import limit_tiled, require_grid
+from errata.models.protocol import LIMITS
 
 _PARTNER = Image.new("RGB", (8, 8))
 """Stands beside an image, so that the image processor sees several."""
@@ -27,14 +29,22 @@ class LlavaOnevisionAdapter(FamilyAdapter):
     architecture = "LlavaOnevisionForConditionalGeneration"
     whole_processor = False
     several_differ = True
+    limits: ClassVar[tuple[str, ...]] = LIMITS
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _set_limits(self) -> None:
+        super()._set_limits()
+        require_grid(self.settings, self._config)
+
+    def _limit(self, image: Image.Image) -> Image.Image:
+        return limit_tiled(image, self.settings, self._config)
+
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels of the whole image and of its tiles, float32."""
         inputs = self._processor.image_processor(images=[[image]], return_tensors="pt")
         height, width = inputs["image_sizes"][0].tolist()
         return EncodedImage(inputs["pixel_values"][0], self._count_features(height, width), (height, width))
 
-    def encode_one_of_several(self, image: Image.Image) -> EncodedImage:
+    def _read_one_of_several(self, image: Image.Image) -> EncodedImage:
         """Pixels of the whole image alone, padded to a square, float32."""
         inputs = self._processor.image_processor(images=[[image, _PARTNER]], return_tensors="pt")
         height, width = inputs["image_sizes"][0].tolist()

@@ -20,6 +20,7 @@ from errata.models.processor_files import read_processor_files
 from errata.models.processors import load_processor
 from errata.models.prompting import read_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
+from errata.models.vocabulary import check_vocabulary
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
 
@@ -51,6 +52,7 @@ def load_model(
         processor, files = load_processor(settings, config), read_processor_files(settings)
         if adapter is not None:
             model = load_adapter(model, adapter.path, processor, for_training=for_training)
+    check_vocabulary(model, processor, str(name))
     model.train(for_training)
     family = build_adapter(processor, config, settings, find_stops(model))
     return LoadedModel(model, processor, family, str(name), files)
@@ -80,7 +82,7 @@ def _load_config(settings: ModelSettings) -> Any:
         raise ModelError(
             settings.name, expected="a readable model configuration", found=first_line(error), fix=_FIX
         ) from None
-    find_family(config, settings.name)
+    find_family(config, settings.name).check_limits(settings)
     return config
 
 

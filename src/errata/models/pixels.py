@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from errata.data import CorruptionRule, corrupt_image, open_image
+from errata.errors import DataError
 from errata.models.encoded import EncodedImage
 from errata.models.protocol import Adapter
 
@@ -28,7 +29,7 @@ class PixelCache:
         self._held = 0
 
     def load(self, path: str, among: int) -> EncodedImage:
-        """One of the `among` images of a prompt, encoded. Raises DataError as `open_image` does."""
+        """One of the `among` images of a prompt, encoded. Raises DataError as `open_image` and the adapter do."""
         return self._find_or_encode((path,), among, lambda: open_image(path, self._root))
 
     def load_corrupted(self, path: str, among: int, rule: CorruptionRule, key: str) -> EncodedImage:
@@ -48,7 +49,12 @@ class PixelCache:
             self._pixels.move_to_end(called)
             return pixels
         encode = self._adapter.encode_one_of_several if several else self._adapter.encode_image
-        pixels = self._pixels[called] = replace(encode(make()), name=called)
+        image = make()
+        try:
+            encoded = encode(image)
+        except DataError as error:  # which knows no path
+            raise DataError(name[0], expected=error.expected, found=error.found, fix=error.fix) from None
+        pixels = self._pixels[called] = replace(encoded, name=called)
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:
             self._held -= self._pixels.popitem(last=False)[1].nbytes

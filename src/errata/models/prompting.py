@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from errata.errors import ModelError
-from errata.models.protocol import ModelSettings
+from errata.models.protocol import LIMITS, ModelSettings
 from errata.records import write_text
 
 FILE = "errata.json"
-PROMPTING = ("template", "system_prompt", "thinking", "image_mode")
+_TEXTS = ("template", "system_prompt", "image_mode")
+PROMPTING = (*_TEXTS, "thinking", *LIMITS)
 """The fields of `ModelSettings` that say how a model is asked."""
 _DEFAULTS = {field.name: field.default for field in fields(ModelSettings) if field.name in PROMPTING}
 
@@ -27,25 +28,32 @@ def read_prompting(folder: str | Path, settings: ModelSettings) -> ModelSettings
     """The settings with what `errata.json` says where they themselves say nothing.
 
     Raises:
-        ModelError: A file that holds anything but template, system prompt and image mode as text, and thinking as true
-            or false.
+        ModelError: A file that holds anything but template, system prompt and image mode as text, thinking as true or
+            false, and limits on pictures as numbers.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         return settings
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
-        good = stated.keys() <= set(PROMPTING) and all(
-            isinstance(value, bool if name == "thinking" else str) for name, value in stated.items()
-        )
+        good = stated.keys() <= set(PROMPTING) and all(_is_right(*each) for each in stated.items())
     except (OSError, ValueError, AttributeError):
         good = False
     if not good:
         raise ModelError(
             str(path),
-            expected=f"a JSON object with {', '.join(PROMPTING)}",
+            expected=f"a JSON object with texts for {', '.join(_TEXTS)}, true or false for thinking, and whole numbers "
+            f"for {', '.join(LIMITS)}",
             found="something else",
             fix="remove the file and state them as model.template=… and so on",
         )
     open_names = [name for name in stated if getattr(settings, name) == _DEFAULTS[name]]
     return replace(settings, **{name: stated[name] for name in open_names})
+
+
+def _is_right(name: str, value: object) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name == "thinking":
+        return isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -10,10 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from errata.errors import ConfigError
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.records import Turn
 
 ImageMode = Literal["processor", "pad"]
+
+LIMITS = ("max_pixels", "min_pixels", "max_tiles")
+"""The settings of `ModelSettings` that bound how large pictures are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ class ModelSettings:
             leaves it to the template.
         image_mode: "processor" resizes and crops as the processor says; "pad" pads to a square first (LLaVA-1.5's
             evaluation), so that nothing is cropped away.
+        max_pixels: Width times height of a picture that the model sees; larger ones are made smaller in their own
+            proportions, and take fewer tokens. None leaves it to the model's processor, as for the next two.
+        min_pixels: The least; smaller ones are enlarged.
+        max_tiles: Tiles that a picture is cut into, the small copy of the whole not counted.
+
+    Raises:
+        ConfigError: A limit below 1, or `min_pixels` above `max_pixels`.
     """
 
     name: str
@@ -42,6 +53,24 @@ class ModelSettings:
     system_prompt: str | None = None
     thinking: bool | None = None
     image_mode: ImageMode = "processor"
+    max_pixels: int | None = None
+    min_pixels: int | None = None
+    max_tiles: int | None = None
+
+    def __post_init__(self) -> None:
+        check_limits("model", self)
+
+
+def check_limits(group: str, settings: Any) -> None:
+    """Raise ConfigError for limits on pictures that no picture can meet; `group` names the settings."""
+    for name in LIMITS:
+        value = getattr(settings, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"{group}.{name}", expected="at least 1", found=str(value), fix="change the setting")
+    low, high = settings.min_pixels, settings.max_pixels
+    if low is not None and high is not None and low > high:
+        found = f"{low} above max_pixels {high}"
+        raise ConfigError(f"{group}.min_pixels", expected="at most max_pixels", found=found, fix="change one of them")
 
 
 class RowInputs(Protocol):
@@ -84,9 +113,18 @@ class Adapter(Protocol):
     settings: ModelSettings
     several_differ: ClassVar[bool]
     """True where an image of several in one prompt is encoded otherwise than one that stands alone."""
+    limits: ClassVar[tuple[str, ...]]
+    """Of `LIMITS`, the settings that the family can keep to."""
+
+    @property
+    def max_positions(self) -> int | None:
+        """Places that the language model can number; None where it does not say."""
 
     def encode_image(self, image: Image.Image) -> EncodedImage:
-        """Pixels as the vision tower wants them, and how many features they give, of a prompt's only image."""
+        """Pixels as the vision tower wants them, and how many features they give, of a prompt's only image.
+
+        Raises DataError for an image that the model's processor cannot take.
+        """
 
     def encode_one_of_several(self, image: Image.Image) -> EncodedImage:
         """The same for an image whose prompt shows others too."""

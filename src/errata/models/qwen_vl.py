@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
+from errata.errors import ModelError
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
 
@@ -19,8 +20,22 @@ class Qwen2VLAdapter(FamilyAdapter):
 
     architecture = "Qwen2VLForConditionalGeneration"
     whole_processor = False
+    limits: ClassVar[tuple[str, ...]] = ("max_pixels", "min_pixels")
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _set_limits(self) -> None:
+        """`size` holds the least and the most pixels under the names of edges."""
+        super()._set_limits()
+        settings, images = self.settings, self._processor.image_processor
+        if settings.max_pixels is None and settings.min_pixels is None:
+            return
+        most = settings.max_pixels or images.size["longest_edge"]
+        least = settings.min_pixels or min(images.size["shortest_edge"], most)
+        if least > most:
+            found = f"{least}, above the processor's largest of {most}"
+            raise ModelError("model.min_pixels", expected="at most max_pixels", found=found, fix="set max_pixels too")
+        images.size = {"shortest_edge": least, "longest_edge": most}
+
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[patches, patch values]`, float32."""
         inputs = self._processor.image_processor(images=[image], return_tensors="pt")
         grid = tuple(inputs["image_grid_thw"][0].tolist())

@@ -23,7 +23,7 @@ class SiglipAdapter(FamilyAdapter):
     def image_length(self) -> int:
         """Features of an image."""
 
-    def encode_image(self, image: Image.Image) -> EncodedImage:
+    def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[3, height, width]`, float32."""
         inputs = self._processor.image_processor(images=[image], return_tensors="pt")
         return EncodedImage(inputs["pixel_values"][0], self.image_length)

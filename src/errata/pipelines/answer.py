@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from errata.errors import ConfigError, DataError, ModelError
+from errata.errors import ConfigError, DataError, ErrataError, ModelError
 from errata.generation import (
     Answered,
     ChatClient,
@@ -19,15 +19,16 @@ from errata.generation import (
     is_endpoint,
     parse_endpoint,
     repeat_questions,
+    write_failures,
 )
-from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
+from errata.models import LIMITS, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.pipelines.best_of import BestAnswerer, BestOf, refuse_endpoint
 from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Answer, Question, read_questions, remove_file
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
-"""Questions and the file that their answers are kept in -> the answers there are, in the order of the questions. A
-model that is loaded answers every question; an endpoint may fail some, which `FILE.failed.jsonl` then names."""
+"""Questions and the file that their answers are kept in -> the answers there are, in the order of the questions. Some
+may fail, which `FILE.failed.jsonl` then names."""
 
 
 class OnProgress(Protocol):
@@ -65,10 +66,11 @@ def answer_file(
         on_progress: Told about every batch, or every answer of an endpoint.
 
     Returns:
-        The answers, and why others are missing; only an endpoint's can be.
+        The answers, and why others are missing: a question whose image does not open, or that the model cannot be
+        asked, costs no other.
 
     Raises:
-        DataError: Questions that cannot be read or hold another tool's markup, or an image that does not open.
+        DataError: Questions that cannot be read or hold another tool's markup, or none that can be answered.
         ModelError: A model that cannot be loaded.
         ConfigError: `out` holds the answers of another run, an endpoint is misnamed or lacks its key, or one was to
             answer with the best of several samples.
@@ -139,8 +141,18 @@ def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: Gener
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
         shown = _show(on_progress, out.stem)
-        found = generate(loaded, questions, settings, image_root=image_root, out=out, pixels=pixels, on_progress=shown)
-        return Answered(found, {})
+        failures = Failures()
+        found = generate(
+            loaded,
+            questions,
+            settings,
+            image_root=image_root,
+            out=out,
+            pixels=pixels,
+            on_progress=shown,
+            on_failure=failures.add,
+        )
+        return failures.finish(found, out)
 
     return answer
 
@@ -149,10 +161,39 @@ def _answer_best(loaded: LoadedModel, best_of: BestOf, image_root: str | Path, s
     best = BestAnswerer(loaded, best_of, settings, image_root)
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
-        shown = [_show(on_progress, f"{out.stem}: {what}") for what in ("samples", "rewards")]
-        return Answered(best.answer(questions, out, *shown), {})
+        on_samples, on_rewards = (_show(on_progress, f"{out.stem}: {what}") for what in ("samples", "rewards"))
+        failures = Failures()
+        found = best.answer(questions, out, on_samples, on_rewards, failures.add)
+        return failures.finish(found, out)
 
     return answer
+
+
+class Failures:
+    """Questions that a model loaded here could not be asked, or that failed under way."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, Exception] = {}
+
+    def add(self, name: str, error: Exception) -> None:
+        """Note a question and why it has no answer."""
+        self._errors[name] = error
+
+    def finish(self, answers: list[Answer], out: Path) -> Answered:
+        """The answers and the reasons, which `OUT.failed.jsonl` holds too.
+
+        Raises:
+            Exception: The first failure, where no question got an answer: it is none of a single one.
+        """
+        if self._errors and not answers:
+            raise next(iter(self._errors.values()))
+        missing = {name: _describe(error) for name, error in self._errors.items()}
+        write_failures(out, missing)
+        return Answered(answers, missing)
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, ErrataError) else f"{type(error).__name__}: {str(error).strip()[:200]}"
 
 
 def _show(on_progress: OnProgress | None, what: str) -> OnAnswers | None:
@@ -161,10 +202,9 @@ def _show(on_progress: OnProgress | None, what: str) -> OnAnswers | None:
 
 def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:
     """Load the model with the images of the settings."""
-    if settings.image_mode is None:
-        return load_model(ModelSettings(model))
+    stated = {name: getattr(settings, name) for name in ("image_mode", *LIMITS)}
     try:
-        return load_model(ModelSettings(model, image_mode=settings.image_mode))
+        return load_model(ModelSettings(model, **{name: value for name, value in stated.items() if value is not None}))
     except ModelError as error:
         if error.where != "model.image_mode":
             raise

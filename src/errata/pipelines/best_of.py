@@ -13,6 +13,7 @@ from errata.generation import (
     AnswerFile,
     GenerationSettings,
     OnAnswers,
+    OnFailure,
     describe_run,
     generate,
     is_endpoint,
@@ -76,6 +77,7 @@ class BestAnswerer:
         out: Path,
         on_samples: OnAnswers | None = None,
         on_rewards: OnAnswers | None = None,
+        on_failure: OnFailure | None = None,
     ) -> list[Answer]:
         """One answer a question, in `out`; all samples in `OUT.samples.jsonl`. What either holds is not made again.
 
@@ -84,6 +86,7 @@ class BestAnswerer:
             out: JSON lines that grow as samples are chosen.
             on_samples: Told about every batch of samples.
             on_rewards: Told about every few questions whose samples were scored.
+            on_failure: As of `generate`; a question of which a sample failed is left out.
 
         Raises:
             DataError: As `generate`.
@@ -97,6 +100,7 @@ class BestAnswerer:
         if not started:  # samples of a file that was removed are not those of this run
             remove_file(samples)
             store.append([])
+        failed: dict[str, Exception] = {}
         drawn = generate(
             self._loaded,
             asked,
@@ -104,12 +108,21 @@ class BestAnswerer:
             out=samples,
             pixels=self._pixels,
             on_progress=on_samples,
+            on_failure=None if on_failure is None else failed.setdefault,
         )
-        count = self._best_of.count
-        groups = {question.id: drawn[n * count : (n + 1) * count] for n, question in enumerate(questions)}
-        self._choose(questions, groups, store, on_rewards or _ignore)
-        store.put_in_order(question.id for question in questions)
-        return [store.answers[question.id] for question in questions]
+        known, count = {answer.id: answer for answer in drawn}, self._best_of.count
+        groups: dict[str, list[Answer]] = {}
+        for number, question in enumerate(questions):
+            names = [one.id for one in asked[number * count : (number + 1) * count]]
+            bad = next((name for name in names if name not in known), None)
+            if bad is None:
+                groups[question.id] = [known[name] for name in names]
+            elif on_failure is not None:
+                on_failure(question.id, failed[bad])
+        left = [question for question in questions if question.id in groups]
+        self._choose(left, groups, store, on_rewards or _ignore)
+        store.put_in_order(question.id for question in left)
+        return [store.answers[question.id] for question in left]
 
     def _choose(
         self, questions: Sequence[Question], groups: dict[str, list[Answer]], store: AnswerFile, on_rewards: OnAnswers

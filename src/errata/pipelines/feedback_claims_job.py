@@ -14,7 +14,7 @@ from errata.feedback.claim_split import Split, ToSplit, ask_splitter
 from errata.feedback.endpoint_labeller import EndpointLabeller
 from errata.feedback.local_labeller import LocalLabeller
 from errata.generation import EndpointSettings, GenerationSettings
-from errata.judges import Backend, Judge, VerdictCache, build_backend, build_judge, load_prices
+from errata.judges import Backend, Judge, Parameters, VerdictCache, build_backend, build_judge, load_prices
 from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Question, read_questions
 
@@ -39,6 +39,7 @@ class ClaimsJob:
         prices: A table of your own.
         endpoint: How hard endpoints are asked.
         attempts: Times a judge is asked until its reply can be read.
+        max_pixels: Width times height of the largest picture that the labeller sees; larger ones are made smaller.
     """
 
     questions: Path
@@ -55,6 +56,7 @@ class ClaimsJob:
     prices: Path | None = None
     endpoint: EndpointSettings | None = None
     attempts: int = 3
+    max_pixels: int | None = None
 
     @property
     def root(self) -> Path:
@@ -121,6 +123,7 @@ def build_labeller(job: ClaimsJob) -> Labeller:
     judge = Judge(
         _build_label_backend(job, kind),
         VerdictCache(job.cache_file),
+        parameters=Parameters(max_pixels=job.max_pixels),
         attempts=job.attempts,
         prices=load_prices(job.prices),
     )
@@ -134,5 +137,5 @@ def _build_label_backend(job: ClaimsJob, kind: str) -> Backend:
     if kind == "openai":
         return EndpointLabeller(job.labeller, job.endpoint)
     if kind == "local" and job.labeller != "local:":
-        return LocalLabeller(job.labeller)
+        return LocalLabeller(job.labeller, max_pixels=job.max_pixels)
     return build_backend(job.labeller)

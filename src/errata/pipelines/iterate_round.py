@@ -10,6 +10,7 @@ from pathlib import Path
 
 from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
+from errata.generation import is_endpoint
 from errata.models import ModelSettings, find_adapter, merge_adapter
 from errata.pipelines.answer import OnProgress, answer_file
 from errata.pipelines.feedback_claims import ClaimsRun, run_claims
@@ -141,6 +142,7 @@ def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnPro
         suffix=told.suffix,
         settings=replace(told.pairs, seed=find_seed(run, number)),
         cache=told.cache,
+        max_pixels=run.generation.max_pixels if told.labeller == SELF or is_endpoint(told.labeller) else None,
     )
     return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
 

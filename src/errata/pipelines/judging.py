@@ -24,6 +24,7 @@ class JudgeSettings:
         name: `openai:MODEL@URL`, `local:MODEL` or `scripted:FILE`.
         samples: Verdicts per call; with several, metrics come with their spread.
         temperature: Of the judge.
+        max_pixels: Width times height of the largest picture that it sees; larger ones are made smaller.
         attempts: Times a call is asked until its reply can be read.
         cache: The SQLite file of all verdicts; None is `verdicts.sqlite` in the cache folder.
         prices: A table of your own.
@@ -33,6 +34,7 @@ class JudgeSettings:
     name: str
     samples: int = 1
     temperature: float = 0.0
+    max_pixels: int | None = None
     attempts: int = 3
     cache: Path | None = None
     prices: Path | None = None
@@ -62,7 +64,7 @@ def load_judge(settings: JudgeSettings | None) -> Judge | None:
     return build_judge(
         settings.name,
         settings.cache or find_cache("verdicts.sqlite"),
-        parameters=Parameters(temperature=settings.temperature),
+        parameters=Parameters(temperature=settings.temperature, max_pixels=settings.max_pixels),
         samples=settings.samples,
         attempts=settings.attempts,
         prices=settings.prices,

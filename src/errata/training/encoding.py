@@ -90,7 +90,7 @@ class RecordEncoder:
 
         Raises:
             DataError: A record that cannot be used, without `skip_bad`; or no record is left.
-            ModelError: A chat template that fails on a record.
+            ModelError: A chat template that fails on a record, without `skip_bad`.
         """
         encoded: list[EncodedRecord] = []
         aside: list[SetAside] = []
@@ -123,7 +123,9 @@ class RecordEncoder:
             )
             named.can_skip = True
             raise named from None
-        except ModelError as error:  # a template that fails on this conversation: the others are no better off
+        except ModelError as error:  # a template that fails on this conversation: others may be of another kind
+            if self.skip_bad:
+                return SetAside(record.id, str(error))
             raise ModelError(
                 f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
             ) from None
@@ -142,11 +144,24 @@ class RecordEncoder:
     def _find_excess(self, encoded: EncodedRecord) -> str | None:
         """Which limit the record is over, if any; nothing is ever cut."""
         longest, total = max(tree.shape.longest for tree in encoded.sample.trees), encoded.sample.total
+        places, positions = max(map(_count_positions, encoded.sample.trees)), self.adapter.max_positions
+        way_out = self._find_way_out(encoded)
         if self.max_length is not None and longest > self.max_length:
-            return f"{longest} tokens with its longest response; max_length is {self.max_length}"
+            return f"{longest} tokens with its longest response; max_length is {self.max_length}{way_out}"
         if total > self.max_tokens_per_row:
-            return f"{total} tokens with all its responses; max_tokens_per_row is {self.max_tokens_per_row}"
+            return f"{total} tokens with all its responses; max_tokens_per_row is {self.max_tokens_per_row}{way_out}"
+        if positions is not None and places > positions:
+            rule = f"the model numbers {positions} (max_position_embeddings)"
+            return f"{places} positions with its longest response; {rule}{way_out}"
         return None
+
+    def _find_way_out(self, encoded: EncodedRecord) -> str:
+        """Which setting makes the record's images smaller, where the model keeps to one."""
+        tokens = sum(image.n_tokens for image in encoded.sample.prompt.images)
+        if not tokens or not self.adapter.limits:
+            return ""
+        names = " or ".join(f"model.{name}" for name in self.adapter.limits if name != "min_pixels")
+        return f"; {tokens} of them are images: {names} makes these smaller"
 
     def encode(self, record: Record) -> EncodedRecord:
         """Tokens and weights of one record. Raises DataError on an unusable image or text."""
@@ -206,6 +221,11 @@ class RecordEncoder:
             # Responses are rendered after as many images; the pixels themselves come back when a row is built.
             self._prompts[key] = replace(prompt, images=tuple(image.without_pixels() for image in images))
         return self._prompts[key]
+
+
+def _count_positions(tree: TreeSample) -> int:
+    """Places up to the end of the longest response."""
+    return tree.prompt.next_position + max(tree.shape.responses, default=0)
 
 
 def _require_words(sample: TreeSample) -> None:

@@ -19,6 +19,7 @@ from errata.models import (
     ModelSettings,
     PixelCache,
     build_adapter,
+    check_vocabulary,
     find_adapter,
     find_stops,
     load_model,
@@ -54,6 +55,7 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapter
     if processing_class is None:
         processing_class, files = _load_processor(name, model.config)
     adapter = build_adapter(processing_class, model.config, ModelSettings(name=name), find_stops(model))
+    check_vocabulary(model, processing_class, name)
     return LoadedModel(model, processing_class, adapter, name, files)
 
 
