@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from errata.benchmarks.annotations import AnnotatedImage, read_annotations
 from errata.benchmarks.card import Card, Remote
@@ -41,6 +41,7 @@ class Chair(Benchmark[AnnotatedImage]):
     cut_sentence: Literal["keep", "drop"] = "keep"
 
     units = UNITS
+    draws: ClassVar[str] = "images"
     card = Card(
         name="chair",
         title="CHAIR",

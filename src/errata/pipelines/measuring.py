@@ -36,6 +36,7 @@ class Coverage:
         reasoned: Answers of which thoughts were set aside; what stands behind them is scored.
         endless: Those whose thoughts never ended: nothing was said.
         refused: Refusals, and replies that miss the image.
+        failed: Rows of an answer file that hold what a failed call left; they are no answers.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
@@ -48,6 +49,7 @@ class Coverage:
     reasoned: int = 0
     endless: int = 0
     refused: int = 0
+    failed: int = 0
     unjudged: int = 0
     unreadable: int = 0
     stand_ins: int = 0
