@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import zipfile
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from errata.benchmarks import are_about, join_answers, look_up_numbers, read_given_answers, spreadsheet
@@ -218,9 +221,197 @@ def test_an_empty_prediction_never_becomes_the_label(tmp_path, ending):
     assert (given.text, given.label) == ("", "Yes")
 
 
-def test_a_prediction_that_is_no_text_is_named(tmp_path):
-    with pytest.raises(DataError, match="no text under any of prediction"):
-        read_given_answers(write(tmp_path / "a.jsonl", [{"index": 1, "answer": "Yes", "prediction": None}]))
+FAILED = [
+    None, "None", "nan", "null", "NaN", "<NA>", "ERROR", "[API error]", "Failed to obtain answer via API.",
+    "Error: Request timed out.", "Error code: 429 - {'error': {'message': 'Rate limit'}}", "API Error", "Timeout",
+    "openai.RateLimitError: Error code: 429", "Request timed out.", "[ERROR] no response", "Exception: CUDA",
+    "No response from the server", '{"error": {"message": "overloaded", "code": 529}}', {"error": "overloaded"},
+    "Traceback (most recent call last):\n  File", "An error occurred while processing your request.", "HTTP Error 500",
+    [], "503 Service Unavailable", "Empty response", "RateLimitError('slow down')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("left", FAILED, ids=repr)
+def test_what_a_failed_call_left_is_no_answer(tmp_path, left):
+    rows = [{**read_pope(key), "answer": left} for key in list(ASKED)[:1]] + [read_pope("pope-popular-1")]
+    path = write(tmp_path / "a.jsonl", rows)
+    assert [bool(one.failed) for one in read_given_answers(path)] == [True, False]
+    assert join(path) == {"pope-popular-1": "Yes"}
+
+
+@pytest.mark.parametrize(
+    "said", ["", "No error is visible.", "None of them.", "A stop sign.", "No.", "404 is written on it", "Error signs"]
+)
+def test_what_only_looks_like_a_failed_call_is_an_answer(tmp_path, said):
+    path = write(tmp_path / "a.jsonl", [{**read_pope("pope-random-1"), "answer": said}])
+    assert join(path) == {"pope-random-1": said}
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".csv", ".xlsx"])
+def test_an_empty_cell_is_no_answer(tmp_path, ending):
+    rows = [{**read_pope(key), "answer": SAID[key]} for key in ASKED]
+    rows[1]["answer"] = ""
+    path = tmp_path / f"a{ending}"
+    write_table(path, rows)
+    assert [one.failed for one in read_given_answers(path)] == ["", "nothing", ""]
+
+
+def write_table(path, rows):
+    if path.suffix == ".xlsx":
+        write_spreadsheet(path, [{name: str(cell) for name, cell in row.items()} for row in rows])
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif path.suffix in (".tsv", ".csv"):
+        with path.open("w", newline="") as file:
+            table = csv.DictWriter(file, list(rows[0]), delimiter="\t" if path.suffix == ".tsv" else ",")
+            table.writeheader()
+            table.writerows(rows)
+    else:
+        path.write_text(json.dumps(rows) if path.suffix == ".json" else "".join(json.dumps(r) + "\n" for r in rows))
+
+
+CONTAINERS = [".jsonl", ".json", ".tsv", ".csv", ".xlsx", ".parquet"]
+
+
+@pytest.mark.parametrize("ending", CONTAINERS)
+@pytest.mark.parametrize("other", ["response", "text", "output", "my_model", "caption"])
+def test_a_label_beside_the_answers_is_never_scored(tmp_path, ending, other):
+    """lmms-lab/POPE calls the label `answer`: two columns could be meant, and one of them has to be named."""
+    rows = [{**read_without_number(key), "answer": ASKED[key][4], other: "Yes"} for key in ASKED]
+    path = tmp_path / f"a{ending}"
+    write_table(path, rows)
+    with pytest.raises(
+        DataError, match=f"('answer' and '{other}'|'{other}' and 'answer'), which differ.*--answer-column"
+    ):
+        read_given_answers(path)
+    assert [(one.text, one.label) for one in read_given_answers(path, other)] == [
+        ("Yes", "yes"),
+        ("Yes", "no"),
+        ("Yes", "yes"),
+    ]
+    with pytest.raises(DataError, match="expected a column 'reply'"):
+        read_given_answers(path, "reply")
+
+
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_one_column_of_answers_needs_no_name(tmp_path, ending):
+    rows = [{**read_pope(key), "image_source": "a b", "dataset": "POPE of June"} for key in ASKED]
+    path = tmp_path / f"a{ending}"
+    write_table(path, rows)
+    assert join(path) == SAID
+
+
+def test_two_columns_that_say_the_same_are_one(tmp_path):
+    rows = [{**read_pope(key), "text": SAID[key]} for key in ASKED]
+    assert join(write(tmp_path / "a.jsonl", rows)) == SAID
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_questions_in_place_of_answers_are_refused(tmp_path, named):
+    """As where the question file itself is given: its `text` is what is asked."""
+    rows = [
+        {"question_id": number, "category": setting, "text": text} | ({"question": text} if named else {})
+        for _, text, setting, number, _ in ASKED.values()
+    ]
+    with pytest.raises(DataError, match=r"in 3 of 3 rows; expected answers in 'text'.*--answer-column"):
+        join(write(tmp_path / "a.jsonl", rows))
+    echo = [{**read_pope(key), "answer": rows[n]["text"] if n == 0 else "No"} for n, key in enumerate(ASKED)]
+    assert len(join(write(tmp_path / "b.jsonl", echo))) == 3  # a model may say what it was asked
+
+
+@pytest.mark.parametrize("number", [1.0, "1.0", 1, "1"])
+def test_whole_numbers_with_a_point_are_whole_numbers(tmp_path, number):
+    row = {**read_pope("pope-random-1"), "question_id": number}
+    assert join(write(tmp_path / "a.jsonl", [row])) == {"pope-random-1": "Yes"}
+    questions = [Question("COCO_val2014_000000000001.jpg", ("COCO_val2014_000000000001.jpg",), (Turn("user", "?"),))]
+    path = write(tmp_path / "b.jsonl", [{"image_id": number, "caption": "A dog."}])
+    (answer,) = join_answers(read_given_answers(path), questions, where="b")
+    assert answer.text == "A dog."
+
+
+@pytest.mark.parametrize("said", [["Yes"], "['Yes']", '["Yes"]'])
+def test_a_list_of_one_text_is_that_text(tmp_path, said):
+    assert join(write(tmp_path / "a.jsonl", [{**read_pope("pope-random-1"), "answer": said}])) == {
+        "pope-random-1": "Yes"
+    }
+
+
+@pytest.mark.parametrize("said", [["Yes", "No"], "['Yes', 'No']"])
+def test_a_list_of_several_texts_is_no_answer_to_one_question(tmp_path, said):
+    with pytest.raises(DataError, match="a list of 2 texts in 'answer'; expected one answer"):
+        join(write(tmp_path / "a.jsonl", [{**read_pope("pope-random-1"), "answer": said}]))
+
+
+def test_a_table_by_columns_and_the_one_list_of_an_object_are_rows(tmp_path):
+    rows = [read_pope(key) for key in ASKED]
+    columns = {name: {str(n): row[name] for n, row in enumerate(rows)} for name in rows[0]}
+    (tmp_path / "a.json").write_text(json.dumps(columns))
+    (tmp_path / "b.json").write_text(json.dumps({"model": "m", "results": rows}))
+    assert join(tmp_path / "a.json") == join(tmp_path / "b.json") == SAID
+
+
+FIGURE = {"category": "VD", "subcategory": "chart", "set_id": "178", "figure_id": "0", "question_id": "0"}
+HALLUSION = Question("hallusion-VD-chart-178-0-0", ("a.png",), (Turn("user", "Is bar 3 the tallest?"),), {})
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"index": "VD_chart_1_178_0_0", "question": "Is bar 3 the tallest?", "answer": "Yes", "prediction": "No."},
+        {**FIGURE, "question": "Is bar 3 the tallest?", "gt_answer": "1", "model_prediction": "No."},
+        {**FIGURE, "set_id": 178.0, "gt_answer": "1", "model_prediction": "No."},
+        {"doc_id": 7, "target": "1", "filtered_resps": "No.", "input": "Is bar 3 the tallest?", "aAcc": {**FIGURE}},
+        {"doc_id": 7, "doc": {**FIGURE, "question": "Is bar 3 the tallest?"}, "filtered_resps": ["No."]},
+    ],
+)
+def test_questions_of_hallusionbench_are_named_in_every_harness(tmp_path, row):
+    (answer,) = join_answers(read_given_answers(write(tmp_path / "a.jsonl", [row])), [HALLUSION], where="a")
+    assert (answer.id, answer.text) == (HALLUSION.id, "No.")
+
+
+def build_reviewed():
+    """As LLaVA-Bench: wordings that return, with a reference and a description."""
+    asked = ["Describe this photo.", "What is it?", "Describe this photo.", "Why?"]
+    return [
+        Question(
+            f"wild-{n}",
+            (f"{n // 2}.jpg",),
+            (Turn("user", text),),
+            {"question_id": n, "reference": f"Reference {n}.", "context": f"Caption {n // 2}.\n\ndog: [0, 0, 1, 1]"},
+        )
+        for n, text in enumerate(asked)
+    ]
+
+
+@pytest.mark.parametrize("kept", [("doc_id",), ("reference",), ("context",), ("index",)])
+def test_answers_to_llava_bench_are_joined_by_whatever_tells(tmp_path, kept):
+    rows = []
+    for n, question in enumerate(build_reviewed()):
+        row = {"input": question.prompt[-1].text, "filtered_resps": f"Mine {n}.", "target": "", "doc_id": None}
+        if kept == ("index",):  # VLMEvalKit, which counts from 0 and holds the caption
+            row = {
+                "index": n,
+                "question": question.prompt[-1].text,
+                "caption": f"Caption {n // 2}.",
+                "prediction": f"Mine {n}.",
+            }
+        told = {"doc_id": n} if "doc_id" in kept else {}
+        told |= {"target": f"Reference {n}."} if "reference" in kept else {}
+        review = {"ans1": f"Reference {n}." if "reference" in kept else "", "context": f"Caption {n // 2}."}
+        told |= {"gpt_eval_llava_all": review} if "context" in kept else {}
+        rows.append(row | told)
+    path = write(tmp_path / "a.jsonl", rows[::-1])
+    joined = join_answers(read_given_answers(path), build_reviewed(), where="a")
+    assert {answer.id: answer.text for answer in joined} == {f"wild-{n}": f"Mine {n}." for n in range(4)}
+
+
+def test_places_in_another_order_name_nothing(tmp_path):
+    rows = [
+        {"doc_id": n, "input": question.prompt[-1].text, "target": "", "filtered_resps": f"Mine {n}."}
+        for n, question in enumerate(build_reviewed()[::-1])
+    ]
+    with pytest.raises(DataError, match="to none of them"):
+        join_answers(read_given_answers(write(tmp_path / "a.jsonl", rows)), build_reviewed(), where="a")
 
 
 def test_captions_of_chair_are_joined_by_the_image_number(tmp_path):
@@ -250,7 +441,8 @@ def test_captions_of_chair_are_joined_by_the_image_number(tmp_path):
         ([{"question_id": 1, "category": "random", "answer": [1]}], "'answer' is list"),
         (["yes"], "expected an answer as an object"),
         ([], "at least one answer"),
-        ([{"doc": {}, "resps": []}], "expected a response as text"),
+        ([{"doc": {}, "resps": [[3]]}], "expected one response, as text"),
+        ([{"doc": {}, "resps": ["a", "b"]}], "2 of them; expected one response"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(tmp_path, rows, message):

@@ -94,11 +94,14 @@ def test_an_unreadable_order_takes_its_pair_out_and_no_second_question_is_asked(
 
 def test_answers_are_joined_by_image_and_question(folder):
     rows = [json.loads(line) for line in (folder / "RefoMB_dev.jsonl").read_text().splitlines()]
-    said = [{name: row[name] for name in ("image_url", "question")} | {"answer": row["question"]} for row in rows[::-1]]
+    said = [
+        {name: row[name] for name in ("image_url", "question")} | {"answer": "On " + row["question"]}
+        for row in rows[::-1]
+    ]
     (folder / "said.json").write_text(json.dumps(said))
     questions = RefoMB().load(Setup("strict", folder))
     joined = join_answers(read_given_answers(folder / "said.json"), questions, where="said")
-    assert {answer.id: answer.text for answer in joined} == {q.id: q.prompt[0].text for q in questions}
+    assert {answer.id: answer.text for answer in joined} == {q.id: "On " + q.prompt[0].text for q in questions}
     assert questions[5].meta["reference"] == "Reference 5."
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from errata.errors import DataError
 from errata.records import Answer
 
+REST = "answer the rest too, or score what is there with --allow-missing"
+
 
 def align_answers(
-    ids: Iterable[str], answers: Sequence[Answer], *, where: str, allow_missing: bool = False
+    ids: Iterable[str], answers: Sequence[Answer], *, where: str, allow_missing: bool = False, fix: str = REST
 ) -> dict[str, Answer]:
     """The answer to every id, in the order of `ids`.
 
@@ -18,6 +20,7 @@ def align_answers(
         answers: In any order.
         where: The benchmark, for messages.
         allow_missing: Leave out questions without an answer instead of raising.
+        fix: What to do about them.
 
     Raises:
         DataError: An id that occurs twice, an answer to no question, a question without an answer.
@@ -38,7 +41,7 @@ def align_answers(
             "an answer to every question",
             "no answer to",
             missing,
-            "answer the rest too, or score what is there with --allow-missing",
+            fix,
         )
     return {item: by_id[item] for item in wanted if item in by_id}
 

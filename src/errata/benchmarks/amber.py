@@ -7,10 +7,10 @@ imagine there.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from errata.benchmarks.amber_files import GROUPS, QUERIES, load_lists, read_queries, read_truth
 from errata.benchmarks.amber_nouns import NounPath, Nouns, choose_path
@@ -58,6 +58,7 @@ class Amber(Benchmark[Question]):
     images: int | None = None
 
     units = UNITS
+    draws: ClassVar[str] = "images"
     card = Card(
         name="amber",
         title="AMBER",
@@ -112,6 +113,12 @@ class Amber(Benchmark[Question]):
         units = DISCRIMINATIVE | ({"unknown_share": Unit("share", "lower")} if setup.mode == "strict" else {})
         results += [self._build(f"amber-{name}", part, units, setup, None) for name, part in groups.items()]
         return results + ([self._combine(f"amber{suffix}", items, setup, path)] if told and asked else [])
+
+    def advise_missing(self, questions: Sequence[Question], answered: Set[str], /) -> str:
+        """People answer AMBER's two files of queries apart."""
+        parts = {question.meta["part"] for question in questions if question.id in answered}
+        alone = next(iter(parts)) if self.part == "all" and len(parts) == 1 else ""
+        return f"score this part alone with amber.part={alone}" if alone else ""
 
     def _build(
         self, name: str, items: Sequence[Item], units: Mapping[str, Unit], setup: Setup, path: NounPath | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ DESCRIBE = "Describe this image in detail."
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedImage:
-    """An image and what is true of it."""
+    """An image and what is true of it; `uncaptioned` where it is COCO's and nobody's sentences about it are at hand."""
 
     image: str
     objects: tuple[str, ...]
     captions: tuple[str, ...] = ()
     question: str = DESCRIBE
+    uncaptioned: bool = field(default=False, compare=False)
 
 
 def read_annotations(path: str | Path) -> list[AnnotatedImage]:
@@ -43,6 +44,19 @@ def read_annotations(path: str | Path) -> list[AnnotatedImage]:
     if not found:
         raise DataError(str(path), expected="at least one annotated image", found="none", fix="check the file")
     return found
+
+
+def require_captions(images: Sequence[AnnotatedImage], benchmark: str) -> None:
+    """Raise DataError where images of COCO lack the sentences by people that belong to the official ground truth."""
+    lacking = [one.image for one in images if one.uncaptioned]
+    if lacking:
+        what = "their captions" if len(lacking) == len(images) else f"the captions of {len(lacking)} of {len(images)}"
+        raise DataError(
+            f"{benchmark}, official mode",
+            expected="COCO's captions beside its instances: half of what is true of an image is what people say of it",
+            found=f"images without {what}, such as {lacking[0]}",
+            fix="put captions_val2014.json beside it (`errata bench fetch chair` brings both), or use strict mode",
+        )
 
 
 def require_images(questions: Sequence[Question], root: str | Path) -> None:
@@ -85,7 +99,8 @@ def _read_document(path: Path) -> list[AnnotatedImage]:
     except (OSError, ValueError) as error:
         raise DataError(str(path), expected="one JSON object", found=str(error), fix="check the file") from None
     if isinstance(content, dict) and {"images", "annotations"} <= content.keys():
-        return [AnnotatedImage(*row) for row in read_coco(content, path)]
+        found = read_coco(content, path)
+        return [AnnotatedImage(*row, uncaptioned=not captions) for row in found for captions in (row[2],)]
     if not isinstance(content, dict):
         fix = "write one, or JSON lines in a file that ends with .jsonl"
         raise DataError(str(path), expected="{image: [objects]} or COCO's instances", found="a list", fix=fix)

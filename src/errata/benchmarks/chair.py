@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
-from errata.benchmarks.annotations import AnnotatedImage, read_annotations
+from errata.benchmarks.annotations import AnnotatedImage, read_annotations, require_captions
 from errata.benchmarks.card import Card, Remote
 from errata.benchmarks.chair_score import UNITS, build_truth, count_description
 from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
@@ -41,6 +41,7 @@ class Chair(Benchmark[AnnotatedImage]):
     cut_sentence: Literal["keep", "drop"] = "keep"
 
     units = UNITS
+    draws: ClassVar[str] = "images"
     card = Card(
         name="chair",
         title="CHAIR",
@@ -71,6 +72,8 @@ class Chair(Benchmark[AnnotatedImage]):
         vocabulary = find_vocabulary(setup)
         for name in dict.fromkeys(name for row in rows for name in row.objects):
             vocabulary.find_object(name)
+        if setup.mode == "official":
+            require_captions(rows, self.card.name)
         if self.images is None:
             return rows
         if not 1 <= self.images <= len(rows):
@@ -83,7 +86,7 @@ class Chair(Benchmark[AnnotatedImage]):
     def prompt(self, row: AnnotatedImage) -> Question:
         """One request for a description; the id is the image."""
         asked = Turn("user", self.question or row.question)
-        return Question(row.image, (row.image,), (asked,), {"objects": [*row.objects], "captions": [*row.captions]})
+        return Question(row.image, (row.image,), (asked,), describe_truth(row))
 
     def parse(self, question: Question, reply: Reply, setup: Setup) -> Item:
         """Mentions, true and made up."""
@@ -96,6 +99,12 @@ class Chair(Benchmark[AnnotatedImage]):
         """One result, with the vocabulary in its settings."""
         vocabulary = Path(find_vocabulary(setup).name).name
         return [self.build_result(self.card.name, items, self.units, setup, vocabulary=vocabulary)]
+
+
+def describe_truth(row: AnnotatedImage) -> dict[str, Any]:
+    """What is true of an image, for the `meta` of a question; `uncaptioned` where half of COCO's truth is missing."""
+    known: dict[str, Any] = {"objects": [*row.objects], "captions": [*row.captions]}
+    return known | ({"uncaptioned": True} if row.uncaptioned else {})
 
 
 def drop_cut_sentence(text: str) -> str:

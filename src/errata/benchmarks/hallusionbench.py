@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
-from errata.benchmarks.answer_files import name_figure
+from errata.benchmarks.answer_rows import name_figure
 from errata.benchmarks.card import Card, Remote
 from errata.benchmarks.hallusion_causes import CAUSES, count_causes, count_yes
 from errata.benchmarks.hallusion_rule import CHECK, RIGHT, SAME, UNCLEAR, read_check, read_same

@@ -5,31 +5,44 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
-from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.answer_columns import build_question_error
+from errata.benchmarks.answer_rows import GivenAnswer
 from errata.errors import DataError
 from errata.records import Answer, Question
 
 Key = tuple[str, ...]
 Ids = tuple[str, ...]
 """Of questions that ask the same about one image, in several settings."""
+Matched = tuple[GivenAnswer, Ids]
+STRANGERS = "check the benchmark, its options and --data"
+"""What to do where answers are not about the benchmark's questions, as far as nothing more is known."""
 
 
-def join_answers(given: Sequence[GivenAnswer], questions: Sequence[Question], *, where: str) -> list[Answer]:
+def join_answers(
+    given: Sequence[GivenAnswer], questions: Sequence[Question], *, where: str, fix: str = STRANGERS
+) -> list[Answer]:
     """Answers under the ids of the questions; some may have none, and one asked in several settings answers in each.
+
+    What stands in place of an answer, where a call failed, is none.
 
     Args:
         given: In any order. Where the same is asked about one image in several settings and no row says which it is of,
             as many answers as settings are one for each: nothing tells them apart.
         questions: Of the whole benchmark.
         where: The answer file, for messages.
+        fix: What to do about answers to none of the questions.
 
     Raises:
         DataError: A row that names no question, or none of this benchmark; two answers to one question; a row whose
-            wording is not that of the question with its number.
+            wording is not that of the question with its number; several answers where one round was asked; questions in
+            place of answers.
     """
-    matched = _match(given, questions, where)
+    matched = _match(given, questions, where, fix)
+    _refuse_lists(matched, questions)
+    _refuse_questions(matched, questions, where)
     alike = Counter(ids for _, ids in matched)
     met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}
@@ -41,24 +54,38 @@ def join_answers(given: Sequence[GivenAnswer], questions: Sequence[Question], *,
                 raise DataError(answer.where, expected="one answer a question", found=twice, fix="drop one of them")
             said = Answer(one, answer.text, answer.model, answer.finished, earlier=answer.earlier)
             found[one] = answer.where, said
-    return [answer for _, answer in found.values()]
+    failed = {answer.where for answer in given if answer.failed}
+    return [answer for place, answer in found.values() if place not in failed]
+
+
+def find_images(given: Sequence[GivenAnswer], questions: Sequence[Question], *, where: str, fix: str) -> set[str]:
+    """The images of the questions that a file answers, or the questions where they have none. Raises DataError."""
+    met = {one for _, ids in _match(given, questions, where, fix) for one in ids}
+    return {find_image(question) for question in questions if question.id in met}
+
+
+def find_image(question: Question) -> str:
+    """A question's image; the question itself where it has none."""
+    return question.images[0] if question.images else question.id
 
 
 def are_about(given: Sequence[GivenAnswer], questions: Sequence[Question]) -> bool:
     """Whether every answer is about one of the questions."""
     try:
-        _match(given, questions, "")
+        _match(given, questions, "", STRANGERS)
     except DataError:
         return False
     return True
 
 
-def _match(given: Sequence[GivenAnswer], questions: Sequence[Question], where: str) -> list[tuple[GivenAnswer, Ids]]:
+def _match(given: Sequence[GivenAnswer], questions: Sequence[Question], where: str, fix: str) -> list[Matched]:
     """Every answer with its questions; several only where they ask the same. Raises DataError as `join_answers`."""
     index = _index(questions)
     known = {question.id: question for question in questions}
+    if not _has_places(given, questions):
+        given = [replace(answer, place="") for answer in given]
     matched = [(answer, _find(answer, index, known)) for answer in given]
-    _refuse_strangers([answer for answer, ids in matched if not ids], len(given), where)
+    _refuse_strangers([answer for answer, ids in matched if not ids], len(given), where, fix)
     for answer, ids in matched:
         _require_wording(answer, known[ids[0]])
     return matched
@@ -73,10 +100,14 @@ def find_image_key(name: str) -> str:
 
 def _index(questions: Sequence[Question]) -> dict[Key, list[str]]:
     index: dict[Key, list[str]] = {}
-    for question in questions:
+    for place, question in enumerate(questions):
         number, setting = (str(question.meta.get(name, "")) for name in ("question_id", "setting"))
         asked = _normalise(question.prompt[-1].text)
+        context, reference = (_flatten(str(question.meta.get(name, ""))) for name in ("context", "reference"))
         keys: list[Key] = [("id", question.id), ("numbered", setting, number), ("number", number)]
+        keys += [("referred", asked, reference), ("described", asked, context), ("place", str(place))]
+        if not setting:  # in another setting the same is asked about other images
+            keys.append(("worded", asked))
         for image in _list_images(question):
             keys += [("asked", image, asked, setting), ("asked", image, asked), ("image", image)]
         for key in keys:
@@ -117,8 +148,26 @@ def _list_keys(answer: GivenAnswer) -> Iterator[Key]:
         ("id", answer.number),
         ("number", answer.number),
         ("image", image),
+        ("referred", asked, _flatten(answer.reference)),
+        ("described", asked, _flatten(answer.context)),
+        ("worded", asked),
+        ("place", answer.place),
     ]
     return (key for key in keys if all(key))
+
+
+def _flatten(text: str) -> str:
+    """A reference, or the sentences about an image, without the boxes below them."""
+    return " ".join(text.strip().partition("\n\n")[0].split()).casefold()
+
+
+def _has_places(given: Sequence[GivenAnswer], questions: Sequence[Question]) -> bool:
+    """Whether the rows count the questions as the benchmark does: all of them, worded as there, and not all alike."""
+    told = [answer for answer in given if answer.place.isdigit() and answer.prompt]
+    fits = all(
+        int(answer.place) < len(questions) and _is_worded(answer, questions[int(answer.place)]) for answer in told
+    )
+    return fits and len({_normalise(answer.prompt) for answer in told}) > 1
 
 
 def _normalise(prompt: str) -> str:
@@ -142,15 +191,31 @@ def _require_wording(answer: GivenAnswer, question: Question) -> None:
         raise DataError(answer.where, expected=f"one to {wanted!r} ({question.id})", found=found, fix=fix)
 
 
-def _refuse_strangers(strangers: Sequence[GivenAnswer], count: int, where: str) -> None:
+def _refuse_lists(matched: Sequence[Matched], questions: Sequence[Question]) -> None:
+    """A list is the rounds of a dialogue; elsewhere nothing says which of several texts was the answer."""
+    rounds = {question.id: 1 + len(question.followups) for question in questions}
+    for answer, ids in matched:
+        if answer.earlier and rounds[ids[0]] == 1:
+            found = f"a list of {len(answer.earlier) + 1} texts in {answer.column!r}"
+            raise DataError(answer.where, expected="one answer", found=found, fix="keep one text a row")
+
+
+def _refuse_questions(matched: Sequence[Matched], questions: Sequence[Question], where: str) -> None:
+    """Raise DataError where most of the answers are what was asked."""
+    asked = {question.id: _normalise(question.prompt[-1].text) for question in questions}
+    same = [answer for answer, ids in matched if answer.text.strip() and _normalise(answer.text) == asked[ids[0]]]
+    if 2 * len(same) > len(matched):
+        raise build_question_error(same[0].column, where, f"the questions, in {len(same)} of {len(matched)} rows")
+
+
+def _refuse_strangers(strangers: Sequence[GivenAnswer], count: int, where: str, fix: str) -> None:
     if not strangers:
         return
     first = strangers[0]
-    if not any((first.id, first.number, first.image)):
-        fix = "add the question's id, or image and question, to each row"
-        raise DataError(first.where, expected="a row that names its question", found="none of its fields does", fix=fix)
+    if not any((first.id, first.number, first.image, first.prompt)):
+        add = "add the question's id, or image and question, to each row"
+        raise DataError(first.where, expected="a row that names its question", found="none of its fields does", fix=add)
     if len(strangers) == count:
-        fix = "check the benchmark, its options and --data"
         raise DataError(
             where, expected="answers to this benchmark", found="none that is about one of its questions", fix=fix
         )
@@ -159,5 +224,4 @@ def _refuse_strangers(strangers: Sequence[GivenAnswer], count: int, where: str) 
         if len(strangers) > 1
         else "an answer to none of them"
     )
-    fix = "name the question file whose numbers they have with --questions, and check vintage and category"
     raise DataError(first.where, expected="an answer to one question of the benchmark", found=found, fix=fix)

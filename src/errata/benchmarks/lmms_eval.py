@@ -10,10 +10,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from errata.benchmarks.failed_calls import find_failure
 from errata.errors import DataError
 
-_KEPT = ("question_id", "category", "question", "image_id", "image_source", "image", "image_path", "image_url")
-_NUMBERS = {"question_id", "image_id"}
+_KEPT = (
+    "question_id", "category", "question", "image_id", "image_source", "image", "image_path", "image_url",
+    "subcategory", "set_id", "figure_id", "context", "ans1", "gpt_answer", "doc_id",
+)  # fmt: skip
+_NUMBERS = {"question_id", "image_id", "ans1"}
 _TASK = re.compile(r"samples_(\w+)\.jsonl$")
 _SETTINGS = {"pope_adv": "adversarial", "pope_pop": "popular", "pope_random": "random"}
 
@@ -30,15 +34,18 @@ def is_sample(row: dict[str, Any]) -> bool:
 
 
 def flatten_sample(row: dict[str, Any], setting: str, where: str) -> dict[str, Any]:
-    """The sample with its fields beside one another. Raises DataError where no response is a text."""
+    """The sample with its fields beside one another. Raises DataError where a response is no text, or is several."""
     said = row.get("filtered_resps", row.get("resps"))
-    while isinstance(said, list) and said:
+    while isinstance(said, list) and len(said) == 1:
         said = said[0]
-    if not isinstance(said, str):
-        raise DataError(where, expected="a response as text", found=type(said).__name__, fix="fix the row")
+    if not isinstance(said, str) and not (said is None or find_failure(said)):
+        found = f"{len(said)} of them" if isinstance(said, list) else type(said).__name__
+        raise DataError(where, expected="one response, as text", found=found, fix="log one response a question")
     document = row["doc"] if isinstance(row.get("doc"), dict) else {}
     scored = next((value for value in row.values() if isinstance(value, dict) and value.keys() & _NUMBERS), {})
-    known = {"question": row.get("input"), "category": setting, **scored, **document}
+    known = {"question": row.get("input"), "category": setting, "doc_id": row.get("doc_id"), **scored, **document}
     label = known.get("answer", row.get("target", ""))
     kept = {name: known[name] for name in _KEPT if name in known}
-    return {**kept, "label": label if isinstance(label, str) else "", "prediction": said}
+    target = row.get("target")
+    told = {"label": label if isinstance(label, str) else "", "target": target if isinstance(target, str) else ""}
+    return {**kept, **told, "prediction": said}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -95,6 +95,12 @@ class MHumanEval(Benchmark[Question]):
         marks = {path: [asdict(mark) for mark in one.marks] for path, one in marked.items() if one.marks is not None}
         counts = count_marks(list(marked.values()), _KINDS)
         return {"part": question.meta["part"], "marks": marks, "counts": counts}
+
+    def advise_missing(self, questions: Sequence[Question], answered: Set[str], /) -> str:
+        """People may answer one of the two sets."""
+        parts = {question.meta["part"] for question in questions if question.id in answered} & {"object", "mmhal"}
+        alone = next(iter(parts)) if self.part == "all" and len(parts) == 1 else ""
+        return f"score this part alone with mhumaneval.part={alone}" if alone else ""
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """One result; with several people also how far they agree."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.answer_rows import GivenAnswer
 from errata.errors import DataError
 from errata.records import Fields, read_json_lines
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks.annotations import AnnotatedImage
+from errata.benchmarks.annotations import AnnotatedImage, require_captions
 from errata.benchmarks.card import Card, Published, Remote
-from errata.benchmarks.chair import Chair
+from errata.benchmarks.chair import Chair, describe_truth
 from errata.benchmarks.chair_score import build_truth
 from errata.benchmarks.object_files import FOLDERS, QUESTIONS, read_questions
 from errata.benchmarks.object_nouns import Nouns, choose_tagger
@@ -96,12 +96,14 @@ class ObjectHalBench(Benchmark[tuple[int, AnnotatedImage]]):
         rows = read_questions(setup) if setup.annotations is None else list(setup.annotations)
         for name in dict.fromkeys(name for row in rows for name in row.objects):
             vocabulary.find_object(name)
+        if setup.mode == "official":
+            require_captions(rows, self.card.name)
         return list(enumerate(rows))
 
     def prompt(self, row: tuple[int, AnnotatedImage]) -> Question:
         """A request for a description; the id is the image, and the number its place in the file."""
         number, image = row
-        meta = {"question_id": number, "objects": [*image.objects], "captions": [*image.captions]}
+        meta = {"question_id": number, **describe_truth(image)}
         return Question(image.image, (image.image,), (Turn("user", image.question),), meta)
 
     def judge(self, question: Question, reply: Reply, setup: Setup, /) -> Sequence[JudgeCall]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from errata.benchmarks.card import Card, Published
 from errata.benchmarks.chair import Chair, find_vocabulary
@@ -41,6 +41,7 @@ class OverGeneralisation(Benchmark[SceneImage]):
     images: int | None = None
 
     units = {"average": _SHARE, "scene": _SHARE, "difference": _SHARE}  # noqa: RUF012
+    draws: ClassVar[str] = "images"
     card = Card(
         name="overgeneralisation",
         title="Over-generalisation",

@@ -5,12 +5,12 @@ The three official COCO files of either vintage, or three sets built from any an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.answer_rows import GivenAnswer
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.pope_build import SETTINGS, Setting, build_pope
 from errata.benchmarks.pope_files import read_pope
@@ -93,6 +93,17 @@ class Pope(Benchmark[Question]):
         """lmms-eval and VLMEvalKit write question, label and setting beside each answer."""
         rows = [_adopt(answer) for answer in given]
         return [row for row in rows if row is not None] if all(rows) else None
+
+    def advise_strangers(self) -> str:
+        """Numbers mean other questions in another list or vintage."""
+        return "name the question file whose numbers they have with --questions, and check vintage and category"
+
+    def advise_missing(self, questions: Sequence[Question], answered: Set[str], /) -> str:
+        """A file may answer some of the settings."""
+        found = list(dict.fromkeys(str(one.meta["setting"]) for one in questions if one.id in answered))
+        return (
+            f'score these alone with "pope.settings=[{",".join(found)}]"' if 0 < len(found) < len(self.settings) else ""
+        )
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """A result per setting, and their mean where there are several (the one number that LLaVA prints)."""

@@ -8,14 +8,15 @@ takes as `name.option=value`. It runs no model: whoever asks the model calls `lo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.answer_files import GivenAnswer
+from errata.benchmarks.answer_rows import GivenAnswer
 from errata.benchmarks.card import Card
+from errata.benchmarks.joining import STRANGERS
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.config import dump_settings
 from errata.judges import JudgeCall, Sample
@@ -24,6 +25,8 @@ from errata.records import Answer, BenchmarkResult, Question
 Mode = Literal["official", "strict"]
 Item = dict[str, Any]
 Row = TypeVar("Row")
+ANSWERED = "--images-of-answers"
+"""The option that takes the images that a file answers for the whole set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,14 @@ class Benchmark(ABC, Generic[Row]):
     Attributes:
         card: What it is, for people.
         units: Metric name -> how it is printed, in the order of the table; every item counts for some of them.
+        draws: Of its options, that which draws a sample; empty where none does.
+        none_is_an_answer: Whether "None" may be what a model said; else it is what a failed call left.
     """
 
     card: ClassVar[Card]
     units: ClassVar[Mapping[str, Unit]]
+    draws: ClassVar[str] = ""
+    none_is_an_answer: ClassVar[bool] = False
 
     @abstractmethod
     def load(self, setup: Setup) -> Sequence[Row]:
@@ -113,6 +120,17 @@ class Benchmark(ABC, Generic[Row]):
         It is asked for only where there are no official files and no annotations.
         """
         return None
+
+    def advise_strangers(self) -> str:
+        """What to do where answers are about none of the questions."""
+        if self.draws and getattr(self, self.draws) is not None:
+            name = f"{self.card.name}.{self.draws}"
+            return f"{name} drew others: leave it out, and take the images of the answer file with {ANSWERED}"
+        return STRANGERS
+
+    def advise_missing(self, _questions: Sequence[Question], _answered: Set[str], /) -> str:
+        """A way out that only this benchmark has where questions have no answer; empty where there is none."""
+        return ""
 
     def score(self, items: Sequence[Item], setup: Setup) -> list[BenchmarkResult]:
         """The metrics of all items, here in one result."""

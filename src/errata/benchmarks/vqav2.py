@@ -40,6 +40,8 @@ class VQAv2(Benchmark[Question]):
         "accuracy": Unit("share", "higher"),
         **{f"accuracy_{name}": Unit("share", "higher") for name in TYPES.values()},
     }
+    draws: ClassVar[str] = "questions"
+    none_is_an_answer: ClassVar[bool] = True
     card = Card(
         name="vqav2",
         title="VQAv2",

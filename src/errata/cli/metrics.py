@@ -14,6 +14,8 @@ _ODD = {
     "reasoned": "with thoughts, which were set aside",
     "endless": "whose thoughts never ended",
     "refused": "refused",
+    "failed": "of those missing with a failed call in their row",
+    "uncaptioned": "about images without captions_val2014.json, which is half of the ground truth",
     "stand_ins": "about synthetic stand-ins for their images, which measure nothing",
 }
 """Counts that are named where there are any."""

@@ -20,6 +20,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("benchmark", help="one of `errata bench list`")
     parser.add_argument("answers", type=Path, help="ours, an original repository's, lmms-eval's or VLMEvalKit's")
     parser.add_argument("--out", type=Path, required=True, help="folder for questions/, answers/ and results.json")
+    parser.add_argument("--answer-column", metavar="NAME", help="which column holds the model's words")
+    parser.add_argument(
+        "--images-of-answers", action="store_true", help="the images that the file answers are the whole set"
+    )
     parser.add_argument("--questions", type=Path, help="question file whose numbers they have, such as LLaVA's own")
     parser.add_argument("--model", help="its name in the results (default: the one in the file)")
     parser.add_argument("--allow-missing", action="store_true", help="score what is there, and count what is missing")
@@ -45,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         mode=args.mode,
         options=tuple(args.overrides),
         image_root=args.image_root,
+        answer_column=args.answer_column,
+        images_of_answers=args.images_of_answers,
         questions=args.questions,
         model=args.model,
         allow_missing=args.allow_missing,

@@ -26,6 +26,7 @@ from errata.data.images import (
 from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records_file, import_records
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
+from errata.data.parquet import read_parquet
 from errata.data.pieces import make_printable
 from errata.data.push import push_folder
 from errata.data.reading import describe_reading, list_counts
@@ -70,6 +71,7 @@ __all__ = [
     "open_image",
     "open_records",
     "push_folder",
+    "read_parquet",
     "record_to_trl",
     "records_from_trl",
     "render_difference",

@@ -36,8 +36,10 @@ class Coverage:
         reasoned: Answers of which thoughts were set aside; what stands behind them is scored.
         endless: Those whose thoughts never ended: nothing was said.
         refused: Refusals, and replies that miss the image.
+        failed: Rows of an answer file that hold what a failed call left; they are no answers.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
+        uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
     """
 
@@ -48,8 +50,10 @@ class Coverage:
     reasoned: int = 0
     endless: int = 0
     refused: int = 0
+    failed: int = 0
     unjudged: int = 0
     unreadable: int = 0
+    uncaptioned: int = 0
     stand_ins: int = 0
 
     @property
@@ -104,10 +108,12 @@ def measure_answers(
         refused=sum(one.refused for one in spoken.values()),
         unjudged=len(missing),
         unreadable=judged.summary.get("unreadable", 0),
+        uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
     )
-    if coverage.stand_ins:
-        results = [replace(one, settings={**one.settings, "stand_ins": coverage.stand_ins}) for one in results]
+    noted = {name: count for name in ("stand_ins", "uncaptioned") if (count := getattr(coverage, name))}
+    if noted:
+        results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
 
 

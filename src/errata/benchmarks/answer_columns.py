@@ -1,0 +1,117 @@
+"""Which column of an answer file holds the model's words: the one that can, or the one that is named; never a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from errata.errors import DataError
+
+Row = Mapping[str, Any]
+
+ANSWERS = (
+    "prediction", "text", "answer", "caption", "response", "model_answer", "model_prediction", "model_response",
+    "model_output", "output", "outputs", "completion", "generated_text", "generation", "generated", "pred",
+    "predicted_answer", "reply", "answers", "responses", "predictions", "captions", "pred_answer", "generated_answer",
+    "generated_caption", "answer_text", "output_text", "response_text", "model_text", "llm_answer", "raw_output",
+)  # fmt: skip
+"""What files call the model's words."""
+PROMPTS = ("question", "prompt", "query")
+VAGUE = frozenset(("text", "answer", "answers", "caption", "captions"))
+"""Names that data sets also use for the question or for what is right."""
+_TABLE = {"index", "prediction"}
+"""Columns of VLMEvalKit's tables, in which `answer`, `caption` and others belong to the question."""
+_OF_THE_QUESTION = frozenset(("answer", "caption", "text", "answers"))
+_KNOWN = re.compile(
+    r"(?i)(?:.*_)?(?:ids?|index|idx|number|names?|paths?|urls?|files?|filenames?|src|sources?|hash|sha\d*|md5|images?|img|"
+    r"category|categories|types?|topic|setting|split|dataset|task|label|labels|gt|target|targets|reference|references|"
+    r"version|prompts?|questions?|query|queries|metadata|meta|context|description|content|contents|details|thoughts?|"
+    r"thinking|reasoning|rationale|time|date|at|seed|lang|language|objects?|hint|instruction|system|round|turn|score|"
+    r"scores|rating|review|judge|log|hit|status|finish|reason|capability|visual_input|strategy|sentence|sentences)"
+    r"(?:_.*|\d*)|gt_.*|(?:eval_|base_|judge_|llm_|mllm_|vl_)?model(?:_id|_name|_version|_path)?|ground_?truth.*|l2-category|gpt4?_.*|doc.*|ref_.*|[a-h]"
+)
+"""Columns that say something else than what the model answered."""
+_VERDICT = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
+
+
+def choose_column(rows: Sequence[tuple[str, Row]], told: str | None, where: str) -> str:
+    """The name of the column.
+
+    Args:
+        rows: With their places; samples of lmms-eval are rows of ours already.
+        told: Its name, where somebody says so.
+        where: The file, for messages.
+
+    Raises:
+        DataError: There is no such column, or several that could be meant, or what it holds are the questions.
+    """
+    used = (name for _, row in rows for name, value in row.items() if isinstance(name, str) and value is not None)
+    names = list(dict.fromkeys(used))
+    if told is not None:
+        if told not in names:
+            listed = ", ".join(names[:12]) or "no column"
+            raise DataError(where, expected=f"a column {told!r}", found=listed, fix="check --answer-column")
+        return told
+    found = _list_candidates(rows, names)
+    if not found and rows:
+        _refuse_none(rows, names)
+    if len(found) > 1:
+        listed = " and ".join(map(repr, found))
+        fix = f"name the column with the model's words: --answer-column {found[-1]}"
+        raise DataError(where, expected="one column of answers", found=f"{listed}, which differ", fix=fix)
+    _refuse_questions(rows, found[0], where)
+    return found[0]
+
+
+def _list_candidates(rows: Sequence[tuple[str, Row]], names: Sequence[str]) -> list[str]:
+    """The columns that could be meant, those that say the same once."""
+    known = [name for name in ANSWERS if name in names or any(name in row for _, row in rows[:1])]
+    if set(names) | set(rows[0][1] if rows else ()) >= _TABLE:
+        known = [name for name in known if name not in _OF_THE_QUESTION]
+    filled = [name for name in known if name in names] or known[:1]
+    if len(filled) == 1 and filled[0] in VAGUE:
+        filled += [name for name in names if _could_answer(rows, name)]
+    different: list[str] = []
+    for name in filled:
+        if not any(all(row.get(name) == row.get(other) for _, row in rows) for other in different):
+            different.append(name)
+    return different
+
+
+def _could_answer(rows: Sequence[tuple[str, Row]], name: str) -> bool:
+    """Whether a column of a strange name may hold answers: it is a sentence, or yes and no."""
+    if name in ANSWERS or _KNOWN.fullmatch(name) or name in ("earlier", "finished", "id"):
+        return False
+    texts = [row[name] for _, row in rows if isinstance(row.get(name), str) and row[name].strip()]
+    if len(texts) * 2 < len(rows):
+        return False
+    if all(_VERDICT.fullmatch(text) for text in texts):
+        return True
+    return len(set(texts)) > 1 and sum(" " in text.strip() for text in texts) * 2 > len(texts)
+
+
+def _refuse_none(rows: Iterable[tuple[str, Row]], names: Sequence[str]) -> None:
+    where = next(where for where, _ in rows)
+    listed = ", ".join(map(str, names[:12])) or "none"
+    raise DataError(
+        where,
+        expected="an answer",
+        found=f"no text under any of {', '.join(ANSWERS[:7])}; its columns are {listed}",
+        fix="name the column with the model's words: --answer-column NAME",
+    )
+
+
+def _refuse_questions(rows: Sequence[tuple[str, Row]], name: str, where: str) -> None:
+    """Raise DataError where the column repeats that of the questions in most rows."""
+    same = sum(
+        isinstance(row.get(name), str) and any(row.get(prompt) == row[name] for prompt in PROMPTS) for _, row in rows
+    )
+    if 2 * same > len(rows):
+        raise build_question_error(name, where, f"the question itself, in {same} of {len(rows)} rows")
+
+
+def build_question_error(name: str, where: str, found: str) -> DataError:
+    """What is said where a column of answers holds the questions."""
+    fix = "name the column with the model's words: --answer-column NAME"
+    return DataError(where, expected=f"answers in {name!r}", found=found, fix=fix)

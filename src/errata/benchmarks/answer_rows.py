@@ -1,0 +1,143 @@
+"""One row of an answer file: what was said, and what it tells of its question."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from errata.benchmarks.answer_columns import PROMPTS
+from errata.benchmarks.failed_calls import find_failure
+from errata.errors import DataError
+
+FIGURES = ("category", "subcategory", "set_id", "figure_id", "question_id")
+"""What names a question of HallusionBench; a question of it may have no image."""
+IMAGES = (
+    "image_id", "image_source", "image", "image_path", "image_url", "image_name", "image_file", "img_id", "img_path",
+    "file_name",
+)  # fmt: skip
+NUMBERS = ("question_id", "index", "qid", "questionId")
+REFERENCES = ("ans1", "gpt4_ans", "gpt_answer", "gt_answer", "reference", "target")
+_INDEX = re.compile(r"(V[DS])_([a-z]+)_(\d+)_(\d+)_(\d+)_(\d+)")
+"""VLMEvalKit's name of a question of HallusionBench: category, subcategory, input, set, figure, question."""
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer and what its row tells of the question; empty where it tells nothing.
+
+    Attributes:
+        where: File and row.
+        text: What the model said, to the last round where there are several.
+        earlier: What it said in the rounds before.
+        id: The question's id in our files.
+        number: The question's number in the benchmark's files.
+        category: Setting or type.
+        image: Name or number.
+        prompt: What was asked.
+        label: The right answer, as far as the row holds it.
+        model: Who answered.
+        finished: Whether the answer came to its end.
+        failed: What stands in place of an answer, where a call failed.
+        column: Where it stood.
+        place: The question's place in the data set, counted from 0, as lmms-eval has it.
+        context: What describes the image to a judge.
+        reference: What the answer is compared with.
+    """
+
+    where: str
+    text: str
+    earlier: tuple[str, ...] = ()
+    id: str = ""
+    number: str = ""
+    category: str = ""
+    image: str = ""
+    prompt: str = ""
+    label: str = ""
+    model: str = ""
+    finished: bool = True
+    failed: str = ""
+    column: str = ""
+    place: str = ""
+    context: str = ""
+    reference: str = ""
+
+
+def parse_row(row: Mapping[str, Any], column: str, where: str) -> list[GivenAnswer]:
+    """The answer of a row, once for each category that it names. Raises DataError for one that is no text."""
+    failed = find_failure(row.get(column))
+    texts = ("",) if failed else _take_texts(row, column, where)
+    failed = failed or (find_failure(texts[0]) if len(texts) == 1 else "")
+    index = _INDEX.fullmatch(_take(row, "index"))
+    answer = GivenAnswer(
+        where,
+        "" if failed else texts[-1],
+        () if failed else texts[:-1],
+        id=_take(row, "id") or name_figure(row) or (_name_index(index) if index else ""),
+        number=_take_first(row, NUMBERS),
+        image=_take_first(row, IMAGES),
+        prompt=_take_first(row, tuple(name for name in PROMPTS if name != column)),
+        label=_take(row, "label") or (_take(row, "answer") if column != "answer" else ""),
+        model=_take(row, "model") or _take(row, "model_id"),
+        finished=row.get("finished", True) is not False,
+        failed=failed,
+        column=column,
+        place=_take(row, "doc_id"),
+        context=_take(row, "context") or (_take(row, "caption") if column != "caption" else ""),
+        reference=_take_first(row, REFERENCES),
+    )
+    categories = _take(row, "category").split(",")  # VLMEvalKit asks once what occurs in several settings
+    return [replace(answer, category=category.strip()) for category in categories]
+
+
+def name_figure(row: Mapping[str, Any]) -> str:
+    """The id of a question of HallusionBench, from the fields that name it; empty where the row lacks one."""
+    parts = [_take(row, name) for name in FIGURES]
+    return "-".join(("hallusion", *parts)) if all(parts) else ""
+
+
+def _name_index(index: re.Match[str]) -> str:
+    category, subcategory, _, group, figure, question = index.groups()
+    return "-".join(("hallusion", category, subcategory, group, figure, question))
+
+
+def _take_texts(row: Mapping[str, Any], column: str, where: str) -> tuple[str, ...]:
+    """What was said in each round; a list of one text is that text."""
+    value = row[column]
+    value = _open_list(value) if isinstance(value, str) else value
+    texts = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(text, str) for text in texts):
+        found = f"{column!r} is {type(value).__name__}"
+        raise DataError(where, expected="an answer", found=found, fix="fix the row")
+    earlier = row.get("earlier") or []
+    return (*(text for text in earlier if isinstance(text, str)), *texts)
+
+
+def _open_list(text: str) -> Any:
+    """A list of texts that a table holds as one text."""
+    if text[:1] == "[" and text[-1:] == "]":
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            return value
+    return text
+
+
+def _take(row: Mapping[str, Any], name: str) -> str:
+    """A text or a whole number as text, 42.0 as 42; nothing else identifies a question."""
+    value = row.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    whole = _WHOLE.fullmatch(str(value).strip())
+    return whole[1] if whole else str(value)
+
+
+def _take_first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := _take(row, name))), "")
