@@ -56,6 +56,7 @@ def _add_judges(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suffix", help="text behind each question to local:… (default: ' Please answer yes or no.'; none for world)"
     )
+    parser.add_argument("--judge-max-tokens", type=int, metavar="N", help="room for a reply of either")
     parser.add_argument("--judge-cache", type=Path, help="SQLite file of all verdicts (default: one for all runs)")
     parser.add_argument("--prices", type=Path, help="your own table of prices")
     parser.add_argument("--dry-run", action="store_true", help="print calls, tokens and cost, and ask nobody")
@@ -88,6 +89,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
         cache=args.judge_cache,
         prices=args.prices,
         endpoint=read_endpoint(args),
+        max_tokens=args.judge_max_tokens,
     )
 
 
@@ -111,7 +113,5 @@ def run(args: argparse.Namespace) -> int:
     code = tell(done.feedback, done.folder)
     print(f"claims and verdicts of all answers: {args.out / CLAIMS_FILE}")
     if done.lost:
-        print(
-            f"{count_noun(done.lost, 'answer')} that could not be judged; the same command asks again", file=sys.stderr
-        )
+        print(f"{count_noun(done.lost, 'answer')} that could not be judged", file=sys.stderr)
     return INCOMPLETE if done.lost else code

@@ -10,13 +10,14 @@ from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, Encoded
 from errata.models.families import build_adapter
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
-from errata.models.loading import load_model, quiet_transformers
+from errata.models.loading import check_model, load_model, quiet_transformers
 from errata.models.merging import merge_adapter
 from errata.models.pixels import PixelCache
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import write_prompting
 from errata.models.protocol import Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
+from errata.models.text_only import TextModel, check_text_model, is_text_only, load_text_model
 
 __all__ = [
     "NOT_TEXT",
@@ -34,11 +35,16 @@ __all__ = [
     "ProcessorParts",
     "RowInputs",
     "TextEncoder",
+    "TextModel",
     "TextVectors",
     "build_adapter",
+    "check_model",
+    "check_text_model",
+    "is_text_only",
     "load_model",
     "load_processor",
     "load_text_encoder",
+    "load_text_model",
     "merge_adapter",
     "quiet_transformers",
     "write_prompting",

@@ -40,13 +40,7 @@ def load_model(
             weights, or a processor that cannot be read.
     """
     name = settings.name
-    if adapter_path is None and "+" in name and not Path(name).exists():
-        base, _, adapter_path = name.rpartition("+")
-        settings = replace(settings, name=base)
-    settings = read_prompting(adapter_path or settings.name, settings)
-    if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
-        adapter_path = name
-        settings = replace(settings, name=_read_base_name(Path(name)))
+    settings, adapter_path = _find_parts(settings, adapter_path)
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
@@ -55,6 +49,26 @@ def load_model(
             model = _load_adapter(model, Path(adapter_path), for_training=for_training)
     model.train(for_training)
     return LoadedModel(model, processor, build_adapter(processor, config, settings), str(name))
+
+
+def check_model(settings: ModelSettings) -> None:
+    """Raise ModelError for what can be told of a model without its weights: its architecture, processor, template."""
+    settings, _ = _find_parts(settings, None)
+    with quiet_transformers():
+        config = _load_config(settings)
+        build_adapter(load_processor(settings, config), config, settings)
+
+
+def _find_parts(settings: ModelSettings, adapter_path: str | Path | None) -> tuple[ModelSettings, str | Path | None]:
+    """The settings of the base, asked as it was trained to be, and the adapter on it."""
+    name = settings.name
+    if adapter_path is None and "+" in name and not Path(name).exists():
+        base, _, adapter_path = name.rpartition("+")
+        settings = replace(settings, name=base)
+    settings = read_prompting(adapter_path or settings.name, settings)
+    if adapter_path is None and (Path(name) / "adapter_config.json").is_file():
+        return replace(settings, name=read_base_name(Path(name))), name
+    return settings, adapter_path
 
 
 @contextmanager
@@ -138,7 +152,8 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
     return model.to(device)
 
 
-def _read_base_name(folder: Path) -> str:
+def read_base_name(folder: Path) -> str:
+    """The base model that an adapter's folder names. Raises ModelError where it names none."""
     try:
         base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):

@@ -38,6 +38,7 @@ class ClaimsJob:
         prices: A table of your own.
         endpoint: How hard endpoints are asked.
         attempts: Times a judge is asked until its reply can be read.
+        max_tokens: Room for their replies, as `Judge` takes it.
     """
 
     questions: Path
@@ -54,6 +55,7 @@ class ClaimsJob:
     prices: Path | None = None
     endpoint: EndpointSettings | None = None
     attempts: int = 3
+    max_tokens: int | None = None
 
     @property
     def root(self) -> Path:
@@ -73,6 +75,13 @@ def check_sources(job: ClaimsJob) -> None:
         raise ConfigError(
             "answers", expected="a file of answers, or a model that gives them", found=given, fix="name one of them"
         )
+
+
+def check_judges(job: ClaimsJob, labeller: Labeller) -> None:
+    """Raise what would stop splitter or labeller before a model has answered anything: ConfigError or ModelError."""
+    if job.splitter not in RULES:
+        build_split_judge(job).check()
+    labeller.judge.check(images=True)
 
 
 def load_questions(job: ClaimsJob) -> list[Question]:
@@ -107,6 +116,7 @@ def build_split_judge(job: ClaimsJob, *, offline: bool = False) -> Judge:
         job.splitter,
         job.cache_file,
         attempts=job.attempts,
+        max_tokens=job.max_tokens,
         prices=job.prices,
         endpoint=job.endpoint,
         offline=offline,
@@ -120,6 +130,7 @@ def build_labeller(job: ClaimsJob) -> Labeller:
         _build_label_backend(job, kind),
         VerdictCache(job.cache_file),
         attempts=job.attempts,
+        max_tokens=job.max_tokens,
         prices=load_prices(job.prices),
     )
     if kind != "local":

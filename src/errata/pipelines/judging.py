@@ -9,6 +9,7 @@ from typing import Any
 
 from errata.benchmarks import Benchmark, Reply, Setup, find_cache
 from errata.errors import ConfigError
+from errata.generation import EndpointSettings
 from errata.judges import Estimate, Judge, JudgeCall, Parameters, Verdict, build_judge, summarise
 from errata.pipelines.answer import OnProgress
 from errata.records import Answer, Question
@@ -25,6 +26,8 @@ class JudgeSettings:
         samples: Verdicts per call; with several, metrics come with their spread.
         temperature: Of the judge.
         attempts: Times a call is asked until its reply can be read.
+        max_tokens: Room for a reply in place of each prompt's own, as `Judge` takes it.
+        endpoint: How hard an endpoint is asked, how long it may take, and under which names it may reply.
         cache: The SQLite file of all verdicts; None is `verdicts.sqlite` in the cache folder.
         prices: A table of your own.
         offline: Take verdicts from the cache alone.
@@ -34,6 +37,8 @@ class JudgeSettings:
     samples: int = 1
     temperature: float = 0.0
     attempts: int = 3
+    max_tokens: int | None = None
+    endpoint: EndpointSettings | None = None
     cache: Path | None = None
     prices: Path | None = None
     offline: bool = False
@@ -65,6 +70,8 @@ def load_judge(settings: JudgeSettings | None) -> Judge | None:
         parameters=Parameters(temperature=settings.temperature),
         samples=settings.samples,
         attempts=settings.attempts,
+        max_tokens=settings.max_tokens,
+        endpoint=settings.endpoint,
         prices=settings.prices,
         offline=settings.offline,
     )

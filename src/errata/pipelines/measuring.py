@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from errata.benchmarks import Benchmark, Item, Reply, Setup, align_answers, build_item, count_stand_ins, recount
-from errata.judges import Judge, measure_spread
+from errata.generation import CHANGES
+from errata.judges import Judge, count_changes, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
-from errata.records import Answer, BenchmarkResult, Question
+from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,11 @@ class Coverage:
         cut: Answers that the limit of tokens ended.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
+        truncated: Of these, verdicts whose replies the judge's limit of tokens ended.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
+        reasons: Why answers and verdicts are missing or unreadable, the commonest first, as `count_reasons` gives them.
+        models: The names that answers give of their model, with how many give each.
+        changes: What of the requests for answers a server did not take as it was asked, as `count_changes` gives it.
     """
 
     questions: int
@@ -33,7 +39,11 @@ class Coverage:
     cut: int
     unjudged: int = 0
     unreadable: int = 0
+    truncated: int = 0
     stand_ins: int = 0
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    models: dict[str, int] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -57,11 +67,12 @@ def measure_answers(
     setup: Setup,
     judge: Judge | None = None,
     on_progress: OnProgress | None = None,
+    missing: Sequence[Missing] = (),
 ) -> Measured:
     """Score the questions that have an answer and, where the benchmark needs them, verdicts.
 
     Where the judge is asked several times, every metric is computed from all samples, and again from each in turn for
-    its spread.
+    its spread. `missing` says why questions have no answer, as far as that is known.
 
     Raises:
         DataError: An id that occurs twice, an answer to no question, a label that cannot be used.
@@ -70,8 +81,10 @@ def measure_answers(
     joined = align_answers((q.id for q in questions), answers, where=benchmark.card.name, allow_missing=True)
     pairs = [(question, joined[question.id]) for question in questions if question.id in joined]
     judged = judge_answers(benchmark, pairs, setup, judge, on_progress)
-    missing = judged.list_missing()
-    kept = [pair for pair in pairs if pair[0].id not in missing]
+    unjudged = judged.list_missing()
+    kept = [pair for pair in pairs if pair[0].id not in unjudged]
+    open_ids = {question.id for question in questions} - joined.keys()
+    reasons = count_reasons(one for one in missing if one.id in open_ids)
     samples = judge.samples if judge is not None and judged.summary else 1
     rounds = [benchmark.score(_build_items(benchmark, kept, setup, judged, n), setup) for n in range(samples)]
     results = rounds[0] if samples == 1 else [_pool(results) for results in zip(*rounds, strict=True)]
@@ -80,13 +93,22 @@ def measure_answers(
         answered=len(pairs),
         empty=sum(not any(text.strip() for text in answer.rounds) for _, answer in pairs),
         cut=sum(not answer.finished for _, answer in pairs),
-        unjudged=len(missing),
+        unjudged=len(unjudged),
         unreadable=judged.summary.get("unreadable", 0),
+        truncated=judged.summary.get("cut", 0),
         stand_ins=count_stand_ins(questions, setup.image_root),
+        reasons=reasons + judged.summary.pop("reasons", []),
+        models=_count_models(pairs),
+        changes=count_changes([answer.meta.get(CHANGES, {}) for _, answer in pairs]),
     )
     if coverage.stand_ins:
         results = [replace(one, settings={**one.settings, "stand_ins": coverage.stand_ins}) for one in results]
     return Measured(results, coverage, judged.summary)
+
+
+def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
+    """How many answers give which name of their model."""
+    return dict(Counter(answer.model for _, answer in pairs if answer.model).most_common())
 
 
 def _build_items(
