@@ -76,7 +76,9 @@ def test_an_endpoint_that_dies_half_way_loses_nothing(folder, capsys):
         assert len(server.seen) <= 14
     told = capsys.readouterr()
     assert "a claim without a verdict" in told.out
-    assert "could not be judged; the same command asks again" in told.err
+    assert "4 answers that could not be judged" in told.err
+    assert "4 x a claim without a verdict: key refused: " in told.err
+    assert "set a key that the server takes" in told.err
     (bad, *_) = [row for _, row in read_json_lines(folder / "out" / "bad.jsonl")]
     assert "401" in json.dumps(bad)
     with EndpointServer(answer) as server:

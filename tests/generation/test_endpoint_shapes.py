@@ -25,10 +25,7 @@ def choose(message, reason="stop", **more):
 
 
 READ = {
-    "parts": (
-        choose({"content": [{"type": "text", "text": "Yes"}, {"type": "text", "text": ", it is"}]}),
-        "Yes, it is",
-    ),
+    "parts": (choose({"content": [{"type": "text", "text": "Yes"}, {"type": "text", "text": ", it"}]}), "Yes, it"),
     "Mistral's thoughts": (
         choose({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "no"}]},
                             {"type": "text", "text": "Yes"}]}),

@@ -170,7 +170,7 @@ def test_the_verb_exits_3_where_answers_are_missing_and_0_once_they_are_there(qu
         printed = capsys.readouterr()
         assert f"5 answers: {out}" in printed.out
         assert f"1 question without an answer: {out}.failed.jsonl" in printed.err
-        assert "the first, q2: bad request" in printed.err
+        assert "1 x no answer: bad request: status 400: told to fail" in printed.err
         assert server.most_at_once <= 3
     with EndpointServer(reply) as server:  # another address, the same model
         assert main(command(server)) == 0

@@ -96,8 +96,10 @@ def test_a_local_model_judges_and_is_not_loaded_for_what_is_known(place, tmp_pat
     folder = save_tiny_model(tmp_path / "judge")
     read = JudgePrompt("any", 1, "Rate {answer}", max_tokens=4)
     calls = [JudgeCall(f"c{n}", read, {"answer": f"<image> </s> Answer {n}"}, lambda reply: reply) for n in range(3)]
+    monkeypatch.setattr("errata.judges.pending.LEAST_ROOM", 8)
     first = build_judge(f"local:{folder}", place).ask(calls)
-    assert [verdict.status for verdict in first] == ["read"] * 3
+    # Random weights write on and on: a reply is cut off, asked for with more room, and never taken for a verdict.
+    assert [(verdict.status, verdict.samples[0].cut) for verdict in first] == [("unreadable", 2)] * 3
     monkeypatch.setattr("errata.judges.local_judge.load_model", None)
     assert build_judge(f"local:{folder}", place).ask(calls) == first
     before = build_backend(f"local:{folder}").model
@@ -105,14 +107,15 @@ def test_a_local_model_judges_and_is_not_loaded_for_what_is_known(place, tmp_pat
     assert build_backend(f"local:{folder}").model != before
 
 
-def test_a_request_that_a_local_model_cannot_take_costs_no_other(place, tmp_path):
+def test_a_request_that_a_local_model_cannot_take_costs_no_other(place, tmp_path, monkeypatch):
     folder = save_tiny_model(tmp_path / "judge")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     read = JudgePrompt("any", 1, "Rate {answer}", max_tokens=4)
     calls = [JudgeCall(f"c{n}", read, {"answer": f"Answer {n}"}, str, (broken,) * (n == 1)) for n in range(3)]
+    monkeypatch.setattr("errata.judges.pending.LEAST_ROOM", 8)
     verdicts = build_judge(f"local:{folder}", place).ask(calls)
-    assert [verdict.status for verdict in verdicts] == ["read", "missing", "read"]
+    assert [verdict.status for verdict in verdicts] == ["unreadable", "missing", "unreadable"]
     assert "broken.png" in verdicts[1].samples[0].reason
 
 

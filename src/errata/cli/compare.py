@@ -19,17 +19,33 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("before", metavar="RUN_A", type=Path, help="a folder that eval, score or demo wrote")
     parser.add_argument("after", metavar="RUN_B", type=Path, help="another")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file that takes the comparison")
+    help_text = "compare even what was measured with another measure (prompts of the judge, vocabulary, ground truth)"
+    parser.add_argument("--anyway", action="store_true", help=help_text)
     parser.set_defaults(run=run)
+
+
+def describe_conditions(content: dict[str, Any]) -> list[str]:
+    """What the runs differ in besides their models, and whose answers or verdicts are of several."""
+    conditions = [f"  {one['text']}" for one in content["conditions"]]
+    if conditions:
+        what = count_noun(len(conditions), "thing")
+        conditions = [
+            f"not only the models differ, but {what} that a change may stem from (before | after):",
+            *conditions,
+        ]
+    return conditions + [f"{run}, {line}" for run, lines in content["models"].items() for line in lines]
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print a table with the p of every difference."""
-    from errata.cli.metrics import describe_coverage
+    from errata.cli.metrics import describe_coverage, describe_details
     from errata.pipelines.compare_runs import compare_runs
     from errata.reports import render_table
 
-    content = compare_runs(args.before, args.after, args.out)
+    content = compare_runs(args.before, args.after, args.out, anyway=args.anyway)
     print(render_table(content, tested=True))
+    for line in describe_conditions(content):
+        print(line)
     for benchmark, shared in content["shared"].items():
         alone = shared["only_before"], shared["only_after"]
         left_out = f", left out {alone[0]} and {alone[1]} that only one run has" if sum(alone) else ""
@@ -37,5 +53,7 @@ def run(args: argparse.Namespace) -> int:
     for run, coverage in content["coverage"].items():
         for benchmark, counts in coverage.items():
             print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")
+            for line in describe_details(counts):
+                print(f"  {line}")
     print(f"comparison: {args.out}")
     return DONE

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from errata.cli.best_of import add_best_of, read_best_of
 from errata.cli.generate import MODEL, add_endpoint, add_sampling, read_endpoint, read_sampling
 from errata.cli.judging import add_judge, print_plan, read_judge
+from errata.errors import count_noun
 
 
 def add_parser(subparsers: Any) -> None:
@@ -73,5 +75,10 @@ def run(args: argparse.Namespace) -> int:
     with show_progress() as on_progress:
         evaluation = evaluate(settings, args.out, fresh=args.fresh, on_progress=on_progress)
     code = print_evaluation(evaluation)
+    for name, coverage in evaluation.coverage.items():
+        path = args.out / "answers" / f"{name}.jsonl.failed.jsonl"
+        if coverage.answered < coverage.questions and path.is_file():
+            missing = count_noun(coverage.questions - coverage.answered, "question")
+            print(f"{missing} of {name} without an answer: {path}", file=sys.stderr)
     print(f"results: {args.out / 'results.json'}")
     return code

@@ -59,6 +59,7 @@ def _add_judges(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-pixels", type=int, metavar="N", help="show the labeller and --model pictures of at most so many pixels"
     )
+    parser.add_argument("--judge-max-tokens", type=int, metavar="N", help="room for a reply of either")
     parser.add_argument("--judge-cache", type=Path, help="SQLite file of all verdicts (default: one for all runs)")
     parser.add_argument("--prices", type=Path, help="your own table of prices")
     parser.add_argument("--dry-run", action="store_true", help="print calls, tokens and cost, and ask nobody")
@@ -94,6 +95,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
         prices=args.prices,
         endpoint=read_endpoint(args),
         max_pixels=args.max_pixels,
+        max_tokens=args.judge_max_tokens,
     )
 
 
@@ -117,7 +119,5 @@ def run(args: argparse.Namespace) -> int:
     code = tell(done.feedback, done.folder)
     print(f"claims and verdicts of all answers: {args.out / CLAIMS_FILE}")
     if done.lost:
-        print(
-            f"{count_noun(done.lost, 'answer')} that could not be judged; the same command asks again", file=sys.stderr
-        )
+        print(f"{count_noun(done.lost, 'answer')} that could not be judged", file=sys.stderr)
     return INCOMPLETE if done.lost else code

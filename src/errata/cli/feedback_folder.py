@@ -48,6 +48,8 @@ def read_style(args: argparse.Namespace) -> StyleRule:
 
 def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
     """Print what became of the prompts, how levels differ in style and where things are; return the exit code."""
+    from errata.records import describe_reasons
+
     for what, count in feedback.tally.count_rows():
         print(f"{count:8}  {what}")
     for line in describe_style(folder.style):
@@ -56,6 +58,8 @@ def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
     print(f"how they came to be: {folder.summary}")
     if folder.bad is not None:
         print(f"{count_noun(len(feedback.tally.dropped), 'prompt')} without a record: {folder.bad}", file=sys.stderr)
+    for line in describe_reasons(feedback.list_reasons()):
+        print(f"  {line}", file=sys.stderr)
     return INCOMPLETE if feedback.tally.failed or feedback.lost else DONE
 
 

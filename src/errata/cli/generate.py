@@ -88,13 +88,22 @@ def add_endpoint(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how hard an endpoint is asked."""
     parser.add_argument("--concurrency", type=int, help="requests at a time to each server of openai:… (default: 16)")
     parser.add_argument("--timeout-s", type=float, help="longest wait for one reply of openai:… (default: 120)")
+    parser.add_argument(
+        "--reply-model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="take replies of openai:… under this name and the asked one, and refuse others (default: take all, and "
+        "report them)",
+    )
 
 
 def read_endpoint(args: argparse.Namespace) -> Any:
     """The options of `add_endpoint` as endpoint settings."""
     from errata.generation import EndpointSettings
 
-    stated = {"concurrency": args.concurrency, "timeout_s": args.timeout_s}
+    names = tuple(args.reply_model) or None
+    stated = {"concurrency": args.concurrency, "timeout_s": args.timeout_s, "reply_models": names}
     return EndpointSettings(**{name: value for name, value in stated.items() if value is not None})
 
 
@@ -102,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
     """Answer and print where the answers are."""
     from errata.cli.progress import show_progress
     from errata.pipelines.answer import answer_file
+    from errata.records import describe_reasons
 
     with show_progress() as on_progress:
         answered = answer_file(
@@ -123,8 +133,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"{told}: {args.out}")
     if not answered.missing:
         return DONE
-    name, reason = next(iter(answered.missing.items()))
     missing = count_noun(len(answered.missing), "question")
     print(f"{missing} without an answer: {args.out}.failed.jsonl", file=sys.stderr)
-    print(f"the first, {name}: {reason}; the same command asks them again", file=sys.stderr)
+    for line in describe_reasons(answered.reasons):
+        print(f"  {line}", file=sys.stderr)
     return INCOMPLETE

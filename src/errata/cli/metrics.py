@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ from errata.errors import DONE, INCOMPLETE, count_noun
 
 _ODD = {
     "empty": "empty",
-    "cut": "cut off",
+    "cut": "cut off at the limit of tokens",
     "reasoned": "with thoughts, which were set aside",
     "endless": "whose thoughts never ended",
     "refused": "refused",
@@ -34,11 +34,17 @@ def print_evaluation(evaluation: Any) -> int:
     for result, name, value in lines:
         print(f"{result:{widths[0]}} {name:{widths[1]}} {value}".rstrip())
     for name, coverage in evaluation.coverage.items():
-        print(f"{name}: {describe_coverage(name, asdict(coverage))}")
+        counts = asdict(coverage)
+        print(f"{name}: {describe_coverage(name, counts)}")
+        for line in describe_details(counts):
+            print(f"  {line}")
         print_published(BENCHMARKS[name].card)
     if evaluation.asked or evaluation.recalled:
         asked = count_noun(evaluation.asked, "reply", "replies")
         print(f"judge: {asked} asked for, {evaluation.recalled} from the cache")
+    for name, judge in evaluation.judges.items():
+        for line in describe_judge(judge):
+            print(f"judge of {name}: {line}")
     return DONE if evaluation.complete else INCOMPLETE
 
 
@@ -54,17 +60,43 @@ def name_result(result: Any) -> str:
     return f"{result.benchmark} (strict)" if result.mode == "strict" else str(result.benchmark)
 
 
-def describe_coverage(benchmark: str, coverage: Mapping[str, int]) -> str:
+def describe_coverage(benchmark: str, coverage: Mapping[str, Any]) -> str:
     """How many were measured and, also where there are none, how many are missing or unreadable; then what is odd."""
     from errata.benchmarks import BENCHMARKS
 
     missing = coverage["questions"] - coverage["answered"]
     parts = [f"{coverage['answered']} of {coverage['questions']} answered", f"{missing} missing"]
     if benchmark in BENCHMARKS and BENCHMARKS[benchmark].card.judge:
-        again = "; the same command asks for them again" if coverage["unjudged"] else ""
+        cut = coverage.get("truncated", 0)
         unreadable = f"{count_noun(coverage['unreadable'], 'verdict')} unreadable"
-        parts += [f"{coverage['unjudged']} without a verdict{again}", unreadable]
+        unreadable += f" ({cut} of them cut off at the judge's limit of tokens)" if cut else ""
+        parts += [f"{coverage['unjudged']} without a verdict", unreadable]
     return ", ".join([*parts, *(f"{coverage[name]} {what}" for name, what in _ODD.items() if coverage.get(name))])
+
+
+def describe_details(coverage: Mapping[str, Any]) -> list[str]:
+    """As lines: why things are missing, which models answered where they are several, and what servers did not take."""
+    from errata.records import describe_reasons
+
+    models = coverage.get("models", {})
+    lines = describe_reasons(coverage.get("reasons", []))
+    if len(models) > 1:
+        lines.append("answers of several models: " + ", ".join(f"{name} {count}" for name, count in models.items()))
+    return lines + describe_changes(coverage.get("changes", []), "answer", "answers")
+
+
+def describe_judge(judge: Mapping[str, Any]) -> list[str]:
+    """What is odd about a judge's replies: several models, replies that were cut off, what its server did not take."""
+    models, cut = judge.get("reply_models", []), judge.get("cut_replies", 0)
+    lines = [f"replies of several models: {', '.join(models)}"] if len(models) > 1 else []
+    if cut:
+        lines.append(f"{count_noun(cut, 'reply', 'replies')} cut off at the limit of tokens and asked for with more")
+    return lines + describe_changes(judge.get("changes", []), "reply", "replies")
+
+
+def describe_changes(changes: Sequence[Mapping[str, Any]], noun: str, plural: str) -> list[str]:
+    """What of requests a server did not take as it was asked."""
+    return [f"{one['parameter']}: {one['change']} ({count_noun(one['replies'], noun, plural)})" for one in changes]
 
 
 def format_metric(metric: Any) -> str:

@@ -11,10 +11,13 @@ from errata.data import resolve_image
 from errata.errors import DataError
 from errata.feedback.claim_labels import read_label
 from errata.feedback.claim_pairs import ClaimVerdict, JudgedResponse
-from errata.feedback.claim_split import Split, ToSplit
+from errata.feedback.claim_split import UNREADABLE, WRONG_NUMBER, Split, ToSplit
+from errata.generation import find_remedy
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
-from errata.records import Answer, Question
+from errata.records import Answer, Missing, Question
 
+NEITHER = "a verdict that is neither yes nor no"
+UNREAD = (NEITHER, WRONG_NUMBER, UNREADABLE)
 Splitter = Callable[[Sequence[ToSplit]], list[Split]]
 """Answers to what they state, in their order."""
 OnProgress = Callable[[int, int], None]
@@ -108,6 +111,15 @@ def judge_claims(
     return _label(found, questions, labeller, Path(image_root), on_progress)
 
 
+def list_unjudged(judging: Judging) -> list[Missing]:
+    """The answers that are without claims or verdicts though somebody was asked, and why."""
+    return [
+        Missing(one.answer.id, one.problem, one.detail, find_remedy(one.detail))
+        for one in judging.answers
+        if one.failed or one.problem in UNREAD
+    ]
+
+
 def build_label_calls(
     answer: JudgedAnswer, question: Question, labeller: Labeller, image_root: Path
 ) -> list[JudgeCall]:
@@ -184,7 +196,7 @@ def _take_verdicts(one: JudgedAnswer, verdicts: Sequence[Verdict]) -> JudgedAnsw
     lost = next((verdict.samples[0] for verdict in verdicts if verdict.status != "read"), None)
     if lost is not None:
         missing = lost.status == "missing"
-        problem = "a claim without a verdict" if missing else "a verdict that is neither yes nor no"
+        problem = "a claim without a verdict" if missing else NEITHER
         return JudgedAnswer(one.prompt_id, one.answer, one.split, None, problem, lost.reason, missing)
     claims = tuple(
         ClaimVerdict(claim.claim, claim.question, verdict.value["p_yes"], verdict.value["p_no"])

@@ -12,6 +12,7 @@ from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict
 ARROW = "=>"
 NONE = "NONE"
 WRONG_NUMBER = "wrong number of questions"
+UNREADABLE = "claims that cannot be read"
 
 SPLIT = JudgePrompt(
     name="claims-split",
@@ -91,7 +92,7 @@ def read_split(verdict: Verdict) -> Split:
     reason = verdict.samples[0].reason
     if verdict.status == "missing":
         return Split(problem="the splitter gave no reply", detail=reason, missing=True)
-    problem = WRONG_NUMBER if reason.startswith(WRONG_NUMBER) else "claims that cannot be read"
+    problem = WRONG_NUMBER if reason.startswith(WRONG_NUMBER) else UNREADABLE
     return Split(problem=problem, detail=reason)
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from errata.errors import ConfigError
 from errata.feedback.claim_fates import Stages, count_prompts
-from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging
+from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging, list_unjudged
 from errata.feedback.claim_pairs import ClaimPair, JudgedResponse, draw_pairs, find_pairs
 from errata.feedback.length_balance import LengthBalance
 from errata.feedback.outcome import Feedback
 from errata.feedback.style_rule import StyleRule, Unfit, find_unfit
 from errata.feedback.style_words import count_words
-from errata.records import Question, Record, Response, Turn
+from errata.records import Question, Record, Response, Turn, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
         "claims": _count_claims(judging.answers),
         "pairs": {"found": len(everything), "drawn": len(drawn), "kept": len(kept)},
         "style_guard": _describe_unfit(drawn, kept, unfit),
-        "labeller": judging.labeller,
+        "labeller": {name: value for name, value in judging.labeller.items() if name != "reasons"},
+        "reasons": count_reasons(list_unjudged(judging)),
     }
     return Feedback(
         "claims",

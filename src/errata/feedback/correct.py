@@ -105,7 +105,9 @@ def correct_answers(
             kept.append(corrected)
     types = Counter(segment.type or "untyped" for record in kept for segment in record.responses[1].segments)
     stated = {**asdict(settings), "judge": judge.describe()}
-    return Feedback("correct", kept, tally, stated, {"segments": dict(types), "judging": summarise(flat, verdicts)})
+    judging = summarise(flat, verdicts)
+    reasons = judging.pop("reasons")
+    return Feedback("correct", kept, tally, stated, {"segments": dict(types), "judging": judging, "reasons": reasons})
 
 
 def _correct(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from errata.feedback.claim_labels import OnReply, sum_forms, write_label
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
+from errata.judges.endpoint_judge import convert_reply
 from errata.records import Turn
 
 TOP = 20
 """Candidates asked for; OpenAI's protocol allows no more."""
+_VERDICT_FIRST = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 ASKED_FOR: Mapping[str, object] = {"logprobs": True, "top_logprobs": TOP}
 
 
@@ -28,7 +32,7 @@ class EndpointLabeller:
         self._client = ChatClient(endpoint, settings)
         self._extra: Mapping[str, object] | None = None
 
-    def check(self) -> None:
+    def check(self, *, images: bool = True) -> None:  # noqa: ARG002 - what a server shows its model is not known
         """Raise ConfigError where the key is missing."""
         self._client.check()
 
@@ -63,7 +67,7 @@ def _build_chat(request: JudgeRequest, extra: Mapping[str, object]) -> ChatReque
         id=request.key,
         turns=(Turn("user", request.text),),
         images=request.call.images,
-        max_tokens=request.call.prompt.max_tokens,
+        max_tokens=request.max_tokens,
         temperature=request.parameters.temperature,
         seed=request.seed,
         max_pixels=request.parameters.max_pixels,
@@ -72,8 +76,11 @@ def _build_chat(request: JudgeRequest, extra: Mapping[str, object]) -> ChatReque
 
 
 def _convert(reply: ChatReply | ChatFailure) -> JudgeReply | JudgeFailure:
-    if isinstance(reply, ChatFailure):
-        return JudgeFailure(reply.id, f"{reply.kind}: {reply.reason}")
-    found = sum_forms(reply.first_tokens)
-    text = reply.text if found is None else write_label(found)
-    return JudgeReply(reply.id, text, reply.model, reply.prompt_tokens, reply.completion_tokens, reply.seconds)
+    judged = convert_reply(reply)
+    found = sum_forms(reply.first_tokens) if isinstance(reply, ChatReply) else None
+    if isinstance(judged, JudgeFailure):
+        return judged
+    if found is not None:
+        return replace(judged, text=write_label(found), finished=True)
+    # The first word is the verdict: what the limit cut off behind it does not matter.
+    return replace(judged, finished=judged.finished or bool(_VERDICT_FIRST.match(judged.text)))

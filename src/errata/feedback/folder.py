@@ -55,7 +55,8 @@ def write_feedback(
         "method": feedback.method,
         "settings": feedback.settings,
         "counts": counts,
-        "report": feedback.report,
+        "reasons": feedback.list_reasons(),
+        "report": {name: value for name, value in feedback.report.items() if name != "reasons"},
         "style": asdict(style),
     }
     write_text(out / FEEDBACK_FILE, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")

@@ -11,7 +11,7 @@ from errata.errors import DataError, ModelError
 from errata.feedback.claim_labels import OnReply, write_label
 from errata.feedback.yes_no import YesNo
 from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
-from errata.judges.local_judge import name_weights
+from errata.judges.local_judge import check_eyes, name_weights
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.records import Turn
 
@@ -62,9 +62,11 @@ class LocalLabeller:
             return {}
         return {"answer_tokens": self.reader.tokens.notes, "shares_prefix": self.reader.message or "yes"}
 
-    def check(self) -> None:
-        """Raise ModelError for a model that cannot be loaded, or that cannot say yes or no."""
-        _ = self.reader
+    def check(self, *, images: bool = True) -> None:
+        """Find the model without loading it. Raises ModelError where it is not there, or sees no images."""
+        if self._given is None:
+            _ = self.model
+            check_eyes(self._source, images=images)
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Answer the questions image by image."""
@@ -94,7 +96,7 @@ class LocalLabeller:
                 images = [self._pixels.load(str(path), len(paths)) for path in paths]
                 encoded.append((request, self._encode(request, images)))
             except (DataError, ModelError) as error:
-                on_reply(JudgeFailure(request.key, str(error)))
+                on_reply(JudgeFailure(request.key, str(error), "asking again would bring the same"))
         return encoded
 
     def _encode(self, request: JudgeRequest, images: Sequence[EncodedImage]) -> EncodedPrompt:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from errata.feedback.tally import Tally
-from errata.records import Record
+from errata.generation import find_remedy
+from errata.records import Missing, Record, count_reasons
 
 
 @dataclass(slots=True)
@@ -29,3 +30,13 @@ class Feedback:
     settings: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     lost: int = 0
+
+    def list_reasons(self) -> list[dict[str, Any]]:
+        """Why prompts were lost, or answers where the method reports them, the commonest first (`count_reasons`)."""
+        told = self.report.get("reasons")
+        if told is not None:
+            return list(told)
+        lost = [one for one in self.tally.dropped if one.failed]
+        return count_reasons(
+            Missing(one.id, one.reason, one.detail or one.reason, find_remedy(one.detail)) for one in lost
+        )

@@ -6,18 +6,31 @@ goes on. This room has the only client of endpoints; judges use it too. What an 
 """
 
 from errata.generation.answers import AnswerFile, OnAnswers, OnFailure, write_failures
-from errata.generation.chat import ChatFailure, ChatReply, ChatRequest, EndpointSettings, FailureKind
+from errata.generation.chat import (
+    REMEDIES,
+    ChatFailure,
+    ChatReply,
+    ChatRequest,
+    EndpointSettings,
+    FailureKind,
+    find_remedy,
+)
 from errata.generation.chat_client import ChatClient
+from errata.generation.dialogue import CHANGES
 from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
 from errata.generation.identity import describe_run
 from errata.generation.local import generate
 from errata.generation.protocols import PROTOCOLS, build_settings
 from errata.generation.remote import Answered, ask_endpoint
+from errata.generation.remote_store import read_failures
 from errata.generation.samples import repeat_questions
 from errata.generation.settings import GenerationSettings
+from errata.generation.text_only import generate_text
 
 __all__ = [
+    "CHANGES",
     "PROTOCOLS",
+    "REMEDIES",
     "AnswerFile",
     "Answered",
     "ChatClient",
@@ -33,9 +46,12 @@ __all__ = [
     "ask_endpoint",
     "build_settings",
     "describe_run",
+    "find_remedy",
     "generate",
+    "generate_text",
     "is_endpoint",
     "parse_endpoint",
+    "read_failures",
     "repeat_questions",
     "write_failures",
 ]

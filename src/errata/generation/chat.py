@@ -53,6 +53,11 @@ REMEDIES: Mapping[FailureKind, str] = {
 """What to do about requests that failed for good."""
 
 
+def find_remedy(reason: str) -> str:
+    """What to do about a failure told as `KIND: REASON`; empty of a reason of another form."""
+    return next((remedy for kind, remedy in REMEDIES.items() if reason.startswith(f"{kind}: ")), "")
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One conversation to be continued.

@@ -66,7 +66,8 @@ class Transport:
     async def send(self, body: Mapping[str, Any]) -> Sent:
         """Send until the server takes the form, which it may refuse in part. Raises FailedAttemptError."""
         asked, fitted = dict(body), dict[str, str]()
-        for _ in range(MAX_FORMS):
+        tries = 0
+        while True:
             form, changes = self._dialect.apply(asked)
             base = self._bases[0]
             status, headers, content = await self._post(base, json.dumps(form).encode())
@@ -80,14 +81,16 @@ class Transport:
                     continue
                 error = self._no_route
             room = fit_context(form, error)
-            if room is not None:
+            if room is not None and tries < MAX_FORMS:
+                tries += 1
                 fitted = {LIMIT: f"{body.get(LIMIT)} lowered to {room}, what the prompt leaves of the context"}
                 asked[LIMIT] = room
                 continue
             self._dialect.learn(form, error)
-            if self._dialect.apply(asked)[0] == form:  # else another form is known by now, perhaps from other requests
-                break
-        raise error.to_failure()
+            tries += 1
+            # Another form may be known by now, perhaps from other requests.
+            if tries >= MAX_FORMS or self._dialect.apply(asked)[0] == form:
+                raise error.to_failure()
 
     def _leave(self, base: str) -> bool:
         """Whether there is another address to try after one that has no such route; the last one stays."""

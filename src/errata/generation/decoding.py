@@ -31,7 +31,8 @@ class Decoder:
 
     def __init__(self, loaded: LoadedModel, settings: GenerationSettings) -> None:
         self._loaded, self._features = loaded, FeatureCache(loaded)
-        self._config = _build_config(loaded, settings)
+        adapter = loaded.adapter
+        self._config = build_config(settings, adapter.eos_token_ids, adapter.pad_token_id)
         self._ends = frozenset(loaded.adapter.eos_token_ids)
         self._known: dict[tuple[int, ...], str] = {}
 
@@ -48,7 +49,7 @@ class Decoder:
             quiet_transformers(),
             torch.inference_mode(),
             evaluating(loaded.model),
-            _without_defaults(loaded.model),
+            without_defaults(loaded.model),
             torch.random.fork_rng(devices),
         ):
             torch.manual_seed(seed)
@@ -68,7 +69,7 @@ class Decoder:
 
 
 @contextmanager
-def _without_defaults(model: Any) -> Iterator[None]:
+def without_defaults(model: Any) -> Iterator[None]:
     """Hide the generation settings that came with the model, which would fill whatever a run leaves open."""
     owner = next(module for module in model.modules() if isinstance(module, GenerationMixin))
     own = owner.generation_config
@@ -79,17 +80,20 @@ def _without_defaults(model: Any) -> Iterator[None]:
         owner.generation_config = own
 
 
-def _build_config(loaded: LoadedModel, settings: GenerationSettings) -> GenerationConfig:
+def build_config(
+    settings: GenerationSettings, ends: Sequence[int], pad: int, *, max_tokens: int | None = None
+) -> GenerationConfig:
+    """How transformers is told to decode; `max_tokens` where it is less than the settings allow."""
     sampling: dict[str, Any] = {"do_sample": settings.temperature > 0}
     if settings.temperature > 0:
         sampling |= {"temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
     return GenerationConfig(
-        max_new_tokens=settings.max_tokens,
+        max_new_tokens=max_tokens or settings.max_tokens,
         num_beams=settings.num_beams,
         repetition_penalty=settings.repetition_penalty,
         no_repeat_ngram_size=settings.no_repeat_ngram_size,
-        eos_token_id=list(loaded.adapter.eos_token_ids),
-        pad_token_id=loaded.adapter.pad_token_id,
+        eos_token_id=list(ends),
+        pad_token_id=pad,
         use_cache=True,
         **sampling,
     )

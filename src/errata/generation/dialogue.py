@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from errata.generation.samples import describe_sample
 from errata.records import Answer, Question, Turn
+
+CHANGES = "changes"
+"""In an answer's `meta`: what of its request a server did not take as it was asked, in words by parameter."""
 
 
 @dataclass(slots=True)
@@ -16,17 +20,20 @@ class Dialogue:
         question: What is asked; its prompt is the first round.
         said: The answers so far.
         finished: False once `max_tokens` cut one of them off.
+        changes: What of its requests a server did not take as it was asked.
         stopped: Why no further round can be asked; empty while one can.
     """
 
     question: Question
     said: list[str] = field(default_factory=list)
     finished: bool = True
+    changes: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
 
-    def add(self, text: str, *, finished: bool) -> None:
+    def add(self, text: str, *, finished: bool, changes: Mapping[str, str] | None = None) -> None:
         """Note the answer to the current round."""
         self.said.append(text)
+        self.changes |= changes or {}
         self.finished = self.finished and finished
 
     def stop(self, reason: str) -> None:
@@ -48,4 +55,5 @@ class Dialogue:
     def build_answer(self, model: str) -> Answer:
         """All that was said; a dialogue that was stopped says so under `stopped` of the answer's `meta`."""
         meta = describe_sample(self.question) | ({"stopped": self.stopped} if self.stopped else {})
+        meta |= {CHANGES: self.changes} if self.changes else {}
         return Answer(self.question.id, self.said[-1], model, self.finished, meta, tuple(self.said[:-1]))

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from errata.data import resolve_image
 from errata.errors import DataError
 from errata.generation.answers import OnAnswers, check_ids
-from errata.generation.chat import ChatFailure, ChatReply, ChatRequest
+from errata.generation.chat import REMEDIES, ChatFailure, ChatReply, ChatRequest
 from errata.generation.chat_client import ChatClient
 from errata.generation.dialogue import Dialogue
 from errata.generation.remote_store import RemoteStore
 from errata.generation.requests import build_request, check_settings, describe_remote_run
 from errata.generation.settings import GenerationSettings
-from errata.records import Answer, Question
+from errata.records import Answer, Missing, Question, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back: the answers there are, in the order of the questions, and why the others are missing, by id."""
+    """What came back: the answers there are, in the order of the questions, and why the others are missing, by id.
+
+    `reasons` are the same reasons counted, the commonest first, as `count_reasons` gives them.
+    """
 
     answers: list[Answer]
     missing: dict[str, str]
+    reasons: list[dict[str, Any]] = field(default_factory=list)
 
 
 def ask_endpoint(
@@ -63,7 +68,8 @@ def ask_endpoint(
     run.ask_all()
     store.finish([question.id for question in questions], run.failures)
     missing = {failure.id: f"{failure.kind}: {failure.reason}" for failure in run.failures}
-    return Answered([store.answers[q.id] for q in questions if q.id in store.answers], missing)
+    reasons = count_reasons(Missing(one.id, "no answer", missing[one.id], REMEDIES[one.kind]) for one in run.failures)
+    return Answered([store.answers[q.id] for q in questions if q.id in store.answers], missing, reasons)
 
 
 def _find_images(question: Question, root: str | Path | None) -> tuple[Path, ...]:
@@ -114,7 +120,7 @@ class _Run:
             return
         self._tokens += outcome.completion_tokens or 0
         dialogue, model = self._open[outcome.id], outcome.model or self._client.endpoint.model
-        dialogue.add(outcome.text.strip(), finished=outcome.finished)
+        dialogue.add(outcome.text.strip(), finished=outcome.finished, changes=outcome.changes)
         if dialogue.is_open:
             self._store.add_round(dialogue, model, finished=outcome.finished)
         else:

@@ -8,9 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from errata.generation.answers import AnswerFile
-from errata.generation.chat import ChatFailure
-from errata.generation.dialogue import Dialogue
-from errata.records import Answer, Question, remove_file, write_json_lines
+from errata.generation.chat import REMEDIES, ChatFailure
+from errata.generation.dialogue import CHANGES, Dialogue
+from errata.records import Answer, Missing, Question, read_json_lines, remove_file, write_json_lines
+
+
+def read_failures(out: str | Path) -> list[Missing]:
+    """Why questions got no answer, as `OUT.failed.jsonl` says; nothing where there is no such file."""
+    path = name_failures(out)
+    if not path.is_file():
+        return []
+    rows = [row for _, row in read_json_lines(path)]
+    return [
+        Missing(row["id"], "no answer", f"{row['kind']}: {row['reason']}", REMEDIES.get(row["kind"], ""))
+        for row in rows
+    ]
+
+
+def name_failures(out: str | Path) -> Path:
+    """The file beside `out` that says which questions got no answer."""
+    return _beside(Path(out), "failed")
 
 
 class RemoteStore:
@@ -48,7 +65,7 @@ class RemoteStore:
         dialogue = Dialogue(question)
         known = self._rounds.answers if self._rounds is not None else {}
         while (answer := known.get(_name_round(question.id, len(dialogue.said)))) is not None:
-            dialogue.add(answer.text, finished=answer.finished)
+            dialogue.add(answer.text, finished=answer.finished, changes=answer.meta.get(CHANGES, {}))
         return dialogue
 
     def add_round(self, dialogue: Dialogue, model: str, *, finished: bool) -> None:
@@ -58,7 +75,8 @@ class RemoteStore:
         if self._rounds is None:
             self._rounds = AnswerFile(_beside(self._path, "rounds"), self._run)
         name = _name_round(dialogue.question.id, len(dialogue.said) - 1)
-        self._rounds.append([Answer(name, dialogue.said[-1], model, finished)])
+        meta = {CHANGES: dialogue.changes} if dialogue.changes else {}
+        self._rounds.append([Answer(name, dialogue.said[-1], model, finished, meta)])
 
     def add(self, answer: Answer) -> None:
         """Keep an answer."""
@@ -71,10 +89,10 @@ class RemoteStore:
         if self._file is None or self._path is None:
             return
         self._file.put_in_order(ids)
-        remove_file(_beside(self._path, "failed"))
+        remove_file(name_failures(self._path))
         if failures:
             rows = [asdict(failure) for failure in sorted(failures, key=lambda each: each.id)]
-            write_json_lines(_beside(self._path, "failed"), rows)
+            write_json_lines(name_failures(self._path), rows)
         elif self._rounds is not None:
             self._rounds.remove()
 

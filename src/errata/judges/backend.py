@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from errata.errors import ConfigError
@@ -50,7 +50,7 @@ _RULES = {"temperature": "0 or more", "top_p": "above 0 and at most 1", "max_pix
 
 @dataclass(frozen=True, slots=True)
 class JudgeRequest:
-    """One message to one judge, as its backend gets it; `key` is where the reply is kept."""
+    """One message to one judge, as its backend gets it; `key` is where the reply is kept, `max_tokens` its room."""
 
     key: str
     call: JudgeCall
@@ -58,6 +58,7 @@ class JudgeRequest:
     sample: int
     attempt: int
     parameters: Parameters
+    max_tokens: int
 
     @property
     def seed(self) -> int | None:
@@ -68,7 +69,12 @@ class JudgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class JudgeReply:
-    """A backend's reply to the request of the same `key`; tokens as its server counted them."""
+    """A backend's reply to the request of the same `key`; tokens as its server counted them.
+
+    Attributes:
+        finished: False where the limit of tokens ended it.
+        changes: What of the request was not taken as it was asked, as `ChatReply` has it.
+    """
 
     key: str
     text: str
@@ -76,14 +82,17 @@ class JudgeReply:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
+    finished: bool = True
+    changes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeFailure:
-    """A request without a reply, and why."""
+    """A request without a reply, why, and what can be done about it."""
 
     key: str
     reason: str
+    remedy: str = ""
 
 
 OnReply = Callable[[JudgeReply | JudgeFailure], None]
@@ -104,8 +113,9 @@ class Backend(Protocol):
     def free(self) -> bool:
         """Whether it costs nothing per token."""
 
-    def check(self) -> None:
-        """Raise what would stop every request, asking nothing: ConfigError (no key) or ModelError (no model)."""
+    def check(self, *, images: bool = False) -> None:
+        """Raise what would stop every request, asking nothing: ConfigError (no key) or ModelError (no model, or one
+        that cannot do what is asked; `images` says whether it is shown any)."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Bring every request to a reply or a failure, in any order."""

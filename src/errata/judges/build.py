@@ -30,6 +30,7 @@ def build_judge(
     parameters: Parameters | None = None,
     samples: int = 1,
     attempts: int = 3,
+    max_tokens: int | None = None,
     prices: str | Path | None = None,
     endpoint: EndpointSettings | None = None,
     offline: bool = False,
@@ -39,7 +40,7 @@ def build_judge(
     Args:
         name: As above.
         cache: The SQLite file of all verdicts.
-        parameters, samples, attempts: As `Judge` takes them.
+        parameters, samples, attempts, max_tokens: As `Judge` takes them.
         prices: A table of your own beside the one of the package.
         endpoint: Concurrency and deadlines of an `openai` judge.
         offline: Take verdicts from the cache alone.
@@ -55,6 +56,7 @@ def build_judge(
         parameters=parameters,
         samples=samples,
         attempts=attempts,
+        max_tokens=max_tokens,
         prices=load_prices(prices),
     )
 

@@ -13,16 +13,23 @@ from typing import Any
 from errata.judges.cached_reply import COLUMNS, CachedReply, find_wrong_type
 from errata.judges.sqlite_file import SqliteFile, Table
 
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 _CREATE = """
 CREATE TABLE IF NOT EXISTS replies (
   key TEXT PRIMARY KEY, judge TEXT NOT NULL, model TEXT NOT NULL,
   prompt TEXT NOT NULL, prompt_version INTEGER NOT NULL, prompt_hash TEXT NOT NULL,
   images TEXT NOT NULL, parameters TEXT NOT NULL, sample INTEGER NOT NULL, attempt INTEGER NOT NULL,
   raw TEXT NOT NULL, parsed TEXT, reply_model TEXT NOT NULL,
-  prompt_tokens INTEGER, completion_tokens INTEGER, price REAL, seconds REAL NOT NULL, at TEXT NOT NULL
+  prompt_tokens INTEGER, completion_tokens INTEGER, price REAL, seconds REAL NOT NULL, at TEXT NOT NULL,
+  finished INTEGER NOT NULL DEFAULT 1, changes TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID"""
-_TABLE = Table("a cache of verdicts", CACHE_FORMAT, "replies", COLUMNS, _CREATE)
+_FROM_1 = """
+ALTER TABLE replies ADD COLUMN finished INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE replies ADD COLUMN changes TEXT NOT NULL DEFAULT '{}';
+UPDATE replies SET finished = 0
+  WHERE prompt NOT LIKE 'claim-label%' AND completion_tokens >= json_extract(parameters, '$.max_tokens')"""
+"""Version 1 did not say whether a reply was cut off; the server's count of tokens does. A label is its first word."""
+_TABLE = Table("a cache of verdicts", CACHE_FORMAT, "replies", COLUMNS, _CREATE, upgrades={1: _FROM_1})
 
 
 class VerdictCache(SqliteFile):

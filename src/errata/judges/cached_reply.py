@@ -18,6 +18,8 @@ class CachedReply:
         parsed: The verdict as JSON when the reply came; None where it was unreadable. Scoring again parses `raw` again.
         price: US dollars at the prices of that day; None where unknown.
         at: When the reply came, in UTC.
+        finished: 0 where the limit of tokens ended it.
+        changes: What of the request was not taken as it was asked, as JSON.
     """
 
     key: str
@@ -38,6 +40,8 @@ class CachedReply:
     price: float | None
     seconds: float
     at: str
+    finished: int = 1
+    changes: str = "{}"
 
 
 COLUMNS = tuple(field.name for field in fields(CachedReply))

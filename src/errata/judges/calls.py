@@ -24,7 +24,8 @@ class JudgePrompt:
     Attributes:
         name: Of the benchmark or check that it serves.
         version: Raised with every change of the text; the hash tells changes that forgot it.
-        max_tokens: Room for the reply; too little cuts the verdict off.
+        max_tokens: Room for the reply where the judge is told no other; a reply that fills it is asked for once more
+            with more.
     """
 
     name: str

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from errata.errors import ConfigError
-from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
+from errata.generation import (
+    REMEDIES,
+    ChatClient,
+    ChatFailure,
+    ChatReply,
+    ChatRequest,
+    EndpointSettings,
+    parse_endpoint,
+)
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Turn
 
@@ -20,7 +28,7 @@ class EndpointJudge:
         self.name, self.model = endpoint.name, f"openai:{endpoint.model}"
         self._client = ChatClient(endpoint, settings)
 
-    def check(self) -> None:
+    def check(self, *, images: bool = False) -> None:  # noqa: ARG002 - what a server shows its model is not known
         """Raise ConfigError where the key is missing, with the way round it."""
         try:
             self._client.check()
@@ -32,7 +40,7 @@ class EndpointJudge:
         """Ask all at once, as far as the client's settings allow."""
 
         def take(reply: ChatReply | ChatFailure) -> None:
-            on_reply(_convert(reply))
+            on_reply(convert_reply(reply))
 
         self._client.ask([_build_chat(request) for request in requests], take)
 
@@ -42,7 +50,7 @@ def _build_chat(request: JudgeRequest) -> ChatRequest:
         id=request.key,
         turns=(Turn("user", request.text),),
         images=request.call.images,
-        max_tokens=request.call.prompt.max_tokens,
+        max_tokens=request.max_tokens,
         temperature=request.parameters.temperature,
         top_p=request.parameters.top_p,
         seed=request.seed,
@@ -50,7 +58,17 @@ def _build_chat(request: JudgeRequest) -> ChatRequest:
     )
 
 
-def _convert(reply: ChatReply | ChatFailure) -> JudgeReply | JudgeFailure:
+def convert_reply(reply: ChatReply | ChatFailure) -> JudgeReply | JudgeFailure:
+    """An endpoint's reply as a judge's."""
     if isinstance(reply, ChatFailure):
-        return JudgeFailure(reply.id, f"{reply.kind}: {reply.reason}")
-    return JudgeReply(reply.id, reply.text, reply.model, reply.prompt_tokens, reply.completion_tokens, reply.seconds)
+        return JudgeFailure(reply.id, f"{reply.kind}: {reply.reason}", REMEDIES[reply.kind])
+    return JudgeReply(
+        reply.id,
+        reply.text,
+        reply.model,
+        reply.prompt_tokens,
+        reply.completion_tokens,
+        reply.seconds,
+        reply.finished,
+        reply.changes,
+    )

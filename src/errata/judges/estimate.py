@@ -40,20 +40,18 @@ class Estimate:
         return [
             f"calls     {self.calls - self.cached:,} to make, {self.cached:,} of {self.calls:,} in the cache",
             f"tokens    about {self.prompt_tokens:,} sent, at most {self.completion_tokens:,} received",
-            f"cost      {cost}; replies that cannot be read cost more",
+            f"cost      {cost}; replies that cannot be read or are cut off cost more",
         ]
 
 
-def stand_in(call: JudgeCall) -> Sample:
-    """A reply as long as it can get, of which no two are alike, for calls that quote it."""
-    return Sample(
-        "read", raw=f"{call.id} {'word ' * call.prompt.max_tokens}"[: ASCII_PER_TOKEN * call.prompt.max_tokens]
-    )
+def stand_in(call: JudgeCall, room: int) -> Sample:
+    """A reply of so many tokens, of which no two are alike, for calls that quote it."""
+    return Sample("read", raw=f"{call.id} {'word ' * room}"[: ASCII_PER_TOKEN * room])
 
 
-def estimate_tokens(call: JudgeCall) -> tuple[int, int]:
+def estimate_tokens(call: JudgeCall, room: int) -> tuple[int, int]:
     """(tokens of the prompt, about; tokens of the reply, at most) without the judge's tokenizer, which is not ours."""
     text = call.render()
     ascii_characters = sum(character.isascii() for character in text)
     about = -(-ascii_characters // ASCII_PER_TOKEN) + len(text) - ascii_characters
-    return about + IMAGE_TOKENS * len(call.images), call.prompt.max_tokens
+    return about + IMAGE_TOKENS * len(call.images), room

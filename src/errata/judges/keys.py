@@ -12,10 +12,14 @@ from errata.judges.backend import Parameters
 from errata.judges.calls import JudgeCall
 
 
-def build_key(model: str, call: JudgeCall, parameters: Parameters, sample: int, attempt: int) -> str:
-    """The key of one reply. The server's address and the call's id are not in it. Raises DataError on a lost image."""
-    asked = [model, call.prompt.hash, call.prompt.max_tokens, dict(call.values), hash_images(call)]
-    text = json.dumps([*asked, parameters.describe(), sample, attempt], sort_keys=True, default=list)
+def build_key(model: str, call: JudgeCall, parameters: Parameters, max_tokens: int, sample: int, attempt: int) -> str:
+    """The key of one reply of at most so many tokens. The server's address and the call's id are not in it.
+
+    Raises:
+        DataError: A lost image.
+    """
+    asked = [model, call.prompt.hash, max_tokens, dict(call.values), hash_images(call), parameters.describe()]
+    text = json.dumps([*asked, sample, attempt], sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A Hub or folder model as a judge, through our own generation."""
+"""A Hub or folder model as a judge, through our own generation; where no images are shown, a language model too."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from errata.generation import GenerationSettings, generate
+from errata.errors import ModelError
+from errata.generation import GenerationSettings, OnFailure, generate, generate_text
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
-from errata.models import LoadedModel, ModelSettings, load_model
-from errata.records import Question, Turn
+from errata.models import (
+    LoadedModel,
+    ModelSettings,
+    TextModel,
+    check_model,
+    check_text_model,
+    is_text_only,
+    load_model,
+    load_text_model,
+)
+from errata.records import Answer, Question, Turn
 
 CHUNK = 64
 """Requests that are answered before their replies are kept: what a kill costs at most."""
@@ -38,12 +48,18 @@ class LocalJudge:
         return name_weights(self.name, self._source, lambda: self._loaded)
 
     @cached_property
-    def _loaded(self) -> LoadedModel:
-        return load_model(ModelSettings(self._source, max_pixels=self._max_pixels))
+    def _loaded(self) -> LoadedModel | TextModel:
+        settings = ModelSettings(self._source, max_pixels=self._max_pixels)
+        return load_text_model(settings) if is_text_only(self._source) else load_model(settings)
 
-    def check(self) -> None:
-        """Find the model; one of the Hub that is not here is fetched and loaded. Raises ModelError."""
+    def check(self, *, images: bool = False) -> None:
+        """Find the model; one of the Hub that is not here is fetched and loaded.
+
+        Raises:
+            ModelError: It is not there, cannot be asked, or sees no images where it is shown some.
+        """
         _ = self.model
+        check_eyes(self._source, images=images)
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Answer chunk by chunk."""
@@ -54,11 +70,42 @@ class LocalJudge:
     def _answer(self, chunk: Sequence[JudgeRequest], settings: GenerationSettings) -> list[JudgeReply | JudgeFailure]:
         """A request that the model cannot take, for a special token or its image, costs no other one."""
         started, failures = time.monotonic(), dict[str, Exception]()
-        asked = [_build_question(request) for request in chunk]
-        answers = generate(self._loaded, asked, settings, on_failure=failures.setdefault)
+        answers = self._generate([_build_question(request) for request in chunk], settings, failures.setdefault)
         seconds = (time.monotonic() - started) / len(chunk)
-        replies = [JudgeReply(answer.id, answer.text, self._source, seconds=seconds) for answer in answers]
-        return [*replies, *(JudgeFailure(key, str(error)) for key, error in failures.items())]
+        replies = [
+            JudgeReply(answer.id, answer.text, self._source, seconds=seconds, finished=answer.finished)
+            for answer in answers
+        ]
+        remedy = "asking again would bring the same"
+        return [*replies, *(JudgeFailure(key, str(error), remedy) for key, error in failures.items())]
+
+    def _generate(
+        self, questions: Sequence[Question], settings: GenerationSettings, on_failure: OnFailure
+    ) -> list[Answer]:
+        loaded = self._loaded
+        if isinstance(loaded, TextModel):
+            return generate_text(loaded, questions, settings, on_failure)
+        return generate(loaded, questions, settings, on_failure=on_failure)
+
+
+def check_eyes(source: str, *, images: bool) -> None:
+    """Raise ModelError for a language model that is to look at images, or a model that cannot be asked anything.
+
+    Of a model whose files are not here nothing is said: loading it says enough.
+    """
+    if find_folder(source) is None:
+        return
+    if not is_text_only(source):
+        check_model(ModelSettings(source))
+        return
+    if images:
+        raise ModelError(
+            f"local:{source}",
+            expected="a model that sees: it is shown images",
+            found="a language model without eyes",
+            fix="name a multimodal model; language models judge what needs no image",
+        )
+    check_text_model(source)
 
 
 def name_weights(name: str, source: str, bring: Callable[[], object]) -> str:
@@ -102,7 +149,7 @@ def _split(requests: Sequence[JudgeRequest]) -> Iterator[tuple[list[JudgeRequest
     def kind(request: JudgeRequest) -> tuple[int, float, float, int]:
         decoding, repetition = request.parameters, request.sample + 1000 * request.attempt
         seed = repetition if request.seed is None else request.seed
-        return request.call.prompt.max_tokens, decoding.temperature, decoding.top_p or 1.0, seed
+        return request.max_tokens, decoding.temperature, decoding.top_p or 1.0, seed
 
     for (max_tokens, temperature, top_p, seed), group in groupby(sorted(requests, key=kind), key=kind):
         equal = list(group)

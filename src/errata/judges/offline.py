@@ -13,10 +13,11 @@ class OfflineJudge:
     def __init__(self, backend: Backend) -> None:
         self.name, self.model, self.free = backend.name, backend.model, backend.free
 
-    def check(self) -> None:
+    def check(self, *, images: bool = False) -> None:
         """A cache alone lacks nothing."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Refuse."""
         for request in requests:
-            on_reply(JudgeFailure(request.key, "not in the cache, and nothing is asked offline"))
+            reason = "not in the cache, and nothing is asked offline"
+            on_reply(JudgeFailure(request.key, reason, "without --judge-offline they are asked for"))

@@ -29,7 +29,7 @@ class ScriptedJudge:
         self.name = self.model = f"scripted:{name}"
         self._rules = rules
 
-    def check(self) -> None:
+    def check(self, *, images: bool = False) -> None:
         """Rules lack nothing."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
@@ -58,7 +58,7 @@ class RecordedJudge:
         self.name = f"scripted:{path}"
         self.model = f"scripted:{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:20]}"
 
-    def check(self) -> None:
+    def check(self, *, images: bool = False) -> None:
         """The table has been read."""
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
@@ -69,7 +69,8 @@ class RecordedJudge:
             if request.sample < len(replies):
                 on_reply(JudgeReply(request.key, replies[request.sample]))
             else:
-                on_reply(JudgeFailure(request.key, f"no reply to {where[0]} {where[1]!r} is recorded"))
+                reason = f"no reply to {where[0]} {where[1]!r} is recorded"
+                on_reply(JudgeFailure(request.key, reason, f"add it to {self.name.removeprefix('scripted:')}"))
 
 
 def _read_table(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:

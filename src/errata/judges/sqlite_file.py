@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +37,7 @@ class Table:
         columns: In the order of `create`.
         create: The statement that makes it.
         error: Raised on a file that holds something else.
+        upgrades: The statements that make the form of the next version of an earlier one's, by its number.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Table:
     columns: tuple[str, ...]
     create: str
     error: type[ErrataError] = JudgeError
+    upgrades: Mapping[int, str] = field(default_factory=dict)
 
 
 class SqliteFile:
@@ -106,6 +108,8 @@ class SqliteFile:
         # In this order: another process makes both at once, perhaps between the two.
         known = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version in self._table.upgrades:
+            version = self._upgrade()
         if version != self._table.version and (version or known):
             raise self._refuse(f"version {version}" if version else "another database")
         self._switch_to_log()
@@ -115,9 +119,33 @@ class SqliteFile:
             self._connection.executescript(
                 f"BEGIN IMMEDIATE; {self._table.create}; PRAGMA user_version = {self._table.version}; COMMIT"
             )
-        columns = tuple(row[1] for row in self._connection.execute(f"PRAGMA table_info({self._table.name})"))
-        if columns != self._table.columns:
-            raise self._refuse(f"a table of other columns: {', '.join(columns)[:120] or 'none'}")
+        if self._list_columns() != self._table.columns:
+            raise self._refuse_columns()
+
+    def _upgrade(self) -> int:
+        """Bring the file to this version's form, unless another process did meanwhile; returns its version."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            while version in self._table.upgrades:
+                added = len(self._list_columns())
+                if self._list_columns() != self._table.columns[:added]:
+                    raise self._refuse_columns()
+                for statement in self._table.upgrades[version].split(";"):
+                    self._connection.execute(statement)
+                version += 1
+                self._connection.execute(f"PRAGMA user_version = {version}")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        return version
+
+    def _list_columns(self) -> tuple[str, ...]:
+        return tuple(row[1] for row in self._connection.execute(f"PRAGMA table_info({self._table.name})"))
+
+    def _refuse_columns(self) -> ErrataError:
+        return self._refuse(f"a table of other columns: {', '.join(self._list_columns())[:120] or 'none'}")
 
     def _refuse(self, found: str) -> ErrataError:
         return self._table.error(

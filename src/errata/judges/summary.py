@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
@@ -14,6 +15,7 @@ from errata.judges.calls import JudgeCall
 from errata.judges.pending import add_known
 from errata.judges.prices import UNKNOWN
 from errata.judges.verdicts import Verdict
+from errata.records import Missing, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,36 @@ def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[s
         "verdicts": len(samples),
         "read": sum(sample.status == "read" for sample in samples),
         "unreadable": sum(sample.status == "unreadable" for sample in samples),
+        "cut": sum(sample.status == "unreadable" and sample.cut > 0 for sample in samples),
         "missing": sum(sample.status == "missing" for sample in samples),
+        "cut_replies": sum(sample.cut for sample in samples),
+        "changes": count_changes([sample.changes for sample in samples]),
+        "reasons": count_reasons(_list_missing(verdicts)),
         "replies_sha256": _hash_replies(verdicts),
         "prompt_tokens": add_known([sample.prompt_tokens for sample in samples]),
         "completion_tokens": add_known([sample.completion_tokens for sample in samples]),
         "price_usd": UNKNOWN if price is None else round(price, 6),
     }
+
+
+def count_changes(changes: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """What of requests was not taken as it was asked: by parameter the commonest change, and in how many replies."""
+    found: dict[str, list[str]] = {}
+    for one in changes:
+        for name, change in one.items():
+            found.setdefault(name, []).append(change)
+    return [
+        {"parameter": name, "change": Counter(told).most_common(1)[0][0], "replies": len(told)}
+        for name, told in sorted(found.items())
+    ]
+
+
+def _list_missing(verdicts: Sequence[Verdict]) -> Iterator[Missing]:
+    whats = {"missing": "no verdict", "unreadable": "unreadable verdict"}
+    for verdict in verdicts:
+        for sample in verdict.samples:
+            if sample.status in whats:
+                yield Missing(verdict.id, whats[sample.status], sample.cause or sample.reason, sample.remedy)
 
 
 def _hash_replies(verdicts: Sequence[Verdict]) -> str:

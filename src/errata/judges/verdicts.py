@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["read", "unreadable", "missing"]
-"""`unreadable`: every reply lacked a verdict. `missing`: there was no reply."""
+"""`unreadable`: every reply lacked a verdict or was cut off. `missing`: there was no reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,12 @@ class Sample:
         value: What the parser made of the reply; None unless `status` is `read`.
         raw: The reply.
         reason: Why there is no verdict.
+        cause: The same without what this one reply held, in words that many share.
+        remedy: What can be done about it.
         model: The name that the server gave its model; empty where it gave none.
         attempts: Replies received, unreadable ones included.
+        cut: Of these, replies that the limit of tokens ended; they are never read.
+        changes: What of the last request was not taken as it was asked, in words by parameter.
         prompt_tokens, completion_tokens, price: Of all attempts; None where one of them is unknown. US dollars.
         seconds: From question to reply, of all attempts.
     """
@@ -27,8 +32,12 @@ class Sample:
     value: Any = None
     raw: str = ""
     reason: str = ""
+    cause: str = ""
+    remedy: str = ""
     model: str = ""
     attempts: int = 0
+    cut: int = 0
+    changes: Mapping[str, str] = field(default_factory=dict)
     prompt_tokens: int | None = 0
     completion_tokens: int | None = 0
     price: float | None = 0.0

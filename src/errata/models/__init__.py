@@ -11,7 +11,7 @@ from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, Encoded
 from errata.models.families import build_adapter, find_stops
 from errata.models.generic import GenericAdapter
 from errata.models.llava import LlavaAdapter
-from errata.models.loading import load_model, quiet_transformers
+from errata.models.loading import check_model, load_model, quiet_transformers
 from errata.models.merging import merge_adapter, merge_in_place, write_whole
 from errata.models.pixels import PixelCache
 from errata.models.processor_files import read_processor_files, write_processor_files
@@ -19,6 +19,7 @@ from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import PROMPTING, write_prompting
 from errata.models.protocol import LIMITS, Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs, check_limits
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
+from errata.models.text_only import TextModel, check_text_model, is_text_only, load_text_model
 from errata.models.vocabulary import check_vocabulary
 
 __all__ = [
@@ -39,15 +40,20 @@ __all__ = [
     "ProcessorParts",
     "RowInputs",
     "TextEncoder",
+    "TextModel",
     "TextVectors",
     "build_adapter",
     "check_limits",
+    "check_model",
+    "check_text_model",
     "check_vocabulary",
     "find_adapter",
     "find_stops",
+    "is_text_only",
     "load_model",
     "load_processor",
     "load_text_encoder",
+    "load_text_model",
     "merge_adapter",
     "merge_in_place",
     "quiet_transformers",

@@ -13,7 +13,7 @@ from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from errata.errors import ModelError
-from errata.models.adapters import find_adapter, load_adapter
+from errata.models.adapters import AdapterFolder, find_adapter, load_adapter
 from errata.models.families import build_adapter, find_family, find_stops
 from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.processor_files import read_processor_files
@@ -41,11 +41,7 @@ def load_model(
             weights, or a processor that cannot be read.
     """
     name = settings.name
-    adapter = find_adapter(name, adapter_path)
-    settings = read_prompting(adapter.path if adapter else name, settings)
-    if adapter is not None:
-        settings = replace(settings, name=adapter.base, revision=settings.revision or adapter.revision)
-        settings = read_prompting(adapter.base, settings)
+    settings, adapter = _find_parts(settings, adapter_path)
     with quiet_transformers():
         config = _load_config(settings)
         model = _load_weights(settings, config)
@@ -56,6 +52,25 @@ def load_model(
     model.train(for_training)
     family = build_adapter(processor, config, settings, find_stops(model))
     return LoadedModel(model, processor, family, str(name), files)
+
+
+def check_model(settings: ModelSettings) -> None:
+    """Raise ModelError for what can be told of a model without its weights: its architecture, processor, template."""
+    settings, _ = _find_parts(settings, None)
+    with quiet_transformers():
+        config = _load_config(settings)
+        build_adapter(load_processor(settings, config), config, settings)
+
+
+def _find_parts(settings: ModelSettings, adapter_path: str | Path | None) -> tuple[ModelSettings, AdapterFolder | None]:
+    """The settings of the base, asked as it was trained to be, and the adapter on it."""
+    name = settings.name
+    adapter = find_adapter(name, adapter_path)
+    settings = read_prompting(adapter.path if adapter else name, settings)
+    if adapter is None:
+        return settings, None
+    settings = replace(settings, name=adapter.base, revision=settings.revision or adapter.revision)
+    return read_prompting(adapter.base, settings), adapter
 
 
 @contextmanager

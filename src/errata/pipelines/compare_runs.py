@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import errata
 from errata.benchmarks import compare, recount
 from errata.errors import DataError
+from errata.pipelines.comparability import Condition, RunFacts, find_conditions, list_models
 from errata.records import BenchmarkResult, result_from_row, result_to_row, write_text
 
 
-def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict[str, Any]:
+def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyway: bool = False) -> dict[str, Any]:
     """Compare what two folders of results hold alike.
 
     Metrics are counted again over the shared items, so that both columns and their difference are of the same answers.
@@ -23,12 +24,16 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
         before: A folder with `results.json`; where it has several stages, the first counts.
         after: Another; there the last stage counts.
         out: The JSON file that takes the comparison, in the form that a report reads.
+        anyway: Compare even what was measured with another measure.
 
     Returns:
-        Its content: two stages, `differences`, and under `shared` how many items each benchmark shares and leaves out.
+        Its content: two stages, `differences`, under `shared` how many items each benchmark shares and leaves out,
+        under `conditions` what the runs differ in besides their models, and under `models` runs of several models.
 
     Raises:
-        DataError: A folder without results, no benchmark in common, results of different modes, no shared items.
+        DataError: A folder without results, no benchmark in common, results of different modes, no shared items, or
+            runs whose difference would say nothing about their models: other prompts of the judge, another
+            vocabulary, another ground truth of every shared question.
     """
     first, second = read_stage(Path(before), 0), read_stage(Path(after), -1)
     names = [name for name in first["benchmarks"] if name in second["benchmarks"]]
@@ -37,6 +42,9 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
         fix = "evaluate both with the same benchmark"
         raise DataError(f"{before} and {after}", expected="a benchmark that both measured", found=found, fix=fix)
     pairs = {name: share_items(first["benchmarks"][name], second["benchmarks"][name]) for name in names}
+    conditions = find_conditions(first["facts"], second["facts"], pairs)
+    if not anyway:
+        _require_meaning(before, after, conditions)
     content = {
         "title": f"{second['label']} against {first['label']}",
         "errata_version": errata.__version__,
@@ -46,6 +54,8 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
             build_stage("after", second["label"], {name: pair[1] for name, pair in pairs.items()}),
         ],
         "differences": {"after": {n: {m: asdict(d) for m, d in compare(*pair).items()} for n, pair in pairs.items()}},
+        "conditions": [asdict(one) | {"text": one.describe()} for one in conditions],
+        "models": {name: list_models(run["facts"], names) for name, run in (("before", first), ("after", second))},
         "coverage": {"before": first["coverage"], "after": second["coverage"]},
         "shared": {
             name: {
@@ -60,8 +70,23 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path) -> dict
     return content
 
 
+def _require_meaning(before: str | Path, after: str | Path, conditions: Sequence[Condition]) -> None:
+    meaningless = [one.describe() for one in conditions if one.meaningless]
+    if meaningless:
+        raise DataError(
+            f"{before} and {after}",
+            expected="numbers by the same measure",
+            found="; ".join(meaningless),
+            fix="measure both in the same way, or compare them with --anyway",
+        )
+
+
 def read_stage(folder: Path, number: int) -> dict[str, Any]:
-    """The label and the benchmarks of a stage of a result folder. Raises DataError where there is none."""
+    """The label and benchmarks of a stage of a result folder, and what the run says of itself.
+
+    Raises:
+        DataError: There is none.
+    """
     path = folder / "results.json" if folder.is_dir() else folder
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -71,6 +96,12 @@ def read_stage(folder: Path, number: int) -> dict[str, Any]:
             "label": str(stage.get("label", folder.name)),
             "benchmarks": {name: result_from_row(row, f"{path}: {name}") for name, row in rows.items()},
             "coverage": dict(content.get("coverage", {})),
+            "facts": RunFacts(
+                path.parent,
+                dict(content.get("settings") or {}),
+                dict(content.get("made_with") or {}),
+                dict(content.get("coverage") or {}),
+            ),
         }
     except OSError as error:
         fix = "give a folder that `errata eval`, `errata score` or `errata demo` wrote"

@@ -18,7 +18,7 @@ from errata.benchmarks import (
     build_benchmarks,
     require_images,
 )
-from errata.generation import EndpointSettings, GenerationSettings
+from errata.generation import EndpointSettings, GenerationSettings, read_failures
 from errata.judges import Judge
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.best_of import BestOf
@@ -71,12 +71,14 @@ class Evaluation:
     Attributes:
         asked: Replies that the judge was asked for in this run.
         recalled: Replies that its cache held.
+        judges: What is to be said about the judge, by benchmark.
     """
 
     results: list[BenchmarkResult]
     coverage: dict[str, Coverage]
     asked: int = 0
     recalled: int = 0
+    judges: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -124,8 +126,11 @@ def evaluate(
         reply = answerers.find(setups[name].image_root or Path())
         write_questions(out / "questions" / f"{name}.jsonl", asked[name])
         write_text(out / "settings.json", json.dumps(stated, ensure_ascii=False, indent=1) + "\n")
-        answers = reply(asked[name], out / "answers" / f"{name}.jsonl")
-        measured[name] = measure_answers(benchmark, asked[name], answers, setups[name], judge, on_progress)
+        path = out / "answers" / f"{name}.jsonl"
+        answers = reply(asked[name], path)
+        measured[name] = measure_answers(
+            benchmark, asked[name], answers, setups[name], judge, on_progress, read_failures(path)
+        )
     return write_evaluation(measured, asked, setups, stated, out, judge)
 
 
@@ -142,7 +147,8 @@ def write_evaluation(
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     results = [result for one in measured.values() for result in one.results]
     coverage = {name: one.coverage for name, one in measured.items()}
-    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0)
+    judges = {name: one.judge for name, one in measured.items() if one.judge}
+    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0, judges)
 
 
 class _Answerers:

@@ -59,11 +59,23 @@ def build_results(
             "revisions": _list_revisions(settings) if "generation" in settings else {},
             "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
             "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
+            "files": _digest_files(settings),
             "judge": {name: one.judge for name, one in measured.items() if one.judge},
         },
         "examples": _list_examples(chair, questions["chair"], setups["chair"].image_root, out)
         if chair is not None
         else [],
+    }
+
+
+def _digest_files(settings: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The files that decide what counts as right, where a user named any: their names, and what is in them."""
+    named = {name: settings.get(name) for name in ("vocabulary", "annotations", "questions")}
+    files = {name: Path(str(path)) for name, path in named.items() if path}
+    return {
+        name: {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for name, path in files.items()
+        if path.is_file()
     }
 
 

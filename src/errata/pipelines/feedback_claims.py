@@ -28,6 +28,7 @@ from errata.pipelines.feedback_claims_job import (
     ClaimsJob,
     build_labeller,
     build_splitter,
+    check_judges,
     check_sources,
     load_questions,
 )
@@ -63,13 +64,14 @@ def run_claims(
     lets the model answer again.
 
     Raises:
-        ConfigError: Neither or both of answers and model, or a splitter or labeller that is none.
+        ConfigError: Neither or both of answers and model, or a splitter or labeller that is none or lacks its key.
         DataError: Files that cannot be read.
-        ModelError: A model that cannot be loaded or cannot say yes or no.
+        ModelError: A model that cannot be loaded or cannot say yes or no, or a labeller that sees no images.
         StorageError: The folder or the cache cannot be written.
     """
     split, label = build_splitter(job, _watch(on_progress, "claims")), build_labeller(job)
     check_sources(job)
+    check_judges(job, label)
     if fresh:
         remove_file(Path(out) / ANSWERS_FILE)
     questions = load_questions(job)

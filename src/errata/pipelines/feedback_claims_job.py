@@ -40,6 +40,7 @@ class ClaimsJob:
         endpoint: How hard endpoints are asked.
         attempts: Times a judge is asked until its reply can be read.
         max_pixels: Width times height of the largest picture that the labeller sees; larger ones are made smaller.
+        max_tokens: Room for their replies, as `Judge` takes it.
     """
 
     questions: Path
@@ -57,6 +58,7 @@ class ClaimsJob:
     endpoint: EndpointSettings | None = None
     attempts: int = 3
     max_pixels: int | None = None
+    max_tokens: int | None = None
 
     @property
     def root(self) -> Path:
@@ -76,6 +78,13 @@ def check_sources(job: ClaimsJob) -> None:
         raise ConfigError(
             "answers", expected="a file of answers, or a model that gives them", found=given, fix="name one of them"
         )
+
+
+def check_judges(job: ClaimsJob, labeller: Labeller) -> None:
+    """Raise what would stop splitter or labeller before a model has answered anything: ConfigError or ModelError."""
+    if job.splitter not in RULES:
+        build_split_judge(job).check()
+    labeller.judge.check(images=True)
 
 
 def load_questions(job: ClaimsJob) -> list[Question]:
@@ -111,6 +120,7 @@ def build_split_judge(job: ClaimsJob, *, offline: bool = False) -> Judge:
         job.splitter,
         job.cache_file,
         attempts=job.attempts,
+        max_tokens=job.max_tokens,
         prices=job.prices,
         endpoint=job.endpoint,
         offline=offline,
@@ -125,6 +135,7 @@ def build_labeller(job: ClaimsJob) -> Labeller:
         VerdictCache(job.cache_file),
         parameters=Parameters(max_pixels=job.max_pixels),
         attempts=job.attempts,
+        max_tokens=job.max_tokens,
         prices=load_prices(job.prices),
     )
     if kind != "local":

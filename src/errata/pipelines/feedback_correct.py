@@ -37,11 +37,13 @@ def collect_machine_corrections(
         on_progress: Told about the judge's replies.
 
     Raises:
-        ConfigError: No judge.
+        ConfigError: No judge, or one without its key.
+        ModelError: A judge that is not there, or sees no images.
         DataError: Files that cannot be read, nothing to correct, an image that is not there, or `out` is being read.
         StorageError: The cache cannot be used.
     """
     judge = _require_judge(judging)
+    judge.check(images=True)
     require_folder(out, source)
     records, tally = read_candidates(source, answers)
     watch = None if on_progress is None else partial(on_progress, "corrections")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.errors import ConfigError, JudgeError
+from errata.generation import EndpointSettings
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.evaluate import Evaluation, EvaluationSettings, evaluate
-from errata.pipelines.iterate_settings import IterateRun
+from errata.pipelines.iterate_settings import IterateRun, Measuring
 from errata.pipelines.judging import JudgeSettings
 from errata.records import Metric
 
@@ -61,7 +62,7 @@ def measure_checkpoint(
         data=told.data,
         options=told.options,
         generation=told.generation,
-        judge=JudgeSettings(told.judge, cache=told.judge_cache) if told.judge else None,
+        judge=_build_judge(told),
     )
     evaluation = evaluate(settings, out, on_progress=name_progress(on_progress, f"{folder.name}, {name}"))
     _require_verdicts(evaluation, run.most_lost, out)
@@ -73,6 +74,13 @@ def measure_checkpoint(
     raise ConfigError(
         "evaluation.metric", expected=", ".join(known), found=told.metric, fix="name one that is measured"
     )
+
+
+def _build_judge(told: Measuring) -> JudgeSettings | None:
+    if not told.judge:
+        return None
+    endpoint = EndpointSettings(reply_models=told.judge_reply_models, timeout_s=told.judge_timeout_s)
+    return JudgeSettings(told.judge, max_tokens=told.judge_max_tokens, endpoint=endpoint, cache=told.judge_cache)
 
 
 def _require_verdicts(evaluation: Evaluation, most_lost: float, out: Path) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
-from errata.generation import is_endpoint
+from errata.generation import EndpointSettings, is_endpoint
 from errata.models import ModelSettings, find_adapter, merge_adapter
 from errata.pipelines.answer import OnProgress, answer_file
 from errata.pipelines.feedback_claims import ClaimsRun, run_claims
 from errata.pipelines.feedback_claims_job import ClaimsJob
 from errata.pipelines.iterate_checkpoints import Candidate, list_checkpoints, measure_checkpoint, name_progress
 from errata.pipelines.iterate_settings import SELF, IterateRun
-from errata.records import Metric, Question, read_questions, write_questions, write_text
+from errata.records import Metric, Question, describe_reasons, read_questions, write_questions, write_text
 from errata.training import TrainResult, TrainRun, train
 
 ROUND_FILE = "round.json"
@@ -143,6 +143,8 @@ def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnPro
         settings=replace(told.pairs, seed=find_seed(run, number)),
         cache=told.cache,
         max_pixels=run.generation.max_pixels if told.labeller == SELF or is_endpoint(told.labeller) else None,
+        endpoint=EndpointSettings(reply_models=told.reply_models, timeout_s=told.timeout_s),
+        max_tokens=told.max_tokens,
     )
     return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
 
@@ -155,8 +157,8 @@ def require_verdicts(compared: ClaimsRun, most_lost: float) -> None:
         raise JudgeError(
             str(compared.folder.summary),
             expected=f"verdicts on all but {most_lost:.0%} of {len(answers)} answers",
-            found=f"{len(lost)} without: {lost[0].problem} ({lost[0].detail})",
-            fix="give the same command again, which asks for these alone, or accept more with most_lost",
+            found=f"{len(lost)} without: {'; '.join(describe_reasons(compared.feedback.list_reasons()))}",
+            fix="mend that, then the same command asks for these alone; or accept more with most_lost",
         )
 
 

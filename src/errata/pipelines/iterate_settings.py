@@ -22,6 +22,9 @@ class Comparing:
     Args:
         labeller: As that verb takes it, or `self`: the model that the round begins with labels its own answers.
         splitter, suffix, cache: As that verb takes them.
+        max_tokens: Room for the replies of both, in place of their prompts' own.
+        reply_models: Names under which endpoints may reply beside the asked ones; none takes every name.
+        timeout_s: Longest wait for one reply of an endpoint.
         pairs: How pairs are made; every round draws with a seed of its own.
     """
 
@@ -29,6 +32,9 @@ class Comparing:
     splitter: str = "rules"
     suffix: str | None = None
     cache: Path | None = None
+    max_tokens: int | None = None
+    reply_models: tuple[str, ...] = ()
+    timeout_s: float = 120.0
     pairs: ClaimSettings = field(default_factory=ClaimSettings)
 
 
@@ -41,6 +47,7 @@ class Measuring:
         benchmarks: What is measured; the decisive one among them.
         annotations, data, image_root, vocabulary, options: As `errata eval` takes them.
         judge, judge_cache: Who judges, where a benchmark needs it.
+        judge_max_tokens, judge_reply_models, judge_timeout_s: As in `Comparing`, of the judge.
         generation: How answers are drawn.
         checkpoints: `all` measures every checkpoint that training saved, `last` the trained model alone.
     """
@@ -54,6 +61,9 @@ class Measuring:
     options: tuple[str, ...] = ()
     judge: str | None = None
     judge_cache: Path | None = None
+    judge_max_tokens: int | None = None
+    judge_reply_models: tuple[str, ...] = ()
+    judge_timeout_s: float = 120.0
     generation: GenerationSettings = field(default_factory=GenerationSettings)
     checkpoints: Literal["all", "last"] = "all"
 

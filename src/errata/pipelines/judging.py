@@ -9,6 +9,7 @@ from typing import Any
 
 from errata.benchmarks import Benchmark, Reply, Setup, find_cache
 from errata.errors import ConfigError
+from errata.generation import EndpointSettings
 from errata.judges import Estimate, Judge, JudgeCall, Parameters, Verdict, build_judge, summarise
 from errata.pipelines.answer import OnProgress
 from errata.records import Answer, Question
@@ -26,6 +27,8 @@ class JudgeSettings:
         temperature: Of the judge.
         max_pixels: Width times height of the largest picture that it sees; larger ones are made smaller.
         attempts: Times a call is asked until its reply can be read.
+        max_tokens: Room for a reply in place of each prompt's own, as `Judge` takes it.
+        endpoint: How hard an endpoint is asked, how long it may take, and under which names it may reply.
         cache: The SQLite file of all verdicts; None is `verdicts.sqlite` in the cache folder.
         prices: A table of your own.
         offline: Take verdicts from the cache alone.
@@ -36,6 +39,8 @@ class JudgeSettings:
     temperature: float = 0.0
     max_pixels: int | None = None
     attempts: int = 3
+    max_tokens: int | None = None
+    endpoint: EndpointSettings | None = None
     cache: Path | None = None
     prices: Path | None = None
     offline: bool = False
@@ -67,6 +72,8 @@ def load_judge(settings: JudgeSettings | None) -> Judge | None:
         parameters=Parameters(temperature=settings.temperature, max_pixels=settings.max_pixels),
         samples=settings.samples,
         attempts=settings.attempts,
+        max_tokens=settings.max_tokens,
+        endpoint=settings.endpoint,
         prices=settings.prices,
         offline=settings.offline,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,10 +19,11 @@ from errata.benchmarks import (
     find_spoken,
     recount,
 )
-from errata.judges import Judge, measure_spread
+from errata.generation import CHANGES
+from errata.judges import Judge, count_changes, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
-from errata.records import Answer, BenchmarkResult, Question
+from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,12 @@ class Coverage:
         failed: Rows of an answer file that hold what a failed call left; they are no answers.
         unjudged: Answers that lack a verdict; the metrics are of the others.
         unreadable: Verdicts that could not be read, several samples counted apart.
+        truncated: Of these, verdicts whose replies the judge's limit of tokens ended.
         uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
+        reasons: Why answers and verdicts are missing or unreadable, the commonest first, as `count_reasons` gives them.
+        models: The names that answers give of their model, with how many give each.
+        changes: What of the requests for answers a server did not take as it was asked, as `count_changes` gives it.
     """
 
     questions: int
@@ -53,8 +59,12 @@ class Coverage:
     failed: int = 0
     unjudged: int = 0
     unreadable: int = 0
+    truncated: int = 0
     uncaptioned: int = 0
     stand_ins: int = 0
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    models: dict[str, int] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -78,12 +88,13 @@ def measure_answers(
     setup: Setup,
     judge: Judge | None = None,
     on_progress: OnProgress | None = None,
+    missing: Sequence[Missing] = (),
 ) -> Measured:
     """Score the questions that have an answer and, where the benchmark needs them, verdicts.
 
     Of an answer, what stands behind a model's thoughts is judged and scored. Whatever else is said about it is counted.
     Where the judge is asked several times, every metric is computed from all samples, and again from each in turn for
-    its spread.
+    its spread. `missing` says why questions have no answer, as far as that is known.
 
     Raises:
         DataError: An id that occurs twice, an answer to no question, a label that cannot be used.
@@ -93,8 +104,10 @@ def measure_answers(
     spoken = {name: find_spoken(answer) for name, answer in joined.items()}
     pairs = [(question, spoken[question.id].answer) for question in questions if question.id in spoken]
     judged = judge_answers(benchmark, pairs, setup, judge, on_progress)
-    missing = judged.list_missing()
-    kept = [pair for pair in pairs if pair[0].id not in missing]
+    unjudged = judged.list_missing()
+    kept = [pair for pair in pairs if pair[0].id not in unjudged]
+    open_ids = {question.id for question in questions} - joined.keys()
+    reasons = count_reasons(one for one in missing if one.id in open_ids)
     samples = judge.samples if judge is not None and judged.summary else 1
     rounds = [benchmark.score(_build_items(benchmark, kept, setup, judged, n, spoken), setup) for n in range(samples)]
     results = rounds[0] if samples == 1 else [_pool(results) for results in zip(*rounds, strict=True)]
@@ -106,15 +119,24 @@ def measure_answers(
         reasoned=sum(one.reasoned for one in spoken.values()),
         endless=sum(one.endless for one in spoken.values()),
         refused=sum(one.refused for one in spoken.values()),
-        unjudged=len(missing),
+        unjudged=len(unjudged),
         unreadable=judged.summary.get("unreadable", 0),
+        truncated=judged.summary.get("cut", 0),
         uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
+        reasons=reasons + judged.summary.pop("reasons", []),
+        models=_count_models(pairs),
+        changes=count_changes([answer.meta.get(CHANGES, {}) for _, answer in pairs]),
     )
     noted = {name: count for name in ("stand_ins", "uncaptioned") if (count := getattr(coverage, name))}
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
+
+
+def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
+    """How many answers give which name of their model."""
+    return dict(Counter(answer.model for _, answer in pairs if answer.model).most_common())
 
 
 def _build_items(

@@ -19,6 +19,7 @@ from errata.records.questions import (
     write_answers,
     write_questions,
 )
+from errata.records.reasons import Missing, count_reasons, describe_reasons
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
@@ -33,6 +34,7 @@ __all__ = [
     "BenchmarkResult",
     "Fields",
     "Metric",
+    "Missing",
     "Question",
     "Record",
     "Response",
@@ -40,6 +42,8 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "count_reasons",
+    "describe_reasons",
     "iterate_records",
     "parse_record",
     "question_to_row",

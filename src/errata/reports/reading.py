@@ -69,7 +69,14 @@ def parse_results(raw: Any, where: str = "results") -> Results:
         timings=_parse_numbers(fields.child("timings")),
         coverage=fields.take("coverage", dict, {}),
         published=tuple(_parse_quoted(item) for item in fields.children("published", [])),
+        conditions=_parse_conditions(fields),
     )
+
+
+def _parse_conditions(fields: _Fields) -> tuple[str, ...]:
+    differing = [item.take("text", str) for item in fields.children("conditions", [])]
+    models = fields.child("models")
+    return (*differing, *(f"{run}, {line}" for run in models.raw for line in models.take(run, list)))
 
 
 def _parse_stage(fields: _Fields) -> Stage:

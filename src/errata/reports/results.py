@@ -95,6 +95,7 @@ class Quoted:
 class Results:
     """A whole run. The first stage is before, the second after; further ones come from a comparison.
 
+    `conditions` are lines on what two runs differ in besides their models.
     `differences` maps stage name, benchmark and metric to the change against the first stage. Everything but the
     title and the stages may be empty.
     """
@@ -116,6 +117,7 @@ class Results:
     timings: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
     published: tuple[Quoted, ...] = ()
+    conditions: tuple[str, ...] = ()
 
     @property
     def before(self) -> Stage:
