@@ -30,7 +30,8 @@ def print_evaluation(evaluation: Any) -> int:
         print(f"{result:{widths[0]}} {name:{widths[1]}} {value}".rstrip())
     for name, coverage in evaluation.coverage.items():
         print(f"{name}: {describe_coverage(name, asdict(coverage))}")
-        print_published(BENCHMARKS[name].card)
+        if name in evaluation.quotable:
+            print_published(BENCHMARKS[name].card)
     if evaluation.asked or evaluation.recalled:
         asked = count_noun(evaluation.asked, "reply", "replies")
         print(f"judge: {asked} asked for, {evaluation.recalled} from the cache")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from errata.errors import ConfigError, DataError, ModelError
@@ -26,6 +26,7 @@ def generate(
     out: str | Path | None = None,
     pixels: PixelCache | None = None,
     on_progress: OnAnswers | None = None,
+    on_encoded: Callable[[int, int], None] | None = None,
 ) -> list[Answer]:
     """Answer every question, in the order of the questions.
 
@@ -41,6 +42,7 @@ def generate(
             uninterrupted one.
         pixels: A cache of processed images to share between calls.
         on_progress: Called at the start and after every batch.
+        on_encoded: Called with how many questions were encoded, of how many; all of them are before the first batch.
 
     Raises:
         DataError: An image that cannot be opened, an id that occurs twice, a text that holds a special token.
@@ -56,7 +58,7 @@ def generate(
     if len(answers) < len(questions):
         check_adapter(loaded.adapter, loaded.model)
         run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root))
-        for batch in run.answer(questions, answers):
+        for batch in run.answer(questions, answers, on_encoded or _ignore):
             if store is not None:
                 store.append(batch)
             answers.update((answer.id, answer) for answer in batch)
@@ -66,7 +68,7 @@ def generate(
     return [answers[question.id] for question in questions]
 
 
-def _ignore(done: int, total: int, tokens: int) -> None:
+def _ignore(done: int, total: int, tokens: int = 0) -> None:
     """Nobody watches."""
 
 
@@ -77,9 +79,14 @@ class _Run:
         self._loaded, self._settings, self._pixels = loaded, settings, pixels
         self._decoder, self.tokens = Decoder(loaded, settings), 0
 
-    def answer(self, questions: Sequence[Question], known: dict[str, Answer]) -> Iterator[list[Answer]]:
+    def answer(
+        self, questions: Sequence[Question], known: dict[str, Answer], on_encoded: Callable[[int, int], None]
+    ) -> Iterator[list[Answer]]:
         """Per batch the answers that are not known yet."""
-        prompts = [self._encode(number, question) for number, question in enumerate(questions)]
+        prompts = []
+        for number, question in enumerate(questions):
+            prompts.append(self._encode(number, question))
+            on_encoded(number + 1, len(questions))
         for batch in build_batches(prompts, self._choose_size(prompts)):
             if all(prompt.question.id in known for prompt in batch):
                 continue

@@ -58,6 +58,8 @@ class ChatEncoder:
 
     def __init__(self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None) -> None:
         self._tokenizer, self.template, self._system = tokenizer, template, system_prompt
+        # A length that tokenizers state is often that of another model; limits are our callers' to check and to name.
+        tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
         self._image, self._image_token = image, image.token
         self._special_ids = frozenset(tokenizer.all_special_ids)
         self._forbidden = tuple(

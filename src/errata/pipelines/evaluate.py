@@ -23,7 +23,7 @@ from errata.judges import Judge
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate_folder import check_folder
-from errata.pipelines.evaluate_results import build_results
+from errata.pipelines.evaluate_results import build_results, list_quotable
 from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import Coverage, Measured, measure_answers
 from errata.pipelines.setups import build_setups, load_questions
@@ -70,12 +70,14 @@ class Evaluation:
     Attributes:
         asked: Replies that the judge was asked for in this run.
         recalled: Replies that its cache held.
+        quotable: Benchmarks whose published figures are about the same images.
     """
 
     results: list[BenchmarkResult]
     coverage: dict[str, Coverage]
     asked: int = 0
     recalled: int = 0
+    quotable: Sequence[str] = ()
 
     @property
     def complete(self) -> bool:
@@ -139,7 +141,8 @@ def write_evaluation(
     write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     results = [result for one in measured.values() for result in one.results]
     coverage = {name: one.coverage for name, one in measured.items()}
-    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0)
+    asked_now, recalled = (judge.asked, judge.recalled) if judge else (0, 0)
+    return Evaluation(results, coverage, asked_now, recalled, list_quotable(measured, setups))
 
 
 class _Answerers:
