@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -116,6 +117,22 @@ def while_told_to_stop(step: int) -> None:
     from errata.training.callbacks import StopOnSignal
 
     _after_calls(StopOnSignal, "on_step_begin", step, lambda self: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def signalled_in(place: str, name: str, count: int, number: int) -> None:
+    """Be sent a signal when `place.name` is called for the `count`-th time; `place` is a module, or `module:Class`."""
+    module, _, owner = place.partition(":")
+    holder: Any = importlib.import_module(module)
+    holder = getattr(holder, owner) if owner else holder
+    original, calls = getattr(holder, name), []
+
+    def function(*args: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == count:
+            os.kill(os.getpid(), number)
+        return original(*args, **options)
+
+    setattr(holder, name, function)
 
 
 def _after_calls(owner: type, name: str, count: int, strike: Callable[[Any], None]) -> None:

@@ -39,7 +39,7 @@ def trained(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     seen: dict[str, list[Any]] = {"runs": [], "results": []}
 
-    def train(settings: Run, on_step: Any = None) -> Result:
+    def train(settings: Run, on_progress: Any = None) -> Result:
         seen["runs"].append(settings)
         return seen["results"].pop(0)
 
@@ -53,8 +53,8 @@ def test_overrides_and_flags_reach_the_run(trained, capsys):
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 0
     assert main(["train", "a.yaml", "data=x.jsonl", "beta=1e-1", "--out", "a b", "--fresh", "--skip-bad"]) == 0
     assert trained["runs"] == [
-        Run(Path("x.jsonl"), 0.5, disable_tqdm=True),
-        Run(Path("x.jsonl"), 0.1, Path("a b"), True, True, True),
+        Run(Path("x.jsonl"), 0.5),
+        Run(Path("x.jsonl"), 0.1, Path("a b"), True, True),
     ]
     assert capsys.readouterr().out == f"7 steps: {Path('o/model')}\n" * 2
 
@@ -69,7 +69,7 @@ def test_what_is_incomplete_is_told_and_has_its_exit_code(trained, capsys):
     assert "1 record set aside" in told
     assert "shared prefix is exact\n" in told
     assert main(["train", "a.yaml", "data=x.jsonl"]) == 130
-    assert "after 3 steps; the same command continues" in capsys.readouterr().err
+    assert "after 3 steps; the same command starts over, as save_strategy is no" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

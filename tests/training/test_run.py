@@ -159,7 +159,12 @@ def test_bad_input_is_named(overrides, tmp_path):
 def test_what_was_set_aside_is_written_before_the_first_step(overrides, tmp_path):
     seen = []
     settings = load_settings(TrainRun, None, [*overrides, "max_length=31", "max_steps=1"])
-    result = train(settings, lambda *_: seen.append((tmp_path / "run" / "bad.jsonl").read_text().splitlines()))
+
+    def look(what, done, total):
+        if what == "training":
+            seen.append((tmp_path / "run" / "bad.jsonl").read_text().splitlines())
+
+    result = train(settings, look)
     assert [json.loads(line)["id"] for line in seen[0]] == [row.id for row in result.set_aside]
     assert 0 < len(result.set_aside) < 12
     assert run(overrides, "fresh=true", "max_steps=1").set_aside == ()

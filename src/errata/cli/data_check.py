@@ -39,9 +39,9 @@ def run_check(args: argparse.Namespace) -> int:
     from errata.data import check_file
 
     path = require_jsonl(args.records)
-    repaired = _repair(args, path)
     root = args.image_root or (path if path.is_dir() else path.parent)
     with show_progress() as on_progress:
+        repaired = _repair(args, path)
         target = repaired.path if repaired else path
         report = check_file(target, root, images=not args.no_images, on_progress=on_progress)
     print(_format_json(report, repaired) if args.json else _format_table(report, repaired, args.examples))

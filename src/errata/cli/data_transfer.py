@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from errata.cli.asides import report_set_aside
 from errata.cli.data_files import require_jsonl
 from errata.cli.progress import show_progress
 from errata.errors import DONE, ConfigError, count_noun
+
+if TYPE_CHECKING:
+    from errata.pipelines.answer import OnProgress
+    from errata.records import Record
 
 
 def add_import(verbs: Any) -> None:
@@ -109,12 +113,30 @@ def run_export(args: argparse.Namespace) -> int:
     if args.push_to_hub and args.out.suffix:
         expected, fix = "a folder as --out", "leave the ending out"
         raise ConfigError("--push-to-hub", expected=expected, found=str(args.out), fix=fix)
-    records, root = open_records(require_jsonl(args.records), args.image_root)
-    done = export_records(records, root, args.out, format=args.format)
+    path = require_jsonl(args.records)
+    records, root = open_records(path, args.image_root)
+    with show_progress() as on_progress:
+        done = export_records(_watch(records, path, on_progress), root, args.out, format=args.format)
     print(f"{count_noun(done.rows, 'row')}: {args.out}" + _list_lost(done.dropped))
     if args.push_to_hub:
-        print(f"uploaded: {push_folder(args.out, args.push_to_hub)}")
+        with show_progress() as on_progress:
+            on_progress("uploading", 0, 1)
+            uploaded = push_folder(args.out, args.push_to_hub)
+        print(f"uploaded: {uploaded}")
     return DONE
+
+
+def _watch(records: Iterable[Record], path: Path, on_progress: OnProgress) -> Iterator[Record]:
+    """The records, told as they are taken; of a file whose records are not its lines only that it is under way."""
+    from errata.data import RECORDS_FILE
+
+    file = path / RECORDS_FILE if path.is_dir() else path
+    with file.open("rb") as lines:
+        total = sum(1 for _ in lines)
+    for number, record in enumerate(records):
+        on_progress("records", min(number, total - 1), total)
+        yield record
+    on_progress("records", total, total)
 
 
 def _list_lost(counts: Mapping[str, int]) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from errata.cli import bench, compare, data, demo, evaluate, feedback, generate, iterate, report, score, train, world
+from errata.cli.advice import fit_advice
 from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, DataError, ErrataError, StorageError
 
 VERBS = [demo, data, feedback, train, iterate, generate, evaluate, score, compare, report, bench, world]
@@ -65,9 +69,27 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     return args
 
 
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM, by which schedulers end a process, acts as Ctrl-C does; `train` saves a checkpoint at either."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def _guard(args: argparse.Namespace) -> int:
     try:
-        code = int(args.run(args))
+        with _ending_on_sigterm():
+            code = int(args.run(args))
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -88,7 +110,10 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
         print("error: this is a bug in errata; please report it with the lines above", file=sys.stderr)
         return BUG
     can_skip = isinstance(told, DataError) and told.can_skip and hasattr(args, "skip_bad")
-    print(f"error: {told}" + (", or run with --skip-bad to set it aside" if can_skip else ""), file=sys.stderr)
+    print(
+        f"error: {fit_advice(told, args)}" + (", or run with --skip-bad to set it aside" if can_skip else ""),
+        file=sys.stderr,
+    )
     return USAGE
 
 

@@ -38,7 +38,8 @@ def print_evaluation(evaluation: Any) -> int:
         print(f"{name}: {describe_coverage(name, counts)}")
         for line in describe_details(counts):
             print(f"  {line}")
-        print_published(BENCHMARKS[name].card)
+        if name in evaluation.quotable:
+            print_published(BENCHMARKS[name].card)
     if evaluation.asked or evaluation.recalled:
         asked = count_noun(evaluation.asked, "reply", "replies")
         print(f"judge: {asked} asked for, {evaluation.recalled} from the cache")

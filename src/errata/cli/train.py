@@ -54,32 +54,28 @@ def run_sft(args: argparse.Namespace) -> int:
 
 def _train(settings_class: Any, args: argparse.Namespace) -> int:
     """Train and print where the model is."""
+    from errata.cli.progress import show_progress
     from errata.config import load_settings
     from errata.records import BAD_FILE
-    from errata.training import train
+    from errata.training import find_checkpoint, train
 
     settings = load_settings(settings_class, args.recipe, list_overrides(args))
     if sys.stderr.isatty():
         result = train(settings)
     else:  # bars and logs are for somebody who watches
-        settings.disable_tqdm = True
-        result = train(settings, _print_progress)
+        with show_progress() as on_progress:
+            result = train(settings, on_progress)
     if result.tree_check:
         print(result.tree_check, file=sys.stderr)
     if result.set_aside:
         print(f"{count_noun(len(result.set_aside), 'record')} set aside: {result.out / BAD_FILE}", file=sys.stderr)
     steps = count_noun(result.steps, "step")
     if result.interrupted:
-        print(f"interrupted after {steps}; the same command continues: {result.out}", file=sys.stderr)
+        again = "continues" if find_checkpoint(result.out) else "starts over, as save_strategy is no"
+        print(f"interrupted after {steps}; the same command {again}: {result.out}", file=sys.stderr)
         return INTERRUPTED
     print(f"{steps}: {result.model}")
     return INCOMPLETE if result.set_aside else DONE
-
-
-def _print_progress(step: int, steps: int) -> None:
-    """A line for every tenth of the run."""
-    if step * 10 // steps > (step - 1) * 10 // steps:
-        print(f"step {step} of {steps}", file=sys.stderr, flush=True)
 
 
 def list_overrides(args: argparse.Namespace) -> list[str]:

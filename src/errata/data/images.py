@@ -19,7 +19,7 @@ from errata.data.image_ends import is_whole
 from errata.data.picture_kinds import ENDINGS, FORMATS, HEAD, name_kind
 from errata.data.shown import ShownPicture, may_differ, show_picture
 from errata.errors import DataError
-from errata.records import storing
+from errata.records import find_file, storing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""
@@ -98,9 +98,9 @@ def resolve_image(path: str | Path, root: str | Path | None) -> Path:
     if "\0" in str(path):
         raise DataError(repr(path), expected="an image path", found="a null character", fix="fix the path")
     if root is None:
-        return Path(path)
+        return find_file(path)
     base = Path(root).resolve()
-    file = (base / path).resolve()
+    file = find_file((base / path).resolve()).resolve()
     if not file.is_relative_to(base):
         raise DataError(
             str(path),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from errata.errors import ConfigError, DataError, ErrataError, ModelError, count_noun
@@ -27,6 +27,7 @@ def generate(
     pixels: PixelCache | None = None,
     on_progress: OnAnswers | None = None,
     on_failure: OnFailure | None = None,
+    on_encoded: Callable[[int, int], None] | None = None,
 ) -> list[Answer]:
     """Answer every question, in the order of the questions.
 
@@ -44,6 +45,7 @@ def generate(
         on_progress: Called at the start and after every batch.
         on_failure: Called with the id of a question that cannot be answered, and why; it then has no answer and costs
             no other one. Without it the first one raises.
+        on_encoded: Called with how many questions were encoded, of how many; all of them are before the first batch.
 
     Raises:
         DataError: An id that occurs twice; without `on_failure` also an image that cannot be opened or that the model's
@@ -60,7 +62,7 @@ def generate(
     if len(answers) < len(questions):
         check_adapter(loaded.adapter, loaded.model)
         run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root), on_failure)
-        for batch in run.answer(questions, answers):
+        for batch in run.answer(questions, answers, on_encoded or _ignore):
             if store is not None:
                 store.append(batch)
             answers.update((answer.id, answer) for answer in batch)
@@ -70,7 +72,7 @@ def generate(
     return [answers[question.id] for question in questions if question.id in answers]
 
 
-def _ignore(done: int, total: int, tokens: int) -> None:
+def _ignore(done: int, total: int, tokens: int = 0) -> None:
     """Nobody watches."""
 
 
@@ -83,10 +85,15 @@ class _Run:
         self._loaded, self._settings, self._pixels, self._on_failure = loaded, settings, pixels, on_failure
         self._decoder, self.tokens = Decoder(loaded, settings), 0
 
-    def answer(self, questions: Sequence[Question], known: dict[str, Answer]) -> Iterator[list[Answer]]:
+    def answer(
+        self, questions: Sequence[Question], known: dict[str, Answer], on_encoded: Callable[[int, int], None]
+    ) -> Iterator[list[Answer]]:
         """Per batch the answers that are not known yet."""
-        found = [self._encode_or_fail(number, question) for number, question in enumerate(questions)]
-        prompts = [prompt for prompt in found if prompt is not None]
+        prompts = []
+        for number, question in enumerate(questions):
+            prompt = self._encode_or_fail(number, question)
+            prompts += [] if prompt is None else [prompt]
+            on_encoded(number + 1, len(questions))
         for batch in build_batches(prompts, self._choose_size(prompts)) if prompts else ():
             if all(prompt.question.id in known for prompt in batch):
                 continue

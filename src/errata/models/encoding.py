@@ -29,6 +29,8 @@ class ChatEncoder:
         self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None, stops: Sequence[int] = ()
     ) -> None:
         self._tokenizer, self.template, self._system = tokenizer, template, system_prompt
+        # A length that tokenizers state is often that of another model; limits are our callers' to check and to name.
+        tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
         self._image_token = image.token
         self._special = SpecialTokens(tokenizer, stops, (image.marker, image.token))
         self._writer = RoundWriter(template, image, self._special, tokenizer.eos_token)

@@ -38,6 +38,13 @@ class OnProgress(Protocol):
         """Show it."""
 
 
+def name_progress(on_progress: OnProgress | None, where: str) -> OnProgress | None:
+    """The same progress with the place in front."""
+    if on_progress is None:
+        return None
+    return lambda what, done, total, tokens=0: on_progress(f"{where}: {what}", done, total, tokens)
+
+
 def answer_file(
     model: str,
     questions: str | Path,
@@ -140,7 +147,6 @@ def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: Gener
     pixels = PixelCache(loaded.adapter, image_root)
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
-        shown = _show(on_progress, out.stem)
         failures = Failures()
         found = generate(
             loaded,
@@ -149,7 +155,8 @@ def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: Gener
             image_root=image_root,
             out=out,
             pixels=pixels,
-            on_progress=shown,
+            on_progress=_show(on_progress, out.stem),
+            on_encoded=partial(on_progress, f"{out.stem}: questions") if on_progress else None,
             on_failure=failures.add,
         )
         return failures.finish(found, out)

@@ -17,7 +17,7 @@ from typing import Any
 from errata.config import load_settings
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.models.tiny import one_thread
-from errata.pipelines.answer import OnProgress
+from errata.pipelines.answer import OnProgress, name_progress
 from errata.pipelines.demo_results import build_results
 from errata.pipelines.demo_settings import DemoResult, DemoSettings, open_folder
 from errata.pipelines.world_corrections import Corrections, collect_corrections, uncorrected
@@ -121,7 +121,7 @@ class _Demo:
         quick = QUICK if self.settings.quick else ()
         with self._timed(f"align {stage}"):
             run = load_settings(TrainRun, Path(recipe), [*stated, "model.device=cpu", *quick])
-            return train(run, lambda i, n: self.on_progress(f"{stage}: train", i, n))
+            return train(run, name_progress(self.on_progress, stage))
 
     def _report(
         self, scores: dict[str, dict[str, BenchmarkResult]], corrections: Corrections, runs: dict[str, TrainResult]

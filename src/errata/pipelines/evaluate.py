@@ -23,7 +23,7 @@ from errata.judges import Judge
 from errata.pipelines.answer import Ask, OnProgress, load_answerer
 from errata.pipelines.best_of import BestOf
 from errata.pipelines.evaluate_folder import check_folder
-from errata.pipelines.evaluate_results import build_results
+from errata.pipelines.evaluate_results import build_results, list_quotable
 from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import Coverage, Measured, measure_answers
 from errata.pipelines.plain_questions import require_plain_questions
@@ -72,6 +72,7 @@ class Evaluation:
         asked: Replies that the judge was asked for in this run.
         recalled: Replies that its cache held.
         judges: What is to be said about the judge, by benchmark.
+        quotable: Benchmarks whose published figures are about the same images.
     """
 
     results: list[BenchmarkResult]
@@ -79,6 +80,7 @@ class Evaluation:
     asked: int = 0
     recalled: int = 0
     judges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quotable: Sequence[str] = ()
 
     @property
     def complete(self) -> bool:
@@ -148,7 +150,8 @@ def write_evaluation(
     results = [result for one in measured.values() for result in one.results]
     coverage = {name: one.coverage for name, one in measured.items()}
     judges = {name: one.judge for name, one in measured.items() if one.judge}
-    return Evaluation(results, coverage, judge.asked if judge else 0, judge.recalled if judge else 0, judges)
+    asked_now, recalled = (judge.asked, judge.recalled) if judge else (0, 0)
+    return Evaluation(results, coverage, asked_now, recalled, judges, list_quotable(measured, setups))
 
 
 class _Answerers:

@@ -52,7 +52,9 @@ def build_results(
         "stages": [{"name": "model", "label": settings["model"], "benchmarks": benchmarks}],
         "coverage": {name: asdict(one.coverage) for name, one in measured.items()},
         "published": [
-            {"benchmark": name, **asdict(number)} for name in measured for number in BENCHMARKS[name].card.published
+            {"benchmark": name, **asdict(number)}
+            for name in list_quotable(measured, setups)
+            for number in BENCHMARKS[name].card.published
         ],
         "made_with": {
             "versions": list_versions(),
@@ -77,6 +79,11 @@ def _digest_files(settings: dict[str, Any]) -> dict[str, dict[str, str]]:
         for name, path in files.items()
         if path.is_file()
     }
+
+
+def list_quotable(measured: Mapping[str, Measured], setups: Mapping[str, Setup]) -> list[str]:
+    """Benchmarks that asked about the images of the published figures: not about annotated ones or stand-ins."""
+    return [name for name, one in measured.items() if setups[name].annotations is None and not one.coverage.stand_ins]
 
 
 def _list_revisions(settings: dict[str, Any]) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ from errata.data import LoadedRecords, load_records
 from errata.data.shaping import RecordFile, require_folder
 from errata.errors import ConfigError, DataError
 from errata.feedback import LEVELS, Feedback
-from errata.pipelines.answer import OnProgress
+from errata.pipelines.answer import OnProgress, name_progress
 from errata.pipelines.expert_levels import Asking, ask_experts, finish_levels, read_prompts
 from errata.records import Record, write_records
 from errata.training import SftRun, TrainResult, train
@@ -163,11 +163,7 @@ def split_shares(loaded: LoadedRecords, tuning: Tuning) -> list[list[Record]]:
 
 
 def _train(run: ShareRun, on_progress: OnProgress | None) -> TrainResult:
-    name = f"training {run.settings.out.name}"
-    if on_progress is None:
-        return train(run.settings)
-    run.settings.disable_tqdm = True
-    return train(run.settings, lambda step, steps: on_progress(name, step, steps))
+    return train(run.settings, name_progress(on_progress, run.settings.out.name))
 
 
 def _describe(tuning: Tuning) -> dict[str, Any]:

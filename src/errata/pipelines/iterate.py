@@ -16,7 +16,7 @@ from errata.generation import is_endpoint, parse_endpoint
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.iterate_checkpoints import Candidate
 from errata.pipelines.iterate_results import build_results
-from errata.pipelines.iterate_round import Round, measure_start, run_round
+from errata.pipelines.iterate_round import Round, build_training, measure_start, run_round
 from errata.pipelines.iterate_settings import IterateRun
 from errata.records import write_text
 from errata.reports import render_report
@@ -56,6 +56,7 @@ def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bo
         JudgeError: A judge gave too few verdicts; the same call asks for the others.
         StorageError: The folder cannot be written.
     """
+    build_training(run, run.model, run.out / "round-1", run.seed)  # what it refuses, it refuses before hours of work
     _open_folder(run, fresh=fresh)
     rounds = [measure_start(run, on_progress)]
     stopped: str | None = None

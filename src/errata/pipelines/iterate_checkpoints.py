@@ -8,7 +8,7 @@ from pathlib import Path
 
 from errata.errors import ConfigError, JudgeError
 from errata.generation import EndpointSettings
-from errata.pipelines.answer import OnProgress
+from errata.pipelines.answer import OnProgress, name_progress
 from errata.pipelines.evaluate import Evaluation, EvaluationSettings, evaluate
 from errata.pipelines.iterate_settings import IterateRun, Measuring
 from errata.pipelines.judging import JudgeSettings
@@ -97,10 +97,3 @@ def _require_verdicts(evaluation: Evaluation, most_lost: float, out: Path) -> No
 
 def _read_steps(folder: Path) -> int:
     return int(json.loads((folder / "result.json").read_text(encoding="utf-8"))["steps"])
-
-
-def name_progress(on_progress: OnProgress | None, where: str) -> OnProgress | None:
-    """The same progress with the place in front."""
-    if on_progress is None:
-        return None
-    return lambda what, done, total, tokens=0: on_progress(f"{where}: {what}", done, total, tokens)

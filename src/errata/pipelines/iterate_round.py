@@ -12,13 +12,13 @@ from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
 from errata.generation import EndpointSettings, is_endpoint
 from errata.models import ModelSettings, find_adapter, merge_adapter
-from errata.pipelines.answer import OnProgress, answer_file
+from errata.pipelines.answer import OnProgress, answer_file, name_progress
 from errata.pipelines.feedback_claims import ClaimsRun, run_claims
 from errata.pipelines.feedback_claims_job import ClaimsJob
-from errata.pipelines.iterate_checkpoints import Candidate, list_checkpoints, measure_checkpoint, name_progress
+from errata.pipelines.iterate_checkpoints import Candidate, list_checkpoints, measure_checkpoint
 from errata.pipelines.iterate_settings import SELF, IterateRun
 from errata.records import Metric, Question, describe_reasons, read_questions, write_questions, write_text
-from errata.training import TrainResult, TrainRun, train
+from errata.training import TrainRun, train
 
 ROUND_FILE = "round.json"
 """In a round's folder as soon as the round is over."""
@@ -85,7 +85,7 @@ def run_round(run: IterateRun, number: int, model: str, on_progress: OnProgress 
             fix="draw more questions or samples, or raise the temperature",
         )
     start = _write_start(model, folder)
-    trained = _train(run, start, folder, seed, on_progress)
+    trained = train(build_training(run, start, folder, seed), name_progress(on_progress, folder.name))
     if trained.interrupted or trained.model is None:
         return None
     candidates = [
@@ -176,9 +176,8 @@ def _write_start(model: str, folder: Path) -> str:
     return str(merged if merged.is_dir() else merge_adapter(ModelSettings(model), merged))
 
 
-def _train(run: IterateRun, start: str, folder: Path, seed: int, on_progress: OnProgress | None) -> TrainResult:
+def build_training(run: IterateRun, start: str, folder: Path, seed: int) -> TrainRun:
+    """The settings of a round's training. Raises ConfigError."""
     stated = [*list_overrides(run.train), f"model.name={start}", f"data={folder / 'feedback' / 'records.jsonl'}"]
     stated += [f"out={folder / 'training'}", f"seed={seed}"]
-    settings = load_settings(TrainRun, run.recipe, stated)
-    told = name_progress(on_progress, folder.name)
-    return train(settings, (lambda step, steps: told("train", step, steps)) if told else None)
+    return load_settings(TrainRun, run.recipe, stated)

@@ -12,7 +12,7 @@ from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError
 from errata.generation import generate
 from errata.models import LoadedModel, ModelSettings, load_model
-from errata.pipelines.answer import OnProgress
+from errata.pipelines.answer import OnProgress, name_progress
 from errata.pipelines.world_corrections import Corrections, collect_corrections
 from errata.pipelines.world_scores import DESCRIPTION, score_descriptions
 from errata.records import Answer, Record, write_records
@@ -88,7 +88,7 @@ class Ground:
         fixed = [f"model.name={base_folder(BASE)}", "model.device=cpu", f"seed={self.seed}"]
         paths = [f"data={data}", f"image_root={self.root}", f"out={out}"]
         run = load_settings(TrainRun, recipe, [*list_overrides(settings), *fixed, *paths])
-        trained = train(run, lambda step, steps: self.on_progress(f"seed {self.seed}, {name}: train", step, steps))
+        trained = train(run, name_progress(self.on_progress, f"seed {self.seed}, {name}"))
         if trained.model is None:
             raise KeyboardInterrupt
         return trained.model

@@ -8,6 +8,7 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.fields import Fields
+from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
 from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text, writing_json_lines
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
@@ -44,6 +45,7 @@ __all__ = [
     "answer_to_row",
     "count_reasons",
     "describe_reasons",
+    "find_file",
     "iterate_records",
     "parse_record",
     "question_to_row",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,9 +61,9 @@ class EncodedRecords(Dataset[StepShare]):
         self._numbers = {record.sample.id: number for number, record in enumerate(records)}
         self.lengths = [record.sample.total for record in records]
         """Tokens of each record in a row."""
-        self.references: list[Tensor] | None = None
-        """The reference's log-probs of every scored token `[T]`, by record; None where there are none or they are
-        computed at every step."""
+        self.references: list[Tensor | None] | None = None
+        """The reference's log-probs of every scored token `[T]`, by record, None for one that is not needed; None
+        where there are none at all or they are computed at every step."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -96,10 +96,18 @@ class EncodedRecords(Dataset[StepShare]):
         """Where the record of this id stands."""
         return self._numbers[record_id]
 
+    def lacks_references(self, numbers: Collection[int]) -> bool:
+        """Whether one of these records has no log-probs of the reference."""
+        return self.references is None or any(self.references[number] is None for number in numbers)
+
     def _gather_references(self, row: TreeRow) -> Tensor | None:
         if self.references is None:
             return None
-        return torch.cat([self.references[self.find_number(sample.id)] for sample in row.samples])
+        found = [self.references[self.find_number(sample.id)] for sample in row.samples]
+        if any(one is None for one in found):
+            # Loaders fetch a batch ahead, also of a step that is not taken. NaN would stop one that is.
+            return torch.full((len(row.token_weights),), torch.nan)
+        return torch.cat([one for one in found if one is not None])
 
 
 def _put_images(sample: TreeSample, images: Sequence[EncodedImage]) -> TreeSample:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -12,32 +11,56 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from typing_extensions import override
 
 from errata.training.processes import any_process
+from errata.training.progress import Progress
 
 
 class ReportSteps(TrainerCallback):  # type: ignore[misc]
-    """Tells a function how many optimiser steps are done, of how many."""
+    """Tells how many optimiser steps are done, and how many batches of an evaluation."""
 
-    def __init__(self, on_step: Callable[[int, int], None]) -> None:
-        self._on_step = on_step
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._evaluated = progress, 0
+
+    @override
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._progress.tell("training", state.global_step, state.max_steps)
 
     @override
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self._on_step(state.global_step, state.max_steps)
+        self._progress.tell("training", state.global_step, state.max_steps)
+
+    @override
+    def on_prediction_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        eval_dataloader: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self._evaluated += 1
+        self._progress.tell("evaluation", self._evaluated, len(eval_dataloader))
+
+    @override
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self._evaluated = 0
 
 
 class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     """A context in which SIGINT and SIGTERM end training after the step at hand, with a checkpoint.
 
-    A second signal acts at once, as it would outside. `interrupted` says whether one came.
+    Before the first step there is nothing to keep: a signal is a KeyboardInterrupt then. A second signal acts at once,
+    as it would outside. `interrupted` says whether one came.
     """
 
     def __init__(self) -> None:
         self.interrupted = False
-        self._requested = False
+        self._requested = self._began = False
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
-        self.interrupted = self._requested = False
+        self.interrupted = self._requested = self._began = False
         # Python hands signals to the main thread only; elsewhere the caller has to stop the run.
         if threading.current_thread() is threading.main_thread():
             self._previous = {name: signal.signal(name, self._request) for name in (signal.SIGINT, signal.SIGTERM)}
@@ -51,11 +74,19 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     def _request(self, *_: int | FrameType | None) -> None:
         self._requested = True
         self._restore()
+        if not self._began:
+            raise KeyboardInterrupt
 
     def _restore(self) -> None:
         for name, handler in self._previous.items():
             signal.signal(name, handler)
         self._previous = {}
+
+    @override
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._began = True
 
     @override
     def on_step_end(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from errata.corrections import OneSided
 from errata.errors import DataError, ModelError
 from errata.models import Adapter, EncodedImage, EncodedPrompt
@@ -84,9 +82,9 @@ class RecordEncoder:
     _prompts: dict[Any, EncodedPrompt] = field(default_factory=dict)
 
     def encode_all(
-        self, records: Sequence[Record], *, progress: bool = False
+        self, records: Sequence[Record], on_encoded: Callable[[int], object] = lambda _: None
     ) -> tuple[list[EncodedRecord], list[SetAside]]:
-        """Encode what can be trained on, and say what cannot.
+        """Encode what can be trained on, and say what cannot; `on_encoded` is told how many more are done.
 
         Raises:
             DataError: A record that cannot be used, without `skip_bad`; or no record is left.
@@ -94,8 +92,9 @@ class RecordEncoder:
         """
         encoded: list[EncodedRecord] = []
         aside: list[SetAside] = []
-        for record in tqdm(records, desc="Encoding", unit="record", disable=not progress):
+        for record in records:
             result = self._encode_or_set_aside(record)
+            on_encoded(1)
             if isinstance(result, SetAside):
                 aside.append(result)
             else:

@@ -31,6 +31,7 @@ from errata.records import BadRow, Record
 from errata.training.batches import EncodedRecords
 from errata.training.encoding import RecordEncoder, SetAside
 from errata.training.parameters import choose_dtype
+from errata.training.progress import Progress
 from errata.training.settings import PreferenceConfig
 from errata.training.trl_fields import TrlFields
 
@@ -112,7 +113,7 @@ def _load_processor(name: str, config: Any) -> tuple[Any, dict[str, bytes]]:
 
 
 def encode_dataset(
-    dataset: Any, adapter: Adapter, objective: Objective, args: PreferenceConfig
+    dataset: Any, adapter: Adapter, objective: Objective, args: PreferenceConfig, progress: Progress
 ) -> tuple[EncodedRecords, list[SetAside]]:
     """Records as tokens, and those that were left out; see `resolve_records` and `RecordEncoder` for what it raises."""
     bad: list[BadRow] = []
@@ -132,7 +133,8 @@ def encode_dataset(
         skip_bad=args.skip_bad,
         load_corrupted=load_corrupted,
     )
-    records, aside = encoder.encode_all(loaded.records, progress=not args.disable_tqdm and args.process_index == 0)
+    with progress.count("encoding", len(loaded.records)) as advance:
+        records, aside = encoder.encode_all(loaded.records, advance)
     left_out = [SetAside(row.where, row.reason) for row in bad]
     portions = tuple(_count_left(loaded, {record.sample.id for record in records}))
     return EncodedRecords(records, pixels.load, args.max_tokens_per_row, portions, load_corrupted), left_out + aside

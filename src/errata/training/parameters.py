@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,21 @@ class LoraSettings:
     alpha: int = 16
     dropout: float = 0.0
     target_modules: str | list[str] = LORA_TARGETS
+
+    def __post_init__(self) -> None:
+        for name in ("r", "alpha"):
+            if getattr(self, name) < 1:
+                found = str(getattr(self, name))
+                raise ConfigError(
+                    f"lora.{name}", expected="a number of at least 1", found=found, fix="change the value"
+                )
+        if not self.target_modules:
+            raise ConfigError("lora.target_modules", expected="names or a pattern", found="none", fix="leave it out")
+        try:
+            re.compile(self.target_modules if isinstance(self.target_modules, str) else "")
+        except re.error as error:
+            found = f"{self.target_modules!r}: {error}"
+            raise ConfigError("lora.target_modules", expected="a pattern", found=found, fix="correct it") from None
 
     def build(self) -> Any:
         """The `peft.LoraConfig`. Raises ConfigError on dropout."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import pairwise
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from errata.errors import ConfigError
 from errata.models import Adapter
@@ -20,6 +19,7 @@ from errata.objectives import Objective, aggregate
 from errata.training.batches import EncodedRecords
 from errata.training.kept import KeptWeights
 from errata.training.processes import count_processes, find_rank, gather
+from errata.training.progress import Progress
 from errata.training.settings import PreferenceConfig
 from errata.trees import ReferenceCache, TreeRow, describe_reference, evaluating
 
@@ -81,9 +81,18 @@ class Reference:
                 fix="leave reference_cache out",
             )
 
-    def prepare(self, policy: nn.Module, datasets: Sequence[EncodedRecords]) -> None:
-        """Score the records that have no scores yet. Call it while the policy still is the reference."""
-        waiting = [data for data in datasets if data.references is None]
+    def prepare(
+        self,
+        policy: nn.Module,
+        datasets: Sequence[EncodedRecords],
+        progress: Progress,
+        numbers: Collection[int] | None = None,
+    ) -> None:
+        """Score the records that have no scores yet. Call it while the policy still is the reference.
+
+        `numbers` are the records of each data set that are needed; None is all.
+        """
+        waiting = [data for data in datasets if data.lacks_references(_or_all(numbers, data))]
         if not self._objective.needs_reference or not waiting:
             return
         if self._args.reference_folder is None:
@@ -95,10 +104,10 @@ class Reference:
         self._about = self._about or self._describe(model)
         with self._args.main_process_first(desc="reference"):  # one process makes the folder
             cache = ReferenceCache(self._args.reference_folder, self._about)
-        show = not self._args.disable_tqdm and self._args.process_index == 0
         with evaluating(model):
             for data in waiting:
-                data.references = compute_references(data, cache, partial(self._compute, policy), progress=show)
+                needed = _or_all(numbers, data)
+                data.references = compute_references(data, cache, partial(self._compute, policy), progress, needed)
 
     def _describe(self, model: nn.Module) -> dict[str, Any]:
         """What the cache's numbers depend on: the same weights give others under autocast or in another layout."""
@@ -151,30 +160,39 @@ class Reference:
             self._model.eval().requires_grad_(False)
 
 
+def _or_all(numbers: Collection[int] | None, data: EncodedRecords) -> Collection[int]:
+    return range(len(data)) if numbers is None else numbers
+
+
 def compute_references(
-    data: EncodedRecords, cache: ReferenceCache, compute: Callable[[TreeRow], Tensor], *, progress: bool = False
-) -> list[Tensor]:
+    data: EncodedRecords,
+    cache: ReferenceCache,
+    compute: Callable[[TreeRow], Tensor],
+    progress: Progress,
+    needed: Collection[int],
+) -> list[Tensor | None]:
     """Token log-probabilities `[T]` of each record, from the cache where it has them; processes share the work.
 
     Args:
         data: The records.
         cache: Read, and filled with what it lacks.
         compute: The reference's token log-probabilities of a row.
-        progress: Show a bar.
+        progress: Told how many records are done.
+        needed: The numbers of the records to score; the others get None.
     """
-    numbers = sorted(range(find_rank(), len(data), count_processes()), key=lambda number: -data.lengths[number])
+    shared = sorted(needed)[find_rank() :: count_processes()]
+    numbers = sorted(shared, key=lambda number: -data.lengths[number])
     own: dict[int, np.ndarray[Any, Any]] = {}
-    bar = tqdm(total=len(numbers), desc="Reference", unit="record", disable=not progress)
     try:
-        for start in range(0, len(numbers), RECORDS_AT_A_TIME):
-            for row in data.build_rows(numbers[start : start + RECORDS_AT_A_TIME]):
-                own |= _split(_find_or_compute(cache, row, compute), row, data)
-                bar.update(len(row.samples))
+        with progress.count("reference", len(numbers)) as advance:
+            for start in range(0, len(numbers), RECORDS_AT_A_TIME):
+                for row in data.build_rows(numbers[start : start + RECORDS_AT_A_TIME]):
+                    own |= _split(_find_or_compute(cache, row, compute), row, data)
+                    advance(len(row.samples))
     finally:
-        bar.close()
         cache.flush()  # what was computed is kept whatever ended the loop
     everywhere = {number: logps for part in gather(own) for number, logps in part.items()}
-    return [torch.from_numpy(everywhere[number]) for number in range(len(data))]
+    return [torch.from_numpy(everywhere[number]) if number in everywhere else None for number in range(len(data))]
 
 
 def _find_or_compute(cache: ReferenceCache, row: TreeRow, compute: Callable[[TreeRow], Tensor]) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from errata.records import (
     write_json_lines,
     write_text,
 )
-from errata.training.callbacks import ReportSteps
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
 from errata.training.parameters import LoraSettings, choose_dtype
+from errata.training.progress import OnProgress, Progress
 from errata.training.run_folder import open_run_folder
+from errata.training.sampler import require_step
 from errata.training.settings import PreferenceConfig
 from errata.training.trainer import PreferenceTrainer
+
+_OUT = Path("runs/train")
 
 
 @dataclass(kw_only=True)
@@ -44,22 +46,31 @@ class TrainRun(PreferenceConfig):
         out: The run's folder.
         lora: Train low-rank adapters instead of the whole language model.
         fresh: Start over even where `out` holds a run.
+        do_train: Stays true.
     """
 
     data: Path | tuple[DataPart, ...]
     model: ModelSettings
     eval_data: Path | None = None
-    out: Path = Path("runs/train")
+    out: Path = _OUT
     lora: LoraSettings | None = None
     fresh: bool = False
+    do_train: bool = True
 
     def __post_init__(self) -> None:
-        self.output_dir = str(self.out)
+        self._name_folder()
         self.use_cpu = bool(self.use_cpu) or self.model.device == "cpu"  # type: ignore[has-type]
         if self.model.dtype == "auto" and not (self.use_cpu or self.fp16) and torch.cuda.is_available():
             self.bf16 = True  # the passes only; weights that learn stay float32
         super().__post_init__()
         self._check_run()
+
+    def _name_folder(self) -> None:
+        """Let `output_dir`, the Trainer's name, stand for `out` where that is left out."""
+        self.output_dir: str | None
+        if self.output_dir and self.out == _OUT:
+            self.out = Path(self.output_dir).expanduser()
+        self.output_dir = str(self.out)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as values that JSON can hold, as trackers want them."""
@@ -72,9 +83,25 @@ class TrainRun(PreferenceConfig):
         if self.resume_from_checkpoint is not None:
             fix = "leave it out: the same command continues the run in its folder"
             raise ConfigError("resume_from_checkpoint", expected="nothing", found=self.resume_from_checkpoint, fix=fix)
-        if str(self.eval_strategy.value) != "no" and self.eval_data is None:
-            found = f"eval_strategy {self.eval_strategy.value!r} without it"
+        strategy = str(self.eval_strategy.value)
+        evaluates = strategy != "no" or self.eval_on_start
+        if evaluates and self.eval_data is None:
+            asked = f"eval_strategy {strategy!r}" if strategy != "no" else "eval_on_start"
+            found = f"{asked} without it"
             raise ConfigError("eval_data", expected="records to evaluate on", found=found, fix="add eval_data=FILE")
+        if not evaluates:
+            self._refuse_unused_evaluation()
+        if not self.do_train:
+            fix = "leave it out; `errata eval` measures a model without training it"
+            raise ConfigError("do_train", expected="true", found="false", fix=fix)
+
+    def _refuse_unused_evaluation(self) -> None:
+        """Raise ConfigError for settings of an evaluation that would never be run."""
+        for name in ("eval_data", "eval_steps", "do_eval"):
+            value = getattr(self, name)
+            if value:
+                fix = f"set it, or leave {name} out"
+                raise ConfigError("eval_strategy", expected=f"steps or epoch beside {name}", found="no", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +131,12 @@ class TrainResult:
     start: str | None = None
 
 
-def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None) -> TrainResult:
+def train(settings: TrainRun, on_progress: OnProgress | None = None) -> TrainResult:
     """Train as the settings say, or continue the run that `settings.out` holds; a finished one is left as it is.
 
     Args:
         settings: The whole run.
-        on_step: Called with (optimiser steps done, steps in all).
+        on_progress: Called with a stage, how much of it is done, and of how much; None shows bars.
 
     Raises:
         ConfigError: `out` holds a run with other settings or of other data.
@@ -117,25 +144,29 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
         ModelError: A model that cannot be loaded; DivergedError for a loss or gradient that is no number or explodes.
         StorageError: A full disk; the last complete checkpoint is kept.
     """
+    settings.disable_tqdm = settings.disable_tqdm or on_progress is not None
     with settings.main_process_first(desc="run folder"):
         open_run_folder(settings)
     finished = _read_finished(settings)
     if finished is not None:
         return finished
+    checkpoint = _find_checkpoint(settings)
     bad: list[BadRow] = []
     data = _load_data(settings, bad)  # a bad row is told before a large model is loaded
+    if settings.dataloader_drop_last:
+        require_step(len(data.records), data.portions, settings.step_records)
+    eval_data = _load(settings.eval_data, settings, bad) if settings.eval_data else None
     trainer = PreferenceTrainer(
-        model=_load_model(settings),
+        model=_load_model(settings, on_progress),
         args=settings,
         train_dataset=data,
-        eval_dataset=_load(settings.eval_data, settings, bad) if settings.eval_data else None,
+        eval_dataset=eval_data,
         peft_config=settings.lora.build() if settings.lora else None,
-        callbacks=[ReportSteps(on_step)] if on_step else [],
+        on_progress=on_progress,
     )
     aside = (*(SetAside(row.where, row.reason) for row in bad), *trainer.set_aside)
     if settings.should_save:
         write_bad_rows(settings.out, aside)
-    checkpoint = find_checkpoint(settings.out)
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:  # a run that diverged is looked at most of all
@@ -144,9 +175,26 @@ def train(settings: TrainRun, on_step: Callable[[int, int], None] | None = None)
     return _finish(settings, trainer, aside, checkpoint)
 
 
-def _load_model(settings: TrainRun) -> LoadedModel:
+def _find_checkpoint(settings: TrainRun) -> Path | None:
+    """The checkpoint to go on from. Raises ConfigError where it holds weights alone."""
+    found = find_checkpoint(settings.out)
+    if found is not None and settings.save_only_model:
+        raise ConfigError(
+            "save_only_model",
+            expected="a checkpoint with the optimiser's state to go on from",
+            found=f"weights alone in {found.name}",
+            fix="start over with fresh=true; the weights can be evaluated as they are",
+        )
+    return found
+
+
+def _load_model(settings: TrainRun, on_progress: OnProgress | None) -> LoadedModel:
+    tell = Progress(settings, on_progress).tell
+    tell("loading the model", 0, 1)
     adapters = settings.lora is not None or find_adapter(settings.model.name) is not None
-    return load_model(choose_dtype(settings.model, adapters=adapters), for_training=True)
+    loaded = load_model(choose_dtype(settings.model, adapters=adapters), for_training=True)
+    tell("loading the model", 1, 1)
+    return loaded
 
 
 def _load_data(settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:

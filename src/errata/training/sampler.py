@@ -14,6 +14,7 @@ import numpy as np
 from transformers.trainer_pt_utils import BatchRebalanceSampler
 
 from errata.data import Portion
+from errata.errors import ConfigError, count_noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,30 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
     @property
     def steps(self) -> int:
         """Optimiser steps of one epoch."""
-        seen = sum(map(count_draws, self.portions)) if self.portions else len(self.lengths)
-        full, rest = divmod(seen, self.records_per_step)
+        full, rest = divmod(count_seen(len(self.lengths), self.portions), self.records_per_step)
         return full + (1 if rest and not self.drop_last else 0)
 
     def __len__(self) -> int:
         return self.steps * self.accumulation
 
+    def find_used(self, steps: int) -> set[int]:
+        """The records that occur in the first so many steps, over as many epochs as they take."""
+        used: set[int] = set()
+        for epoch in range(-(-steps // self.steps)):
+            if len(used) == len(self.lengths):
+                break
+            left = min(self.steps, steps - epoch * self.steps)
+            used.update(self._draw_order(epoch)[: left * self.records_per_step])
+        return used
+
+    def count_drawn(self, steps: int) -> int:
+        """Records of the first so many steps, as often as they are drawn."""
+        seen = min(count_seen(len(self.lengths), self.portions), self.steps * self.records_per_step)
+        epochs, rest = divmod(steps, self.steps)
+        return epochs * seen + min(rest * self.records_per_step, seen)
+
     def __iter__(self) -> Iterator[list[MicroBatch]]:
-        order = self._draw_order()
+        order = self._draw_order(self.epoch)
         for step in range(self.steps):
             records = order[step * self.records_per_step : (step + 1) * self.records_per_step]
             shares = self._share_out(records)
@@ -82,10 +98,10 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
                 # An item of a one-item batch: the data set builds the whole micro-batch from it.
                 yield [MicroBatch(share or (records[0],), len(records), filler=not share)]
 
-    def _draw_order(self) -> list[int]:
+    def _draw_order(self, epoch: int) -> list[int]:
         if self.seed is None:
             return list(range(len(self.lengths)))
-        rng = np.random.default_rng((self.seed, self.epoch))
+        rng = np.random.default_rng((self.seed, epoch))
         if self.portions:
             return [int(i) for i in rng.permutation(_draw_portions(self.portions, rng))]
         return [int(i) for i in rng.permutation(len(self.lengths))]
@@ -102,6 +118,23 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
             shares[least].append(record)
             tokens[least] += self.lengths[record]
         return [tuple(share) for share in shares]
+
+
+def count_seen(records: int, portions: Sequence[Portion]) -> int:
+    """Records of one epoch, as often as it draws them."""
+    return sum(map(count_draws, portions)) if portions else records
+
+
+def require_step(records: int, portions: Sequence[Portion], records_per_step: int) -> None:
+    """Raise ConfigError where an epoch without its last, smaller step would have none."""
+    seen = count_seen(records, portions)
+    if seen < records_per_step:
+        raise ConfigError(
+            "dataloader_drop_last",
+            expected=f"records for one step of {records_per_step} at least",
+            found=f"{count_noun(seen, 'record')} an epoch, all of which would be dropped",
+            fix="lower records_per_step, leave dataloader_drop_last out, or add records",
+        )
 
 
 def count_draws(portion: Portion) -> int:

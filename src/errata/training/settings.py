@@ -8,12 +8,17 @@ from typing import Any
 
 import torch
 from transformers import TrainingArguments
+from transformers.debug_utils import DebugOption
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from errata.corrections import OneSided
 from errata.data import CorruptionRule
 from errata.errors import ConfigError
 from errata.objectives import Objective, build_objective
+from errata.training.best_metric import check_best_metric, find_direction
+from errata.training.recomputation import check_checkpointing, rename_checkpointing
+from errata.training.rehearsal import refusing, rehearse
+from errata.training.trainer_fields import check_trainer_fields
 from errata.training.trl_fields import TrlFields
 from errata.trees import choose_attention
 
@@ -118,11 +123,18 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
     def __post_init__(self) -> None:
         self.check_trl_fields()
         self._check_own_fields()
-        super().__post_init__()
+        rename_checkpointing(self)
+        check_trainer_fields(self)
+        self.greater_is_better = find_direction(self)
+        with refusing():
+            super().__post_init__()
         self._check_reports()
+        self._check_machine()
+        check_checkpointing(self)
         # The model is not loaded yet: of the number format the best is assumed.
         choose_attention(self.attention, self.device, torch.bfloat16)
-        self.build_objective()
+        check_best_metric(self, self.build_objective())
+        rehearse(self)
 
     def build_objective(self) -> Objective:
         """The preset with this config's overrides. Raises ConfigError with the nearest name or the broken rule."""
@@ -158,6 +170,12 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
             value: Any = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(name, expected="a number of at least 1", found=str(value), fix="change the value")
+        if self.image_memory_mb < 0:
+            found = str(self.image_memory_mb)
+            raise ConfigError("image_memory_mb", expected="at least 0", found=found, fix="use 0 to remember nothing")
+        if self.reference_cache == "":
+            fix = "use null to run it at every step"
+            raise ConfigError("reference_cache", expected="a folder, auto or null", found="no text", fix=fix)
         if self.max_loss is not None and not self.max_loss > 0:
             found = str(self.max_loss)
             raise ConfigError("max_loss", expected="a number above 0", found=found, fix="use .inf for no limit")
@@ -165,8 +183,20 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
             value = getattr(self, name)
             if value is not None and not 0 <= value < 2**32:
                 raise ConfigError(name, expected="a number from 0 to 4294967295", found=str(value), fix="choose one")
-        if self.remove_unused_columns:
-            raise ConfigError("remove_unused_columns", expected="False", found="True", fix="leave it out")
+
+    def _check_machine(self) -> None:
+        """Raise ConfigError for what this machine or this number of processes cannot do."""
+        if self.fp16 and self.device.type == "cpu":
+            raise ConfigError("fp16", expected="a GPU", found="a run on the CPU", fix="leave it out, or set bf16")
+        if DebugOption.TPU_METRICS_DEBUG in self.debug:
+            fix = "leave it out"
+            raise ConfigError("debug", expected="underflow_overflow", found="tpu_metrics_debug", fix=fix)
+        if self.fsdp and self.world_size == 1:
+            fix = "leave it out, or start the command with torchrun"
+            raise ConfigError("fsdp", expected="several processes", found=f"{self.fsdp} in one", fix=fix)
+        if self.fsdp_config and not self.fsdp and self.fsdp_plugin_args is None:
+            fix = "set fsdp, or leave it out"
+            raise ConfigError("fsdp_config", expected="fsdp beside it", found=str(self.fsdp_config), fix=fix)
 
     def _check_reports(self) -> None:
         """Raise ConfigError for a tracker that is unknown or not installed, before a model is loaded for it."""

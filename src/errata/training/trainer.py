@@ -7,15 +7,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PrinterCallback, ProgressCallback, set_seed
-from transformers.trainer_utils import EvalLoopOutput, TrainOutput
+from transformers import PreTrainedTokenizerBase, PrinterCallback, ProcessorMixin, ProgressCallback, set_seed
+from transformers.trainer_utils import EvalLoopOutput, TrainOutput, align_special_tokens
 from transformers.utils import logging
 from typing_extensions import override
 
 from errata.errors import count_noun
+from errata.models import quiet_transformers
 from errata.objectives import preference_loss
 from errata.training.batches import EncodedRecords, StepShare, list_parts, take_share
-from errata.training.callbacks import StopOnSignal
+from errata.training.best_metric import check_best_metric
+from errata.training.callbacks import ReportSteps, StopOnSignal
 from errata.training.checkpoints import require_checkpoint
 from errata.training.divergence import StopOnDivergence, default_max_loss
 from errata.training.encoding import SetAside
@@ -23,11 +25,12 @@ from errata.training.features import FrozenFeatures
 from errata.training.inputs import encode_dataset, resolve_model, resolve_reference
 from errata.training.means import RunningMeans, Share
 from errata.training.metrics import drop_repeats, measure_row
+from errata.training.optimising import OptimisingTrainer
 from errata.training.parameters import choose_trainable, switch_off_dropout
 from errata.training.passes import Passes
+from errata.training.progress import OnProgress, Progress
 from errata.training.reference import Reference, score_row
-from errata.training.sampler import StepSampler
-from errata.training.saving import SavingTrainer
+from errata.training.sampler import StepSampler, require_step
 from errata.training.settings import PreferenceConfig
 from errata.training.speed import TokenProgress, TokenRate, count_tokens
 from errata.training.starting import prepare_start
@@ -37,7 +40,7 @@ from errata.trees import TreeRow, evaluating
 logger = logging.get_logger(__name__)
 
 
-class PreferenceTrainer(SavingTrainer):
+class PreferenceTrainer(OptimisingTrainer):
     """Trains a model on preference records through the tree batch.
 
     Args:
@@ -49,6 +52,7 @@ class PreferenceTrainer(SavingTrainer):
         processing_class: The model's processor, where the model is given as an object.
         peft_config: New adapters to train instead of the model's weights. An adapter that the model has is merged
             first, and the merged base is written to `base` in `output_dir`.
+        on_progress: Called with a stage, how much of it is done, and of how much; None shows bars.
         **options: As for `transformers.Trainer`: callbacks, optimizers, ...
 
     `set_aside` lists the records that were left out; `start` says what became of an adapter that was given.
@@ -70,11 +74,15 @@ class PreferenceTrainer(SavingTrainer):
         eval_dataset: Any = None,
         processing_class: Any = None,
         peft_config: Any = None,
+        on_progress: OnProgress | None = None,
         **options: Any,
     ) -> None:
         args = PreferenceConfig() if args is None else args
         args._n_gpu = min(args.n_gpu, 1)  # more GPUs take part as processes of their own, by torchrun
         self.objective = args.build_objective()
+        self._progress = Progress(args, on_progress)
+        if isinstance(eval_dataset, dict):
+            check_best_metric(args, self.objective, list(eval_dataset))
         loaded = resolve_model(model, processing_class, args, adapters=peft_config is not None)
         ref_model = resolve_reference(ref_model, loaded.model)
         self.adapter, self.processor_files = loaded.adapter, loaded.files
@@ -93,7 +101,8 @@ class PreferenceTrainer(SavingTrainer):
         self.start = start.message
         if start.message:
             logger.warning(start.message)
-        options["callbacks"] = [*(options.get("callbacks") or []), self._divergence, self._stop]
+        own = [self._divergence, self._stop, ReportSteps(self._progress)]
+        options["callbacks"] = [*(options.get("callbacks") or []), *own]
         super().__init__(
             model=start.model,
             args=args,
@@ -117,7 +126,7 @@ class PreferenceTrainer(SavingTrainer):
             return {name: self._encode(part, args) for name, part in dataset.items()}
         if dataset is None or isinstance(dataset, EncodedRecords):
             return dataset
-        encoded, aside = encode_dataset(dataset, self.adapter, self.objective, args)
+        encoded, aside = encode_dataset(dataset, self.adapter, self.objective, args, self._progress)
         if aside:
             told = count_noun(len(aside), "record")
             logger.warning("%s set aside; the first: %s, %s", told, aside[0].id, aside[0].reason)
@@ -199,11 +208,19 @@ class PreferenceTrainer(SavingTrainer):
         """Train; see `transformers.Trainer.train`. True resumes from the last complete checkpoint in `output_dir`."""
         if resume_from_checkpoint is True:
             resume_from_checkpoint = str(require_checkpoint(self.args.output_dir))
+        if self.args.dataloader_drop_last:
+            require_step(len(self.train_dataset), self.train_dataset.portions, self.args.step_records)
+        self._progress.tell("self-check", 0, 1)
+        if isinstance(self.processing_class, (PreTrainedTokenizerBase, ProcessorMixin)):
+            with quiet_transformers():  # the Trainer does it too, with a notice where something is left to do
+                align_special_tokens(self.model, self.processing_class)
         self._passes.check(self.model, self.train_dataset, self.accelerator.autocast())
+        self._progress.tell("self-check", 1, 1)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
             self._reference.require_whole()
         self._reference.layout = "tree" if self._passes.shares_prefix else "separate"
-        self._reference.prepare(self.model, [self.train_dataset, *list_parts(self.eval_dataset)])
+        self._reference.prepare(self.model, [self.train_dataset], self._progress, self._find_used())
+        self._reference.prepare(self.model, list_parts(self.eval_dataset), self._progress)
         self._reference.policy_has_moved = True
         self._divergence.max_loss = self._find_max_loss()
         self._rate.start()
@@ -230,7 +247,8 @@ class PreferenceTrainer(SavingTrainer):
         """Loss, rewards and accuracies of the data set, exact over all records; see `transformers.Trainer.evaluate`."""
         if eval_dataset is not None and not isinstance(eval_dataset, str):
             eval_dataset = self._encode(eval_dataset, self.args)
-        self._reference.prepare(self.model, list_parts(self.eval_dataset if eval_dataset is None else eval_dataset))
+        parts = list_parts(self.eval_dataset if eval_dataset is None else eval_dataset)
+        self._reference.prepare(self.model, parts, self._progress)
         with self._rate.paused():
             metrics: dict[str, float] = super().evaluate(eval_dataset, *args, **options)
         return metrics
@@ -246,6 +264,7 @@ class PreferenceTrainer(SavingTrainer):
     ) -> EvalLoopOutput:
         """Sums and counts per record and pair over all processes, so that no batch weighs more than its records."""
         means = RunningMeans()
+        self.callback_handler.eval_dataloader = dataloader  # what its bar counts
         with torch.no_grad(), evaluating(self.model):
             for batch in dataloader:
                 share: StepShare = self._prepare_inputs(batch)["share"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from errata.errors import ConfigError
+from errata.training.trainer_fields import Allowed, require_honoured
 
 LOSS_TYPES: dict[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("dpo", {}),
@@ -16,7 +17,7 @@ LOSS_TYPES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """TRL's `loss_type` -> (our preset, its overrides)."""
 
-_ONLY: dict[str, tuple[tuple[Any, ...], str]] = {
+_ONLY: Allowed = {
     "padding_free": ((None, False), "leave it out; rows hold no padding anyway"),
     "sync_ref_model": ((None, False), "leave it out; the reference is the model as it was given"),
     "use_weighting": ((None, False), "leave it out"),
@@ -59,10 +60,7 @@ class TrlFields:
 
     def check_trl_fields(self) -> None:
         """Raise ConfigError for a value of TRL's that would silently mean something else here."""
-        for name, (allowed, fix) in _ONLY.items():
-            value = getattr(self, name)
-            if not any(value == one and type(value) is type(one) for one in allowed):
-                raise ConfigError(name, expected=" or ".join(map(str, allowed)), found=str(value), fix=fix)
+        require_honoured(self, _ONLY)
         self.translate_loss_type()
 
     def translate_loss_type(self) -> tuple[str, dict[str, Any]]:

@@ -51,7 +51,7 @@ def self_check(adapter: Adapter, model: nn.Module, *samples: TreeSample) -> Chec
     tolerance = find_tolerance(parameter)
     figure = f"largest difference {difference:.1e} of a token's log-probability, allowed {tolerance:.0e}"
     if difference <= tolerance:  # False for NaN as well
-        return CheckResult(True, difference, f"shared prefix is exact ({figure})", token_logps)
+        return CheckResult(True, difference, f"shared prefix is exact{_within(parameter)} ({figure})", token_logps)
     return _refuse(figure, difference)
 
 
@@ -62,9 +62,18 @@ def _refuse(figure: str, difference: float) -> CheckResult:
 
 def find_tolerance(parameter: Tensor) -> float:
     """The largest difference of a token's log-probability that is rounding, by the format that passes compute in."""
+    return TOLERANCES.get(_find_format(parameter), 1e-4)
+
+
+def _find_format(parameter: Tensor) -> torch.dtype:
     kind = parameter.device.type
-    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else parameter.dtype
-    return TOLERANCES.get(dtype, 1e-4)
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else parameter.dtype
+
+
+def _within(parameter: Tensor) -> str:
+    """What "exact" means in a format that is coarser than the difference which a wrong mask may make."""
+    kind = _find_format(parameter)
+    return "" if kind == torch.float32 else f" as far as {str(kind).removeprefix('torch.')} can tell"
 
 
 @contextmanager

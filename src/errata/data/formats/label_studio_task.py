@@ -14,6 +14,7 @@ from errata.data.formats.format import ReadContext
 from errata.data.formats.parts import take_meta
 from errata.data.formats.verdicts import ANSWERS, IMAGES
 from errata.data.formats.vocabulary import PROMPTS
+from errata.records import find_file
 
 _LOCAL = "/data/local-files/?d="
 
@@ -100,7 +101,8 @@ def _find_image(value: Any, context: ReadContext) -> Any:
         return value
     path = unquote(value.removeprefix(_LOCAL if value.startswith(_LOCAL) else "/data/"))
     root, name = Path(context.images.root or "."), path.rpartition("/")[2]
-    return name if "\0" not in path and not (root / path).is_file() and (root / name).is_file() else path
+    is_elsewhere = "\0" not in path and not find_file(root / path).is_file()
+    return name if is_elsewhere and find_file(root / name).is_file() else path
 
 
 def _only_two(answers: Mapping[str, str]) -> tuple[str, str] | None:

@@ -19,7 +19,7 @@ from errata.data.formats.parts import STATED, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
 from errata.data.json_rows import iterate_member
 from errata.errors import DataError, quote
-from errata.records import Record, Response, Turn
+from errata.records import Record, Response, Turn, find_file
 from errata.records.lines import parse_line
 
 HEAD = 1 << 14
@@ -161,7 +161,7 @@ def _find_image(row: Row, context: ReadContext) -> Any:
     name = f"COCO_{split}_{number:012d}.jpg"
     places = [f"{split}/{name}", name, f"images/{split}/{name}", f"images/{name}", f"{number:012d}.jpg"]
     root = Path(context.images.root or ".")
-    return next((place for place in places if (root / place).is_file()), places[0])
+    return next((place for place in places if find_file(root / place).is_file()), places[0])
 
 
 VQA = Format(
