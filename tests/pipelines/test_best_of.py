@@ -151,6 +151,24 @@ def test_under_an_adapter_the_base_is_the_one_below_it(place, tmp_path, monkeypa
     assert abs(expected[0].meta["reward"]) > 1e-3
 
 
+def test_an_adapter_that_learnt_on_is_measured_against_the_one_that_its_run_began_with(place, tmp_path):
+    run = tmp_path / "run"
+    for name, value in (("start", 0.05), ("model", 0.15)):
+        with quiet_transformers():
+            model = get_peft_model(load_model(ModelSettings(str(place / "base"))).model, build_lora())
+        for parameter, weight in model.named_parameters():
+            if "lora_B" in parameter:
+                weight.data.fill_(value)
+        model.save_pretrained(run / name)
+    (run / "start" / "origin.json").write_text("{}\n")
+    named = answer(place, tmp_path / "named.jsonl", model=str(run / "model"), base=str(run / "start"))
+    found = answer(place, tmp_path / "found.jsonl", model=str(run / "model"), base=None)
+    (run / "start" / "origin.json").unlink()
+    below = answer(place, tmp_path / "below.jsonl", model=str(run / "model"), base=None)
+    rewards = [[each.meta["rewards"] for each in one] for one in (named, found, below)]
+    assert rewards[0] == rewards[1] != rewards[2]
+
+
 def test_a_benchmark_measures_the_best(place, tmp_path):
     settings = EvaluationSettings(
         str(place / "policy"),

@@ -20,29 +20,12 @@ from errata.errors import ConfigError, ModelError
 from errata.models import ModelSettings, load_model, quiet_transformers
 from errata.records import write_records
 from errata.training import LORA_TARGETS, LoraSettings, PreferenceTrainer, SftRun, TrainRun, find_start, train
-from training_checks import read_curve
+from training_checks import move_adapter, read_curve, save_tuned
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
 LN2 = pytest.approx(math.log(2), abs=1e-5)
 NEW = LoraSettings(r=2, alpha=4)
-
-
-def move(model: nn.Module, scale: float = 0.05) -> None:
-    """Give new adapters weights that change what the model says."""
-    torch.manual_seed(7)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(0.0, scale)
-
-
-def save_tuned(base: Path, folder: Path, config: LoraConfig | None = None) -> Path:
-    with quiet_transformers():
-        model = get_peft_model(load_model(ModelSettings(str(base))).model, config or LoraSettings(r=4).build())
-        move(model)
-        model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +276,26 @@ def test_kinds_of_adapters(build_trainer, tiny_folder, tmp_path, options, new):
     assert read_curve(trainer)[1] != LN2
     trainer.save_model(str(tmp_path / "out" / "model"))
     assert_loads_as_it_was_trained(trainer, tmp_path / "out" / "model")
+
+
+@pytest.mark.parametrize("new", [False, True], ids=["continued", "new"])
+def test_tokens_that_an_adapter_adds_stay(build_trainer, load_tiny, tmp_path, new):
+    loaded = load_tiny()
+    loaded.processor.tokenizer.add_tokens(["<mark>"])
+    loaded.model.resize_token_embeddings(len(loaded.processor.tokenizer), mean_resizing=False)
+    with quiet_transformers():
+        model = get_peft_model(loaded.model, LoraSettings(r=2).build())
+        move_adapter(model)
+        model.save_pretrained(tmp_path / "adapter", save_embedding_layers=True)
+    loaded.processor.tokenizer.save_pretrained(tmp_path / "adapter")
+    peft = {"peft_config": NEW.build()} if new else {}
+    trainer = build_trainer({"model": str(tmp_path / "adapter"), **peft}, max_steps=2, learning_rate=1e-2)
+    trainer.train()
+    assert read_curve(trainer)[0] == LN2
+    trainer.save_model(str(tmp_path / "out" / "model"))
+    again = load_model(ModelSettings(str(tmp_path / "out" / "model")))
+    assert "<mark>" in again.processor.tokenizer.get_vocab()
+    assert torch.equal(score(trainer, prepared(again.model, trainer)), score(trainer, trainer.model))
 
 
 @pytest.fixture

@@ -74,3 +74,19 @@ def test_another_reference_model_s_images_are_its_own(build_trainer, load_tiny):
     plain = build_trainer(trainer={"ref_model": other}, reference_cache=None, self_check=False, image_memory_mb=0)
     plain.train()
     assert read_curve(live) == pytest.approx(read_curve(plain), abs=1e-5)
+
+
+def test_what_an_image_becomes_depends_on_no_other(build_trainer, monkeypatch):
+    """Larger passes round otherwise; which images are new in a row depends on what the run has seen before."""
+    trainer = build_trainer(self_check=False)
+    original = trainer.adapter.image_features
+
+    def round_otherwise(model, images):
+        return [feature + 1e-3 * (len(images) - 1) for feature in original(model, images)]
+
+    monkeypatch.setattr(trainer.adapter, "image_features", round_otherwise)
+    (row,) = trainer.train_dataset.build_rows(range(4))
+    together = [image.features for image in trainer._features.fill(trainer.model, row).images]
+    alone = [round_otherwise(trainer.model, [image])[0] for image in row.images]
+    assert len(row.images) > 1
+    assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))

@@ -12,6 +12,7 @@ import pytest
 
 import errata
 from errata.records import write_records
+from training_checks import save_tuned
 
 CHILD = """
 import json, os, sys
@@ -61,7 +62,8 @@ def launch(tiny_folder, image_folder, records, tmp_path):
 
     def launch(processes: int, out: str, **extra):
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-        paths = [tmp_path / "child.py", tiny_folder, tmp_path / "records.jsonl", image_folder, tmp_path / out]
+        model = save_tuned(tiny_folder, tmp_path / "tuned") if extra.pop("tuned", False) else tiny_folder
+        paths = [tmp_path / "child.py", model, tmp_path / "records.jsonl", image_folder, tmp_path / out]
         environment = os.environ | {"PYTHONPATH": str(Path(errata.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
         command = [*(torchrun if processes > 1 else [sys.executable]), *map(str, paths), json.dumps(extra)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
@@ -80,6 +82,8 @@ SETTINGS = {
     },
     "levels, uneven evaluation": {"objective": "dense-mdpo", "per_device_eval_batch_size": 3},
     "lora": {"lora": True},
+    "an adapter that learns on, live reference": {"tuned": True, "reference_cache": None},
+    "an adapter that is merged": {"tuned": True, "lora": True},
 }
 
 

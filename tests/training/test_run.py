@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import errata.recipes
 from errata.config import load_settings
 from errata.errors import ConfigError, DataError, ModelError
-from errata.models import ModelSettings, load_model
+from errata.models import LlavaAdapter, ModelSettings, load_model
 from errata.objectives import PRESETS
 from errata.records import write_records
 from errata.training import DivergedError, TrainRun, train
@@ -125,6 +125,31 @@ def test_an_earlier_checkpoint_leads_to_the_same_weights(overrides, tmp_path, mo
     found = load_file(continued.model / name)
     assert all(torch.equal(value, weights[key]) for key, value in found.items())
     assert continued.metrics["eval_loss"] == whole.metrics["eval_loss"]
+
+
+@pytest.mark.parametrize("more", [[], ["lora.r=4"]], ids=["full", "lora"])
+def test_a_continued_run_ends_with_the_same_bits(overrides, tiny_folder, tmp_path, monkeypatch, more):
+    """Also where the reference is there already, so that the tower meets images in other company, and the model's own
+    settings have dropout. Sums of a larger pass round otherwise: here by enough for every machine."""
+    original = LlavaAdapter.image_features
+    monkeypatch.setattr(
+        LlavaAdapter,
+        "image_features",
+        lambda *args: [feature + 1e-4 * len(args[2]) for feature in original(*args)],
+    )
+    model = shutil.copytree(tiny_folder, tmp_path / "with-dropout")
+    config = json.loads((model / "config.json").read_text())
+    config["text_config"]["attention_dropout"] = config["vision_config"]["attention_dropout"] = 0.3
+    (model / "config.json").write_text(json.dumps(config))
+    more = [*more, f"model.name={model}", "records_per_step=1", "num_train_epochs=1", "save_steps=4"]
+    whole = run(overrides, *more)
+    (path,) = whole.model.glob("*model.safetensors")
+    weights = load_file(path)
+    for done in ("checkpoint-8", "checkpoint-12", "model"):
+        shutil.rmtree(whole.out / done)
+    continued = run(overrides, *more)
+    assert continued.resumed_from == whole.out / "checkpoint-4"
+    assert all(torch.equal(value, weights[key]) for key, value in load_file(path).items())
 
 
 def test_a_signal_saves_a_checkpoint_and_says_so(overrides, tmp_path):

@@ -24,6 +24,10 @@ from errata.models.vocabulary import check_vocabulary
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
 
+_FIX_QUANTISED = (
+    "name the model as it was before (an adapter on it as BASE+ADAPTER), or install what these weights need"
+)
+
 
 def load_model(
     settings: ModelSettings, *, for_training: bool = False, adapter_path: str | Path | None = None
@@ -136,11 +140,12 @@ def _load_weights(settings: ModelSettings, config: Any) -> Any:
     except ModelError:
         raise
     except Exception as error:  # safetensors, the Hub and torch raise many types
+        quantised = hasattr(config, "quantization_config")
         raise ModelError(
             settings.name,
             expected="whole safetensors weights of this architecture",
-            found=first_line(error),
-            fix="fetch or write the model again",
+            found=f"quantised weights: {first_line(error)}" if quantised else first_line(error),
+            fix=_FIX_QUANTISED if quantised else "fetch or write the model again",
         ) from None
     # Weights that are missing would be left random and answer nonsense without a word.
     bad = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])

@@ -45,11 +45,12 @@ class FrozenFeatures:
         return replace(row, images=filled)
 
     def _compute(self, model: nn.Module, images: list[EncodedImage]) -> None:
-        with torch.no_grad():
-            features = self._adapter.image_features(model, images)
-        for image, own in zip(images, features, strict=True):
-            # A copy: features of one pass are views of one tensor.
-            self._known[str(image.name)] = own.to("cpu", copy=True)
+        for image in images:
+            # Alone: sums in a larger pass round otherwise, and which images are new together depends on what the run
+            # has seen, so that a run that is continued would end with other weights.
+            with torch.no_grad():
+                (own,) = self._adapter.image_features(model, [image])
+            self._known[str(image.name)] = own.to("cpu", copy=True)  # not a view of all that the tower gave
             self._held += own.nbytes
 
     def _add(self, image: EncodedImage) -> EncodedImage:

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, Trainer
 
 from errata.models import Adapter, write_processor_files, write_prompting
 from errata.training.checkpoints import load_weights, writing
-from errata.training.named_base import has_other_embeddings
+from errata.training.origins import has_other_embeddings
 from errata.training.speed import TokenRate
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from errata.errors import ConfigError, ModelError
 from errata.models import LoadedModel, find_adapter, merge_in_place, require_in_layers, write_whole
 from errata.training.checkpoints import find_checkpoint
-from errata.training.named_base import has_other_embeddings, locate_base
+from errata.training.origins import has_other_embeddings, locate_base
 from errata.training.parameters import add_adapter, require_adapters_alone
 from errata.training.settings import PreferenceConfig
 from errata.trees import hash_adapter, hash_weights
