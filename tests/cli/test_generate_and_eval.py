@@ -54,7 +54,9 @@ def test_eval_prints_metrics_and_writes_a_result_folder(folder, tmp_path, capsys
     output = capsys.readouterr().out
     assert output.splitlines()[-1] == f"results: {out / 'results.json'}"
     assert "pope-adversarial" in output
+    assert "quoted" not in output, "published figures are about other images"
     first = (out / "results.json").read_text()
+    assert json.loads(first)["published"] == []
     assert main([*command, "--max-tokens", "4"]) == 0
     assert (out / "results.json").read_text() == first
 

@@ -105,3 +105,26 @@ def test_a_real_process_says_so_too(world, tmp_path, number):
     assert process.returncode == INTERRUPTED, told
     assert "interrupted" in told
     assert "Traceback" not in told
+
+
+def test_a_library_that_makes_an_error_of_the_interrupt_changes_nothing(world, tmp_path, monkeypatch, capsys):
+    def load(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise ImportError("cannot load module more than once") from None
+
+    monkeypatch.setattr("errata.pipelines.answer.load_model", load)
+    assert main(generate(world, tmp_path)) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted")
+
+
+def test_an_ignored_signal_stays_ignored(world, tmp_path):
+    """As in the background of a script without job control."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("errata.data.check.open_image", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+            assert main(check(world, tmp_path)) != INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from errata.cli import main
 from errata.data import open_image, resolve_image
+from errata.data.shaping.image_names import find_name_keys
 from errata.errors import DataError
 
 
@@ -57,3 +58,15 @@ def test_a_form_is_no_way_out_of_the_root(tmp_path):
     with pytest.raises(DataError, match="leads to"):
         resolve_image(unicodedata.normalize("NFC", "é.png"), tmp_path / "root")
     assert open_image(tmp_path / unicodedata.normalize("NFC", "é.png")).size == (4, 4)
+
+
+def test_a_root_in_the_other_form_is_the_same_root(tmp_path):
+    folder = tmp_path / unicodedata.normalize("NFD", "Größe")
+    folder.mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "a.png")
+    assert open_image("a.png", tmp_path / unicodedata.normalize("NFC", "Größe")).size == (4, 4)
+
+
+def test_names_of_one_picture_are_compared_in_one_form():
+    composed, decomposed = (unicodedata.normalize(form, "küche-1.png") for form in ("NFC", "NFD"))
+    assert find_name_keys(composed) == find_name_keys(decomposed) == {"name küche-1"}

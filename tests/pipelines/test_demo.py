@@ -51,7 +51,7 @@ def test_every_stage_is_written(finished):
 
 
 def test_progress_names_every_stage(finished):
-    assert {"base: chair", "descriptions to correct", "ddpo: train", "sft-own: pope random", "report"} <= set(
+    assert {"base: chair", "descriptions to correct", "ddpo: training", "sft-own: pope random", "report"} <= set(
         finished[2]
     )
 

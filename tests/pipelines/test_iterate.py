@@ -120,6 +120,13 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(whole, scenes, tmp_pat
     assert again.rounds == done.rounds
 
 
+@pytest.mark.parametrize("setting", ["train.optim=adamw_bnb_8bit", "train.max_steps=0", "train.lr_scheduler_type=x"])
+def test_what_training_refuses_is_refused_before_anything_is_measured(scenes, tmp_path, setting):
+    with pytest.raises(ConfigError, match=setting.partition("=")[0].removeprefix("train.")):
+        iterate(build_run(scenes, tmp_path / "rounds", setting))
+    assert not (tmp_path / "rounds").exists()
+
+
 @pytest.mark.slow
 def test_an_adapter_is_merged_before_it_is_the_reference_of_the_next_round(scenes, tmp_path):
     run = build_run(scenes, tmp_path / "rounds", "evaluation.checkpoints=last", "samples=3")

@@ -36,7 +36,7 @@ def run(build_trainer, records, image_folder, objective, **settings):
         **settings,
     )
     with torch.no_grad():  # away from the reference, where every margin is 0
-        trainer._reference.prepare(trainer.model, [trainer.train_dataset])
+        trainer._reference.prepare(trainer.model, [trainer.train_dataset], trainer._progress)
         generator = torch.Generator().manual_seed(1)
         for value in trainer.model.model.language_model.parameters():
             value.add_(0.02 * torch.randn(value.shape, generator=generator))

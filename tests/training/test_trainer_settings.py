@@ -155,6 +155,12 @@ def test_a_smaller_loss_is_better_whatever_its_name(metric, more):
     assert found.greater_is_better is more
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there it is honoured")
+def test_the_setting_that_was_given_is_named_and_not_another_in_the_library_s_message():
+    with pytest.raises(ConfigError, match=r"^TrainRun: bf16|^bf16: .*use_cpu"):
+        load_settings(TrainRun, None, ["model.name=absent", "data=absent.jsonl", "bf16=true"])
+
+
 def test_output_dir_is_another_name_of_out():
     assert str(settings("output_dir=runs/mine").out) == "runs/mine"
     assert settings("output_dir=runs/mine", "out=runs/other").output_dir == "runs/other"

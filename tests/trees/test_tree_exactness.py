@@ -157,6 +157,20 @@ def test_the_self_check_passes_and_falls_back(monkeypatch):
     assert "separate passes" in bad.message
 
 
+@pytest.mark.parametrize(
+    ("dtype", "words"),
+    [
+        (torch.float32, "shared prefix is exact (largest"),
+        (torch.bfloat16, "shared prefix is exact as far as bfloat16 can tell (largest"),
+    ],
+)
+def test_the_self_check_says_in_which_format_it_is_exact(dtype, words):
+    adapter, model = build("llama")
+    model = model.to(dtype)
+    enable_tree_attention(model, adapter)
+    assert self_check(adapter, model, build_samples(adapter)[0]).message.startswith(words)
+
+
 def test_the_row_says_what_it_holds():
     adapter, _ = build()
     samples = build_samples(adapter)

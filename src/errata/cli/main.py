@@ -70,36 +70,49 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
 
 
 @contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """SIGTERM, by which schedulers end a process, acts as Ctrl-C does; `train` saves a checkpoint at either."""
+def _ending_on_signals() -> Iterator[list[int]]:
+    """Let SIGINT and SIGTERM be a KeyboardInterrupt inside, and give the list of those that came.
+
+    `train` saves a checkpoint at either, by handlers of its own. A signal that is ignored, as SIGINT is in the
+    background of a script, stays ignored.
+    """
+    came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield came
         return
 
-    def interrupt(*_: object) -> None:
+    def interrupt(number: int, _: object) -> None:
+        came.append(number)
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    previous = {one: signal.signal(one, interrupt) for one in numbers}
     try:
-        yield
+        yield came
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for one, handler in previous.items():
+            signal.signal(one, handler)
 
 
 def _guard(args: argparse.Namespace) -> int:
-    try:
-        with _ending_on_sigterm():
+    with _ending_on_signals() as came:
+        try:
             code = int(args.run(args))
-        sys.stdout.flush()
-        return code
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues where it can", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe, `head` for one, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception as error:
-        return _report(error, args)
+            sys.stdout.flush()
+            return code
+        except KeyboardInterrupt:
+            return _tell_interrupted()
+        except BrokenPipeError:  # the reader of a pipe, `head` for one, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        except Exception as error:
+            # A library that is interrupted while it is imported makes an ImportError of it.
+            return _tell_interrupted() if came else _report(error, args)
+
+
+def _tell_interrupted() -> int:
+    print("interrupted; the same command continues where it can", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _report(error: Exception, args: argparse.Namespace) -> int:

@@ -99,7 +99,7 @@ def resolve_image(path: str | Path, root: str | Path | None) -> Path:
         raise DataError(repr(path), expected="an image path", found="a null character", fix="fix the path")
     if root is None:
         return find_file(path)
-    base = Path(root).resolve()
+    base = find_file(Path(root).resolve()).resolve()
     file = find_file((base / path).resolve()).resolve()
     if not file.is_relative_to(base):
         raise DataError(

@@ -43,17 +43,28 @@ def rehearse(settings: TrainingArguments) -> None:
 
 
 @contextmanager
-def refusing(where: str = "", fix: str = "change the setting, or leave it out") -> Iterator[None]:
-    """Turn what a library says about settings into ConfigError, which names the setting that its message names."""
+def refusing(
+    where: str = "", fix: str = "change the setting, or leave it out", settings: TrainingArguments | None = None
+) -> Iterator[None]:
+    """Turn what a library says into ConfigError about `where`, or about the setting that its message names.
+
+    Of several names, those go first that `settings` were given.
+    """
     try:
         yield
     except ErrataError:
         raise
     except Exception as error:  # libraries raise what they like: NotImplementedError, KeyError, AssertionError, ...
         told = " ".join(str(error).split()) or type(error).__name__
-        named = [field.name for field in fields(TrainingArguments) if re.search(rf"\b{field.name}\b", told)]
-        place = where or max(named, key=len, default="settings")
+        place = where or _find_named(told, settings)
         raise ConfigError(place, expected="a setting that can be carried out here", found=told, fix=fix) from error
+
+
+def _find_named(told: str, settings: TrainingArguments | None) -> str:
+    """The setting that a message is about: the longest name, as `use_cpu` may be part of another."""
+    named = [field for field in fields(TrainingArguments) if re.search(rf"\b{field.name}\b", told)]
+    given = [field for field in named if getattr(settings, field.name, field.default) != field.default]
+    return max((field.name for field in given or named), key=len, default="settings")
 
 
 def _check_optimiser(settings: TrainingArguments) -> None:

@@ -19,7 +19,7 @@ from errata.training.versions import list_versions
 if TYPE_CHECKING:
     from errata.training.run import TrainRun
 
-_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank", "max_loss")
+_FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank", "max_loss", "do_train")
 """Settings that may differ when a run is continued."""
 
 

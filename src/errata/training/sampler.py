@@ -88,7 +88,7 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
         return epochs * seen + min(rest * self.records_per_step, seen)
 
     def __iter__(self) -> Iterator[list[MicroBatch]]:
-        order = self._draw_order(self.epoch)
+        order = self._draw_order()
         for step in range(self.steps):
             records = order[step * self.records_per_step : (step + 1) * self.records_per_step]
             shares = self._share_out(records)
@@ -98,7 +98,9 @@ class StepSampler(BatchRebalanceSampler):  # type: ignore[misc]
                 # An item of a one-item batch: the data set builds the whole micro-batch from it.
                 yield [MicroBatch(share or (records[0],), len(records), filler=not share)]
 
-    def _draw_order(self, epoch: int) -> list[int]:
+    def _draw_order(self, epoch: int | None = None) -> list[int]:
+        """The records of an epoch; None is the one that has begun."""
+        epoch = self.epoch if epoch is None else epoch
         if self.seed is None:
             return list(range(len(self.lengths)))
         rng = np.random.default_rng((self.seed, epoch))

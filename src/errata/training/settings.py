@@ -126,7 +126,7 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         rename_checkpointing(self)
         check_trainer_fields(self)
         self.greater_is_better = find_direction(self)
-        with refusing():
+        with refusing(settings=self):
             super().__post_init__()
         self._check_reports()
         self._check_machine()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
+from unicodedata import normalize
 
 NAME_FIELDS: tuple[str, ...] = (
     "image",
@@ -36,6 +37,7 @@ def find_name_keys(name: str) -> set[str]:
 
     `COCO_val2014_000000310196.jpg`, `000000310196.png` and `some_prefix_000000310196.jpg` are one picture.
     """
+    name = normalize("NFC", name)  # disks and rows spell accents differently
     stem = PurePosixPath(name.partition("?")[0].replace("\\", "/")).stem.casefold()
     keys = {f"coco {int(number)}" for number in _COCO.findall(stem)}
     keys |= {f"open images {number}" for number in _OPEN_IMAGES.findall(stem)}
