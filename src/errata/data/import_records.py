@@ -16,6 +16,7 @@ from errata.data.source_names import SourceNames
 from errata.data.sources import SourceFile, list_files, open_file
 from errata.errors import DataError
 from errata.records import Record, write_records
+from errata.text import find_markup
 
 RECORDS_FILE = "records.jsonl"
 OnProgress = Callable[[str, int, int], None]
@@ -23,11 +24,13 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import wrote: the file, how many records, and how often rows held what a record has no place for."""
+    """What an import wrote: the file, how many records, how often rows held what a record has no place for, and how
+    many records hold another tool's markup."""
 
     path: Path
     records: int
     notes: Counter[str] = field(default_factory=Counter)
+    marked: int = 0
 
 
 def import_records(
@@ -85,7 +88,7 @@ def import_records(
 
         counted = _Counted(reading.read(files, build_images), _count_rows(files), on_progress)
         write_records(Path(out) / RECORDS_FILE, _finish(counted, reading, write_images, source))
-    return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes)
+    return ImportSummary(Path(out) / RECORDS_FILE, counted.count, +reading.notes, counted.marked)
 
 
 def _finish(
@@ -120,16 +123,22 @@ def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
     raise DataError(str(source), expected=expected, found="none of this name", fix="check the path")
 
 
+def _holds_markup(record: Record) -> bool:
+    turns = (*record.prompt, *(turn for response in record.responses for turn in response.turns))
+    return any(find_markup(turn.text, turn.role) for turn in turns)
+
+
 class _Counted:
     """Records on their way, counted and told of."""
 
     def __init__(self, records: Iterable[Record], total: int | None, on_progress: OnProgress | None) -> None:
         self._records, self._total, self._tell = records, total, on_progress
-        self.count = 0
+        self.count = self.marked = 0
 
     def __iter__(self) -> Iterator[Record]:
         for record in self._records:
             self.count += 1
+            self.marked += _holds_markup(record)
             if self._tell is not None and self._total is not None and self.count < self._total:
                 self._tell("rows", self.count, self._total)
             yield record
