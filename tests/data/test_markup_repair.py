@@ -8,8 +8,9 @@ import pytest
 
 from errata.cli import main
 from errata.corrections import apply_segments
-from errata.data import check_file, repair_file
+from errata.data import check_file, import_records, repair_file
 from errata.records import parse_record, read_records
+from foreign_rows import save_pictures
 
 
 def build_row(prompt="What is it?", better="A cube.", worse="A ball.", images=("a.png",), **fields) -> dict:
@@ -145,6 +146,75 @@ def test_segments_of_a_trimmed_answer_span_the_same_words(repair, worse, plain, 
     assert apply_segments(other.text, other.segments, best.text) == best.text
 
 
+WHOLE = [
+    ("USER: What is it? ASSISTANT: {}</s>", "What is it?"),
+    ("\n\nHuman: What is it?\n\nAssistant: {}", "What is it?"),
+    ("<|im_start|>user\nWhat is it?<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>", "<image>\nWhat is it?"),
+    ("### Human: <image>\nWhat is it? ### Assistant: {}", "What is it?"),
+    ("[INST] What is it? [/INST] {}</s>", "What is it?"),
+]
+
+
+@pytest.mark.parametrize(("form", "prompt"), WHOLE)
+def test_answers_that_hold_the_whole_conversation_become_its_answer(repair, form, prompt):
+    (row,), kinds = repair(build_row(prompt, form.format("A cube."), form.format("A ball.")))
+    assert [answer["text"] for answer in row["responses"]] == ["A cube.", "A ball."]
+    assert "rendered" in kinds
+
+
+def test_a_conversation_about_another_question_stays(repair):
+    said = "USER: What else? ASSISTANT: A ball."
+    (row,), kinds = repair(build_row(worse=said))
+    assert (row["responses"][1]["text"], kinds) == (said, [])
+
+
+def test_one_message_as_text_becomes_its_words_and_segments_are_found_anew(repair):
+    better, worse = ([{"role": "assistant", "content": f"A red {thing}."}] for thing in ("cube", "ball"))
+    row = build_row('[{"from": "human", "value": "<image>\\nWhat?"}]', json.dumps(better), str(worse))
+    row["responses"][1]["segments"] = [{"start": 0, "end": 9, "better_start": 0, "better_end": 9}]
+    (row,), kinds = repair(row)
+    assert (row["prompt"], kinds) == ("<image>\nWhat?", ["messages"])
+    best, other = parse_record(row, "here").responses
+    assert (best.text, other.text) == ("A red cube.", "A red ball.")
+    assert [(one.start, one.end) for one in other.segments] == [(6, 10)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{'role': 'user', 'content': 'Q'}, {'role': 'assistant', 'content': 'A ball.'}]",
+        "[{'role': 'assistant', 'content': [{'type': 'text', 'text': 'A ball.'}]}]",
+        "[{'role': 'assistant', 'content': ''}]",
+    ],
+)
+def test_several_messages_or_parts_stay_text(repair, text):
+    (row,), kinds = repair(build_row(worse=text))
+    assert (row["responses"][1]["text"], kinds) == (text, [])
+
+
+def test_pictures_that_an_import_named_by_their_content_are_known_by_their_names_before(tmp_path):
+    save_pictures(tmp_path, "one.png", "two.png")
+    marked = "<img>two.png</img><img>one.png</img>Which?"
+    row = {"prompt": marked, "images": ["one.png", "two.png"], "chosen": "The first.", "rejected": "The second."}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    import_records(tmp_path / "rows.jsonl", tmp_path / "in")
+    (before,) = read_records(tmp_path / "in" / "records.jsonl")
+    repair_file(tmp_path / "in")
+    (after,) = read_records(tmp_path / "in" / "records.jsonl")
+    assert after.prompt[0].text == "<image><image>Which?"
+    assert after.images == before.images[::-1]
+    assert len(set(after.images)) == 2
+
+
+def test_an_import_says_how_many_records_hold_markup(tmp_path, capsys):
+    save_pictures(tmp_path, "one.png")
+    row = {"prompt": "<image1>\nWhat?", "images": ["one.png"], "chosen": "A cube.", "rejected": "A ball."}
+    rows = [row, row | {"prompt": "What?"}, row | {"prompt": "And?", "rejected": "A ball.</s>"}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    assert main(["data", "import", str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "in")]) == 0
+    assert "2 records hold another tool's markup; `errata data check " in capsys.readouterr().out
+
+
 def test_a_segment_that_was_the_end_token_goes(repair):
     row = build_row(better="A cube.", worse="A cup.</s>")
     row["responses"][1]["segments"] = [
@@ -171,10 +241,11 @@ def test_every_round_of_a_conversation_is_trimmed(repair):
 
 def test_the_command_counts_names_and_repairs(tmp_path, capsys):
     path = tmp_path / "records.jsonl"
+    message = "[{'role': 'user', 'content': 'What now?'}, {'role': 'assistant', 'content': 'A cube.'}]"
     rows = [
         build_row("<image1>\nWhat?", id="one"),
         build_row("USER: <image>\nWhat else? ASSISTANT:", "A cube.</s>", "A ball.</s>", id="two"),
-        build_row("[{'role': 'user', 'content': 'What now?'}]", id="three"),
+        build_row(message, id="three"),
         build_row("What is in it?", "What is in it? A cube.", "Human: What is in it? A ball.", id="four"),
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -131,6 +131,15 @@ def test_what_appears_late_in_a_large_file_is_loaded(root, name, whole):
     assert [b for a, b in pairwise(moved) if int(a[1:]) > int(b[1:])] in ([], ["r0"])
 
 
+@pytest.mark.parametrize("name", list_writers())
+def test_every_export_loads_where_all_but_the_texts_comes_late(root, name):
+    records = [record for record in build_late() if len(record.prompt) == 1]
+    if name in ("rlhfv", "rlaifv"):  # of one picture each
+        records = [replace(record, images=("images/a.png",)) for record in records]
+    done = export_records(records, root, root / "out", format=name)
+    assert load(root / "out", root / "cache").num_rows == done.rows == len(records)
+
+
 def test_our_own_lines_load_with_meta_of_any_form(root):
     records = build_late()
     done = export_records(records, root, root / "out", format="errata")

@@ -89,6 +89,10 @@ def run_import(args: argparse.Namespace) -> int:
     print(f"{count_noun(done.records, 'record')}: {done.path}" + _list_lost(done.notes))
     for line in describe_reading(done.told, done.unread):
         print(line)
+    if done.marked:
+        verb = "holds" if done.marked == 1 else "hold"
+        names = f"`errata data check {args.out}` names them, `--fix` repairs what is plain"
+        print(f"{count_noun(done.marked, 'record')} {verb} another tool's markup; {names}")
     return report_set_aside(aside.count, aside.path)
 
 

@@ -17,6 +17,7 @@ from errata.data.source_names import SourceNames
 from errata.data.sources import SourceFile, list_files, open_file
 from errata.errors import DataError
 from errata.records import Record, write_records
+from errata.text import find_markup
 
 RECORDS_FILE = "records.jsonl"
 OnProgress = Callable[[str, int, int], None]
@@ -32,6 +33,7 @@ class ImportSummary:
         notes: How often rows held what a record has no place for.
         told: How often something was read otherwise than it stood there.
         unread: Columns that no format reads, with the number of rows; they are kept in `meta`.
+        marked: How many records hold another tool's markup.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class ImportSummary:
     notes: Counter[str] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
+    marked: int = 0
 
 
 def import_records(
@@ -109,6 +112,7 @@ def import_records(
         +reading.notes,
         +reading.told,
         Counter(dict(reading.unread.most_common())),
+        counted.marked,
     )
 
 
@@ -158,16 +162,22 @@ def find_records_file(path: str | Path) -> Path:
     return path / RECORDS_FILE if path.is_dir() else path
 
 
+def _holds_markup(record: Record) -> bool:
+    turns = (*record.prompt, *(turn for response in record.responses for turn in response.turns))
+    return any(find_markup(turn.text, turn.role) for turn in turns)
+
+
 class _Counted:
     """Records on their way, counted and told of."""
 
     def __init__(self, records: Iterable[Record], total: int | None, on_progress: OnProgress | None) -> None:
         self._records, self._total, self._tell = records, total, on_progress
-        self.count = 0
+        self.count = self.marked = 0
 
     def __iter__(self) -> Iterator[Record]:
         for record in self._records:
             self.count += 1
+            self.marked += _holds_markup(record)
             if self._tell is not None and self._total is not None and self.count < self._total:
                 self._tell("rows", self.count, self._total)
             yield record

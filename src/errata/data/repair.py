@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from errata.data.import_records import find_records_file
 from errata.data.reading import find_foreign_format
-from errata.data.repair_markup import cut_end_tokens, cut_opening, mark_pictures, unwrap_prompt
+from errata.data.repair_markup import cut_end_tokens, cut_opening, unwrap_messages, unwrap_prompt
+from errata.data.repair_pictures import mark_pictures
 from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
+from errata.data.source_names import read_source_names
 from errata.errors import DataError
 from errata.records import parse_record, replacing
 from errata.records.lines import iterate_lines, parse_line
@@ -27,12 +30,17 @@ REPAIRS = {
     "nul": "NUL characters taken out, offsets of segments moved along",
     "not-nfc": "texts put into NFC (only when asked), offsets of segments moved along",
     "rendered": "questions that a chat template has rendered taken out of it, and what it writes before an answer",
+    "messages": "questions and answers that were one message as text, in JSON or as Python prints it, as its words",
     "image-mark": "marks of pictures replaced by <image> where they name each picture once; their order is the marks'",
     "end-token": "tokens that end texts taken from the ends of answers",
     "levels": "answers sorted best first, levels counted from 0 without a gap",
     "segment": "segments outside their texts found anew by the word-level difference; those that stay keep their types",
 }
 """What can be repaired, under the kinds of `findings.FINDING_KINDS`."""
+
+
+Step = Callable[[Any], Any]
+"""From a row to the row with one kind of trouble less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def repair_file(path: str | Path, out: str | Path | None = None, *, nfc: bool = 
         nfc: Also put texts into NFC.
 
     Raises:
-        DataError: No such file, or one of another format.
+        DataError: No such file, one of another format, or a list of pictures' names beside it that is none.
         StorageError: The place cannot be written.
     """
     path = Path(path)
@@ -74,14 +82,15 @@ def repair_file(path: str | Path, out: str | Path | None = None, *, nfc: bool = 
     if out is not None and Path(out).resolve() == path.resolve():
         out = None
     repairs: list[Repair] = []
-    for _ in _repair_lines(path, nfc, repairs):
+    steps = _list_steps(path, nfc)
+    for _ in _repair_lines(path, steps, repairs):
         pass
     target = Path(out) if out is not None else path
     if out is None and not repairs:
         return RepairedFile(repairs, path, None)
     backup = _copy_beside(path) if out is None else None
     with replacing(target) as temporary, temporary.open("wb") as file:
-        file.writelines(line + b"\n" for line in _repair_lines(path, nfc, []))
+        file.writelines(line + b"\n" for line in _repair_lines(path, steps, []))
     return RepairedFile(repairs, target, backup)
 
 
@@ -95,7 +104,17 @@ def _copy_beside(path: Path) -> Path:
     return backup
 
 
-def _repair_lines(path: Path, nfc: bool, repairs: list[Repair]) -> Iterator[bytes]:
+def _list_steps(path: Path, nfc: bool) -> list[tuple[str, Step]]:
+    """Every repair with its kind, in the order they are made. Raises DataError on names of pictures that are none."""
+    steps: list[tuple[str, Step]] = [("nul", lambda row: clean_texts(row, remove_nul))]
+    steps += [("not-nfc", lambda row: clean_texts(row, to_nfc))] if nfc else []
+    steps += [("levels", count_levels_anew)]  # from here on the best answer, in which segments point, stands first
+    steps += [("messages", unwrap_messages), ("rendered", unwrap_prompt), ("rendered", cut_opening)]
+    steps += [("image-mark", partial(mark_pictures, names=read_source_names(path.parent)))]
+    return [*steps, ("end-token", cut_end_tokens), ("segment", find_lost_segments)]
+
+
+def _repair_lines(path: Path, steps: Sequence[tuple[str, Step]], repairs: list[Repair]) -> Iterator[bytes]:
     """The lines to write; what is done is appended to `repairs`."""
     seen: set[bytes] = set()
     for where, line in iterate_lines(path):
@@ -104,7 +123,7 @@ def _repair_lines(path: Path, nfc: bool, repairs: list[Repair]) -> Iterator[byte
         except DataError:
             yield line
             continue
-        repaired, kinds = _repair_row(row, where, nfc)
+        repaired, kinds = _repair_row(row, where, steps)
         content = hashlib.sha256(json.dumps(repaired, sort_keys=True).encode()).digest()
         if content in seen:
             repairs.append(Repair("duplicate", where))
@@ -114,14 +133,8 @@ def _repair_lines(path: Path, nfc: bool, repairs: list[Repair]) -> Iterator[byte
         yield json.dumps(repaired, ensure_ascii=False).encode() if kinds else line
 
 
-def _repair_row(row: Any, where: str, nfc: bool) -> tuple[Any, list[str]]:
+def _repair_row(row: Any, where: str, steps: Sequence[tuple[str, Step]]) -> tuple[Any, list[str]]:
     """The row after all repairs and their kinds; as it was where they would make a record that can be read none."""
-    steps: list[tuple[str, Callable[[Any], Any]]] = [("nul", lambda row: clean_texts(row, remove_nul))]
-    steps += [("not-nfc", lambda row: clean_texts(row, to_nfc))] if nfc else []
-    steps += [("levels", count_levels_anew)]  # from here on the best answer, in which segments point, stands first
-    steps += [("rendered", unwrap_prompt), ("rendered", cut_opening)]
-    steps += [("image-mark", mark_pictures), ("end-token", cut_end_tokens)]
-    steps += [("segment", find_lost_segments)]
     repaired, kinds = row, []
     for kind, step in steps:
         changed = _try(step, repaired)

@@ -1,4 +1,5 @@
-"""Repairs of another tool's markup, where it says itself what was meant: a row as JSON in, a row out.
+"""Turns that a template has rendered, end tokens and messages as text become plain words, where they say themselves
+what was meant: a row as JSON in, a row out.
 
 As in `repair_row`, a row of another form raises what Python says about it.
 """
@@ -6,21 +7,16 @@ As in `repair_row`, a row of another form raises what Python says about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
-from errata.data.repair_row import Row
+from errata.data.repair_row import Row, diff_rounds, list_rounds
 from errata.records import IMAGE_PLACEHOLDER
-from errata.text import Markup, find_markup
+from errata.text import find_markup, parse_messages_text
 
 _LONGEST = 20_000
 """Characters of a rendered question that is taken apart; what is longer is no single question."""
-
-_REPEATED = re.compile(r"(<[^<>]{1,40}>|\[img\])\1+")
-_NUMBER = re.compile(r"\d{1,3}")
-_PATH = re.compile(r"<img>([^<>]+)</img>|!\[[^\]]*\]\(([^()]+)\)|\bsrc=[\"']?([^\"'>\s]+)", re.IGNORECASE)
 
 _WORDS = r"(?P<words>(?:.|\n)+?)"
 _SYSTEM = r"(?P<system>(?:.|\n)*?)"
@@ -42,6 +38,9 @@ _SINGLE_TURNS = tuple(
 )
 """One question as the templates of the field write it, to the place where the answer begins."""
 
+_BEFORE_ANSWERS = tuple(re.compile(rf"\s*{form.pattern.rstrip('?')}\s*") for form in _SINGLE_TURNS)
+"""The same with that place, where words follow."""
+
 _OPENED = re.compile(
     r"\s*(?:<\|im_start\|>assistant\n|<start_of_turn>model\n|<\|start_header_id\|>assistant<\|end_header_id\|>"
     r"|<\|assistant\|>|assistant\n|ASSISTANT ?:(?=\s)|### ?(?:Assistant|Response|GPT) ?:(?=\s))\s*"
@@ -49,70 +48,9 @@ _OPENED = re.compile(
 """What the templates write where an answer begins."""
 
 
-def mark_pictures(row: Row) -> Row:
-    """The row with `<image>` for another tool's marks in the prompt, where these name each of its pictures once.
-
-    Marks that are numbered, or name files that the pictures are named like, bring the pictures into their order.
-    Without numbers and names there must be as many as pictures.
-    """
-    prompt, images = _list_turns(row["prompt"], "user"), row["images"]
-    if any(IMAGE_PLACEHOLDER in turn["text"].replace(f"<im_start>{IMAGE_PLACEHOLDER}<im_end>", "") for turn in prompt):
-        return row
-    found = [
-        [one for one in find_markup(turn["text"], turn["role"]) if one.kind == "image-mark"]
-        if turn["role"] == "user"
-        else []
-        for turn in prompt
-    ]
-    order = _find_order([one.text for marks in found for one in marks], images)
-    if order is None:
-        return row
-    turns = [turn | {"text": _replace(turn["text"], marks)} for turn, marks in zip(prompt, found, strict=True)]
-    return row | {"prompt": _like(row["prompt"], turns), "images": [images[place] for place in order]}
-
-
-def _find_order(marks: Sequence[str], images: Sequence[str]) -> list[int] | None:
-    """Which picture each mark stands for; None where they do not say, or do not name each once."""
-    if len(marks) != len(images) or not marks:
-        return None
-    numbers, paths = [_find_number(mark) for mark in marks], [_find_path(mark) for mark in marks]
-    everything = list(range(len(images)))
-    if None not in numbers:
-        first = min(number for number in numbers if number is not None)
-        order = [number - first for number in numbers if number is not None]
-        return order if first in (0, 1) and sorted(order) == everything else None
-    if any(number is not None for number in numbers):
-        return None
-    if len(images) == 1:
-        return everything
-    if None not in paths:
-        names = [PurePosixPath(image).name for image in images]
-        order = [names.index(path) for path in paths if path in names]
-        return order if sorted(order) == everything else None
-    kinds = {_REPEATED.sub(r"\1", mark.lower()) for mark in marks}
-    return everything if not any(paths) and len(kinds) == 1 else None
-
-
-def _find_number(mark: str) -> int | None:
-    """The number of a numbered mark, such as `<image_1>`; the paths of others may hold digits too."""
-    number = _NUMBER.search(mark)
-    return int(number[0]) if number and re.fullmatch(r"\W*[A-Za-z]+[ _:#-]?\d{1,3}\W*", mark) else None
-
-
-def _find_path(mark: str) -> str | None:
-    path = _PATH.search(mark)
-    return PurePosixPath(next(filter(None, path.groups()))).name if path else None
-
-
-def _replace(text: str, marks: Sequence[Markup]) -> str:
-    for one in reversed(marks):
-        text = text[: one.start] + IMAGE_PLACEHOLDER + text[one.end :]
-    return text
-
-
 def unwrap_prompt(row: Row) -> Row:
     """The row with a question that a template has rendered as it was before; its system turn becomes one."""
-    turns = _list_turns(row["prompt"], "user")
+    turns = list_turns(row["prompt"])
     if turns[-1]["role"] != "user" or any(turn["role"] != "system" for turn in turns[:-1]):
         return row
     text = turns[-1]["text"].strip()
@@ -125,7 +63,7 @@ def unwrap_prompt(row: Row) -> Row:
         if system and (len(turns) > 1 or _holds_turns(system)):
             return row
         before = [{"role": "system", "text": system}] if system else turns[:-1]
-        return row | {"prompt": _like(row["prompt"], [*before, turns[-1] | {"text": words}])}
+        return row | {"prompt": like_prompt(row["prompt"], [*before, turns[-1] | {"text": words}])}
     return row
 
 
@@ -136,8 +74,76 @@ def _holds_turns(words: str) -> bool:
 
 
 def cut_opening(row: Row) -> Row:
-    """The row with answers that begin with what a template writes before them, without it."""
-    return _slice_answers(row, lambda text: (match.end() if (match := _OPENED.match(text)) else 0, len(text)))
+    """The row with answers that begin with what a template writes before them, or with the whole question as it
+    renders it, without it."""
+    asked = _join_words(list_turns(row["prompt"])[-1]["text"])
+
+    def find(text: str) -> tuple[int, int]:
+        match = _OPENED.match(text) or _match_question(text, asked)
+        return match.end() if match else 0, len(text)
+
+    return _slice_answers(row, find)
+
+
+def _match_question(text: str, asked: str) -> re.Match[str] | None:
+    """The rendered question that a text begins with, where its words are those of the prompt."""
+    for form in _BEFORE_ANSWERS if len(text) <= _LONGEST else ():
+        match = form.match(text)
+        if match and _join_words(match["words"]) == asked:
+            return match
+    return None
+
+
+def _join_words(text: str) -> str:
+    return " ".join(text.replace(IMAGE_PLACEHOLDER, " ").split())
+
+
+def unwrap_messages(row: Row) -> Row:
+    """The row with questions and answers that are messages as text, of one message or with a system turn before it, as
+    the words of these. Segments of such answers are found anew; where they have types, the row stays."""
+    prompt, responses = row["prompt"], row["responses"]
+    words = [_unwrap_answer(response) for response in responses]
+    asked = _unwrap_question(prompt) if isinstance(prompt, str) else None
+    row = row if asked is None else row | {"prompt": asked}
+    if not any(words) or any(one.get("type") for response in responses for one in response.get("segments", ())):
+        return row
+    plain = [
+        response if text is None else response | {"text": text} for response, text in zip(responses, words, strict=True)
+    ]
+    best = list_rounds(plain[0])
+    return row | {"responses": [_diff_again(response, best) for response in plain]}
+
+
+def _unwrap_question(prompt: str) -> Any:
+    messages = parse_messages_text(prompt) or []
+    turns = [
+        {"role": {"human": "user"}.get(speaker, speaker), "text": text}
+        for speaker, text in map(_read_message, messages)
+        if text
+    ]
+    if len(turns) != len(messages) or [turn["role"] for turn in turns] not in (["user"], ["system", "user"]):
+        return None
+    return like_prompt(prompt, turns)
+
+
+def _unwrap_answer(response: Row) -> str | None:
+    messages = parse_messages_text(response["text"]) if "text" in response else None
+    if messages is None or len(messages) != 1:
+        return None
+    speaker, text = _read_message(messages[0])
+    return text if speaker in ("assistant", "gpt") else None
+
+
+def _read_message(message: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Who speaks, and a text that is not empty; None for parts and for nothing."""
+    text = message.get("content", message.get("value"))
+    return message.get("role", message.get("from")), text if isinstance(text, str) and text.strip() else None
+
+
+def _diff_again(response: Row, best: list[str]) -> Row:
+    return (
+        response | {"segments": list(diff_rounds(list_rounds(response), best, {}))} if response["level"] else response
+    )
 
 
 def cut_end_tokens(row: Row) -> Row:
@@ -217,9 +223,11 @@ def _spans(segment: Row) -> bool:
     return bool(segment["start"] < segment["end"] or segment["better_start"] < segment["better_end"])
 
 
-def _list_turns(prompt: Any, role: str) -> list[Row]:
-    return [{"role": role, "text": prompt}] if isinstance(prompt, str) else prompt
+def list_turns(prompt: Any) -> list[Row]:
+    """The turns of a prompt in its short form or its long one."""
+    return [{"role": "user", "text": prompt}] if isinstance(prompt, str) else prompt
 
 
-def _like(prompt: Any, turns: list[Row]) -> Any:
+def like_prompt(prompt: Any, turns: list[Row]) -> Any:
+    """The turns in the form that the prompt had, where that holds them."""
     return turns[0]["text"] if isinstance(prompt, str) and len(turns) == 1 else turns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from errata.corrections import diff_segments
@@ -43,19 +43,20 @@ def count_levels_anew(row: Row) -> Row:
 
 def find_lost_segments(row: Row) -> Row:
     """The row with the segments of each answer found anew where one of them lies outside the texts."""
-    best = _list_rounds(row["responses"][0])
+    best = list_rounds(row["responses"][0])
     return row | {"responses": [_find_lost(response, best) for response in row["responses"]]}
 
 
 def _find_lost(response: Row, best: list[str]) -> Row:
-    rounds, segments = _list_rounds(response), response.get("segments", [])
+    rounds, segments = list_rounds(response), response.get("segments", [])
     if all(_is_inside(segment, rounds, best) for segment in segments):
         return response
     types = {_span(segment): segment.get("type") for segment in segments}
-    return response | {"segments": list(_diff(rounds, best, types))} if response["level"] else response
+    return response | {"segments": list(diff_rounds(rounds, best, types))} if response["level"] else response
 
 
-def _diff(rounds: list[str], best: list[str], types: dict[tuple[int, ...], Any]) -> Iterator[Row]:
+def diff_rounds(rounds: list[str], best: list[str], types: Mapping[tuple[int, ...], Any]) -> Iterator[Row]:
+    """The segments of a word-level difference as JSON; `types` are those to keep, by the span."""
     for number, (own, better) in enumerate(zip(rounds, best, strict=False)):
         for s in diff_segments(own, better, round=number):
             row = {"start": s.start, "end": s.end, "better_start": s.better_start, "better_end": s.better_end}
@@ -75,7 +76,8 @@ def _is_inside(segment: Row, rounds: list[str], best: list[str]) -> bool:
     return 0 <= start <= end <= len(rounds[number]) and 0 <= better_start <= better_end <= len(best[number])
 
 
-def _list_rounds(response: Row) -> list[str]:
+def list_rounds(response: Row) -> list[str]:
+    """The texts of the assistant's turns."""
     if "text" in response:
         return [response["text"]]
     return [turn["text"] for turn in response["turns"] if turn["role"] == "assistant"]
@@ -90,7 +92,7 @@ def _clean_response(response: Row, best: Row, clean: Clean) -> Row:
     for name in {"text", "turns"} & response.keys():
         cleaned[name] = _clean_turns(response[name], clean)
     if response.get("segments"):
-        rounds, better = _list_rounds(response), _list_rounds(best)
+        rounds, better = list_rounds(response), list_rounds(best)
         moved = [_move(segment, rounds, better, clean) for segment in response["segments"]]
         cleaned["segments"] = [segment for segment in moved if segment is not None]
     return cleaned

@@ -112,7 +112,7 @@ def find_markup(text: str, role: Role = "user") -> list[Markup]:
     found: list[Markup] = []
     if _MAYBE.search(text):
         found += _find_tokens(text, role)
-    if _HEADINGS.search(text):
+    if (":" in text or "\n" in text) and _HEADINGS.search(text):  # most answers have neither
         found += _find_headings(text, role)
     if not found:
         return found
