@@ -96,7 +96,7 @@ def test_of_a_batch_that_fails_each_is_asked_alone(place, monkeypatch):
 
 def test_a_prompt_without_room_for_an_answer_is_named(place, tmp_path):
     config = json.loads((place / "qwen" / "config.json").read_text(encoding="utf-8"))
-    config["text_config"]["max_position_embeddings"] = 40
+    config["text_config"]["max_position_embeddings"] = 80
     for path in (place / "qwen").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -104,7 +104,7 @@ def test_a_prompt_without_room_for_an_answer_is_named(place, tmp_path):
     long = ask("long", "image0.png", "What is it? " * 20)
     loaded = load_model(ModelSettings(str(tmp_path)))
     assert len(generate(loaded, [GOOD[0], long], SETTINGS, image_root=place, on_failure=failed.setdefault)) == 1
-    assert "fewer than 40 positions, all that the model numbers (max_position_embeddings)" in str(failed["long"])
+    assert "fewer than 80 positions, all that the model numbers (max_position_embeddings)" in str(failed["long"])
     assert "smaller images by generation.max_pixels" in str(failed["long"])
 
 
@@ -161,10 +161,10 @@ def test_a_tokenizer_that_fails_on_a_text_is_that_text_s_fault(place, monkeypatc
 def test_a_processor_that_fails_on_an_image_is_that_image_s_fault(place, monkeypatch):
     adapter = load_model(ModelSettings(str(place / "qwen"))).adapter
 
-    def fail(**_):
+    def fail(*_, **__):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(adapter._processor, "image_processor", fail)
+    monkeypatch.setattr(type(adapter._processor.image_processor), "__call__", fail)
     with pytest.raises(DataError, match=r"image: 30 x 20 pixels, of which it says: .*division by zero"):
         adapter.encode_image(Image.new("RGB", (30, 20)))
 

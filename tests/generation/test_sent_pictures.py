@@ -57,10 +57,8 @@ def test_pictures_are_sent_as_people_saw_them(send):
 
 
 def test_the_settings_of_a_run_reach_its_requests_and_its_identity():
-    question, settings = (
-        Question("q", ("a.png",), (Turn("user", "?"),)),
-        GenerationSettings(max_pixels=99, min_pixels=9),
-    )
+    question = Question("q", ("a.png",), (Turn("user", "?"),))
+    settings = GenerationSettings(max_pixels=99, min_pixels=9)
     request = build_request(question, (Path("a.png"),), settings, 0)
     assert (request.max_pixels, request.min_pixels) == (99, 9)
     runs = [describe_remote_run("m", [question], one)["settings"] for one in (settings, GenerationSettings())]

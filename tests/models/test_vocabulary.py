@@ -54,7 +54,7 @@ def test_a_special_token_that_nothing_writes_is_no_fault():
 def test_the_output_layer_counts_too():
     model, processor = build_family("gemma3")
     model.lm_head.weight.data = model.lm_head.weight.data[:-3]
-    with pytest.raises(ModelError, match="3 tokens without"):
+    with pytest.raises(ModelError, match=r"2 tokens without, such as .*end_of_turn"):
         check_vocabulary(model, processor, "tiny")
 
 

@@ -32,7 +32,12 @@ def add_parser(subparsers: Any) -> None:
 
 def _add_options(parser: argparse.ArgumentParser, recipe: str) -> None:
     parser.add_argument("recipe", help=f"a YAML file, or the name of a packaged recipe such as {recipe}")
-    parser.add_argument("overrides", nargs="*", metavar="name=value", help="settings that replace the recipe's")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="name=value",
+        help="settings that replace the recipe's, such as model.max_pixels=1000000, the largest picture: docs/train.md",
+    )
     parser.add_argument("--out", type=Path, help="the run's folder")
     parser.add_argument("--fresh", action="store_true", help="start over where the folder holds a run")
     parser.add_argument("--skip-bad", action="store_true", help="set unusable records aside in bad.jsonl (exit code 3)")
