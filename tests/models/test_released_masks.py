@@ -17,7 +17,7 @@ from errata.errors import DataError
 from errata.models import EncodedPrompt
 from errata.models.encoding import ChatEncoder
 from errata.models.rounds import ImageText
-from errata.models.templates import VICUNA, Template
+from errata.models.templates import MUFFIN, VICUNA, Template
 from errata.objectives import PRESETS, round_weights
 from errata.records import Record, Response, Turn
 
@@ -32,13 +32,6 @@ VICUNA_TWO_BLANKS = VICUNA.replace(
     "{{ eos_token }}", "{{ eos_token }}{% if not loop.last or add_generation_prompt %}{{ '  ' }}{% endif %}"
 )
 MUFFIN_IMAGE = "<im_start><im_patch><im_patch><im_end>"
-MUFFIN = (
-    "{% for message in messages %}"
-    "{% if message['role'] == 'system' %}{{ message['content'][0]['text'] + '\n\n### ' }}"
-    "{% else %}{{ 'Human: ' if message['role'] == 'user' else 'Assistant: ' }}"
-    "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else '<image>\n' }}{% endfor %}"
-    "{{ '\n### ' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
-)
 SPECIAL = {"<pad>": 0, "<s>": 1, "</s>": 2}
 CASES = ("amp_v1_image", "amp_v1_text", "amp_v1_nonlegacy_mismatch", "muffin_v0")
 TURNS = {"human": "user", "gpt": "assistant"}

@@ -6,9 +6,12 @@ import pytest
 from PIL import Image
 
 from errata.corrections import diff_segments, released_changed_ids
+from errata.errors import DataError
+from errata.models import LlavaAdapter, ModelSettings
 from errata.objectives import build_objective
 from errata.records import Record, Response, Turn
 from errata.training.encoding import RecordEncoder
+from tiny_models import build_model, build_processor, build_tokenizer
 from tree_samples import build
 
 BETTER = "A red cup and a small dog sit on the wooden table."
@@ -95,3 +98,39 @@ def test_later_rounds_weigh_more_and_the_user_s_words_nothing(adapter):
         assert weighed(adapter, sample, number, 1.0) == response.rounds[0]
         assert weighed(adapter, sample, number, 1.05) == response.rounds[1]
         assert "Is there a cat" in weighed(adapter, sample, number, 0.0)
+
+
+OPENS_A_THOUGHT = (
+    "{% for message in messages %}{{ message['content'] + '</s>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<think>\n' }}{% endif %}"
+)
+
+
+def think(skip_bad, *answers):
+    tokenizer = build_tokenizer()
+    settings = ModelSettings("tiny", template=OPENS_A_THOUGHT)
+    thinking = LlavaAdapter(build_processor(tokenizer), build_model(tokenizer).config, settings)
+    encoder = RecordEncoder(thinking, None, build_objective("ddpo"), "present", None, 4096, skip_bad)
+    record = build_record(*answers)
+    plain = build_record(BETTER, WORSE)
+    records = [
+        Record("thought", (), record.prompt, record.responses),
+        Record("plain", (), plain.prompt, plain.responses),
+    ]
+    return thinking, encoder.encode_all(records)
+
+
+def test_a_record_without_the_thought_that_the_template_opens_is_named_and_can_be_set_aside():
+    thoughts = [f"<think>\nI look.\n</think>\n\n{answer}" for answer in (BETTER, WORSE)]
+    with pytest.raises(DataError, match=r"record 'plain': assistant turn .* an answer without a thought") as caught:
+        think(False, *thoughts)
+    assert caught.value.can_skip
+    _, (encoded, aside) = think(True, *thoughts)
+    assert [record.sample.id for record in encoded] == ["thought"]
+    assert [one.id for one in aside] == ["plain"]
+
+
+def test_segments_of_an_answer_weigh_the_same_words_behind_its_thought():
+    thinking, (encoded, _) = think(True, *(f"<think>I look.</think>{answer}" for answer in (BETTER, WORSE)))
+    for number, words in enumerate(("a small dog", "two people")):
+        assert weighed(thinking, encoded[0].sample, number, build_objective("ddpo").corrected_weight) == words

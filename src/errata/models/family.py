@@ -12,6 +12,7 @@ import transformers
 from PIL import Image
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.utils import logging
 
 from errata.data import show_object
 from errata.errors import ModelError
@@ -21,8 +22,10 @@ from errata.models.encoding import ChatEncoder
 from errata.models.limits import find_max_positions, read_image, require_honoured, tokenising
 from errata.models.protocol import LIMITS, ModelSettings, RowInputs
 from errata.models.rounds import ImageText
-from errata.models.templates import Template, advise, find_source
+from errata.models.templates import NAMED, Template, advise, find_source, is_vicuna
 from errata.records import Turn
+
+logger = logging.get_logger(__name__)
 
 
 class FamilyAdapter(ABC):
@@ -105,8 +108,17 @@ class FamilyAdapter(ABC):
     def _build_template(self) -> Template:
         own = getattr(self._processor, "chat_template", None) or self._tokenizer.chat_template
         source = find_source(self.settings, own or self._find_plain_template())
+        if own and self.settings.template in NAMED and not self._is_vicuna():
+            logger.warning_once(
+                f"{self.settings.name}: asked by the template {self.settings.template!r}, not by the model's own; "
+                "model.template=auto model.system_prompt=null keeps that"
+            )
         names, thinking = self._tokenizer.special_tokens_map, self.settings.thinking
         return Template(source, names, thinking=thinking, fix=advise(self.settings, own))
+
+    def _is_vicuna(self) -> bool:
+        text = getattr(self._config, "text_config", None)
+        return text is not None and is_vicuna(text, self._tokenizer)
 
     def _find_plain_template(self) -> str | None:
         """The template of a checkpoint that comes without one; None where it cannot be told."""

@@ -30,7 +30,7 @@ class ModelSettings:
         device: "auto" (the first GPU if there is one), or a torch device.
         revision: Branch, tag or commit on the Hub.
         template: "auto" (the processor's chat template; if it has none, the one that PaliGemma, or a LLaVA on Vicuna,
-            was trained with), "vicuna" (LLaVA-1.5), or Jinja text.
+            was trained with), "vicuna" (LLaVA-1.5), "muffin" (RLHF-V's release), or Jinja text.
         system_prompt: Put first in every conversation that has no system turn of its own.
         thinking: Whether the model is to think before it answers, for templates that ask (`enable_thinking`); None
             leaves it to the template.

@@ -29,6 +29,19 @@ VICUNA = (
 )
 """LLaVA-1.5: `{system} USER: <image>\\n{question} ASSISTANT: {answer}</s>`."""
 
+MUFFIN = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'system' %}"
+    "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ '\n\n### ' }}"
+    "{% else %}{{ '### ' if loop.first else '' }}{{ 'Human: ' if message['role'] == 'user' else 'Assistant: ' }}"
+    "{% for part in message['content'] %}{{ part['text'] if part['type'] == 'text' else '<image>\n' }}{% endfor %}"
+    "{{ '\n### ' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+)
+"""Muffin, and RLHF-V on it: `{system}\\n\\n### Human: <image>\\n{question}\\n### Assistant: {answer}\\n### `. No token
+ends a turn in it; one is put behind each answer (see `RoundWriter`)."""
+NAMED = {"vicuna": VICUNA, "muffin": MUFFIN}
+"""Templates of releases by the name that `model.template` gives them."""
+
 
 def is_vicuna(text_config: Any, tokenizer: Any) -> bool:
     """Whether a language model may be a Vicuna: a Llama whose turns end as those of Llama 1 and 2 do.
@@ -45,12 +58,12 @@ def find_source(settings: ModelSettings, own: str | None) -> str:
     Raises:
         ModelError: The model has none and none is named, or what is named is no template.
     """
-    source = {"auto": own, "vicuna": VICUNA}.get(settings.template, settings.template)
+    source = own if settings.template == "auto" else NAMED.get(settings.template, settings.template)
     if source is None or "{" not in source:
         missing = source is None
         raise ModelError(
             f"{settings.name}: model.template" if missing else "model.template",
-            expected="a chat template beside the model" if missing else "'auto', 'vicuna' or Jinja text",
+            expected="a chat template beside the model" if missing else "'auto', 'vicuna', 'muffin' or Jinja text",
             found="none" if missing else repr(source),
             fix="set model.template to 'vicuna' or to the Jinja text that the model was trained with",
         )
