@@ -38,7 +38,8 @@ class Coverage:
         refused: Refusals, and replies that miss the image.
         failed: Rows of an answer file that hold what a failed call left; they are no answers.
         unjudged: Answers that lack a verdict; the metrics are of the others.
-        unreadable: Verdicts that could not be read, several samples counted apart.
+        unreadable: Answers whose verdicts could not be read, as the metric of that name has them; several samples are
+            counted apart.
         uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
     """
@@ -107,7 +108,7 @@ def measure_answers(
         endless=sum(one.endless for one in spoken.values()),
         refused=sum(one.refused for one in spoken.values()),
         unjudged=len(missing),
-        unreadable=judged.summary.get("unreadable", 0),
+        unreadable=_count_unreadable(results, judged.summary.get("unreadable", 0), samples),
         uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
     )
@@ -115,6 +116,12 @@ def measure_answers(
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
+
+
+def _count_unreadable(results: Sequence[BenchmarkResult], verdicts: int, samples: int) -> int:
+    """The metric's own count, where there is one: in official mode a benchmark may read what holds no verdict."""
+    counts = [one.metrics["unreadable"].numerator for one in results if "unreadable" in one.metrics]
+    return round(counts[0]) if samples == 1 and counts and counts[0] is not None else verdicts
 
 
 def _build_items(
