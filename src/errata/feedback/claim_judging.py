@@ -14,6 +14,7 @@ from errata.feedback.claim_pairs import ClaimVerdict, JudgedResponse
 from errata.feedback.claim_split import Split, ToSplit
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
 from errata.records import Answer, Question
+from errata.text import split_reasoning
 
 Splitter = Callable[[Sequence[ToSplit]], list[Split]]
 """Answers to what they state, in their order."""
@@ -140,6 +141,8 @@ def _open(candidates: Candidates, marked: tuple[Answer, str], image_root: str | 
         problem, detail, failed = "no picture to look at", missing, True
     elif answer.earlier:
         problem, detail = "an answer in several turns", f"{len(answer.rounds)} turns"
+    elif not split_reasoning(answer.text).finished:
+        problem = "thoughts that never end"
     elif not answer.text.strip():
         problem = "an empty answer"
     elif twin:

@@ -11,17 +11,16 @@ from errata.benchmarks import (
     Item,
     Reply,
     Setup,
-    Spoken,
     align_answers,
     build_item,
     count_stand_ins,
-    find_spoken,
     recount,
 )
 from errata.judges import Judge, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
 from errata.records import Answer, BenchmarkResult, Question
+from errata.text import Spoken, find_spoken
 
 
 @dataclass(frozen=True, slots=True)
