@@ -94,6 +94,19 @@ def test_strict_mode_reads_what_is_meant(review, scores):
 @pytest.mark.parametrize(
     "review",
     [
+        "```\n8 6\n```\nThe first is fuller.", "Here are the scores:\n8 6\nThe first is fuller.", "~~~text\n8 6\n~~~",
+        "```json\n[8, 6]\n```", "I compare 2 answers about 1 image:\n\n8 6", "Scores: 8 6", "The scores are 8, 6",
+        '{"assistant_1": 8, "assistant_2": 6}', "{'assistant_1': 8, 'assistant_2': 6}", "3 3 perhaps\n8 6", "'8 6'",
+        "**Scores**\n\n**8/10 6/10**", "Sure!\nAssistant 1: 8, Assistant 2: 6",
+    ],
+)  # fmt: skip
+def test_strict_mode_finds_the_first_line_of_scores_alone(review):
+    assert read_scores(review, "strict") == [8, 6]
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
         "", "8", "8\n9", "-1 5", "0 5", "11 5", "nan 9", "inf 9", "0x8 9", "1e1 5", "()", "8 9 7", "8,5 9,5",
         "Both are fine.", "Assistant 1: 8\nAssistant 2: 9", '{"first": 8}', "eight nine", "八分 九分",
     ],

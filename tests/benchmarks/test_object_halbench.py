@@ -165,7 +165,7 @@ def test_strict_mode_reads_what_the_release_loses(vectors):
 
 
 @pytest.mark.parametrize("mode", ["official", "strict"])
-@pytest.mark.parametrize("reply", ["()", "", "No objects.", "5", "null", '["dog", 3]', "['dog']", "狗和猫"])
+@pytest.mark.parametrize("reply", ["()", "", "No objects.", "5", "null", '["dog", 3]', "['dog', 3]", "[dog]", "狗和猫"])
 def test_a_reply_without_a_list_is_counted_and_left_out(vectors, refined, mode, reply):
     data = vectors("obj_halbench")
     setup = Setup(mode, vocabulary=refined if mode == "official" else None)
@@ -187,6 +187,20 @@ def test_a_dict_or_a_text_for_a_list():
         with pytest.raises(ValueError, match="no list"):
             read_names(reply, "strict")
     assert read_names('["dog"]\n["cat"]', "strict") == ["dog"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "['dog', 'cat']",
+        "Objects: ['dog', \"cat\"]",
+        "```python\n['dog', 'cat']\n```",
+        '["dog", "cat",]',
+        "[ 'dog' , 'cat' ]",
+    ],
+)
+def test_a_list_as_python_writes_it_is_read(reply):
+    assert read_names(reply, "strict") == ["dog", "cat"]
 
 
 def test_no_denominator_is_no_value(vectors):

@@ -22,7 +22,6 @@ from errata.benchmarks.pope_rule import read_verdict
 from errata.benchmarks.pope_score import score_pope, score_pope_settings
 from errata.benchmarks.protocol import ANSWERED, Benchmark, Item, Mode, Reply, Setup, build_item
 from errata.benchmarks.sources import fetch_data, find_cache, find_data
-from errata.benchmarks.spoken import Spoken, find_spoken
 from errata.benchmarks.stand_ins import count_stand_ins, write_stand_ins
 from errata.benchmarks.statistics import Combined, Unit, describe_combined, estimate, recount
 from errata.benchmarks.table import BENCHMARKS, build_benchmarks
@@ -46,7 +45,6 @@ __all__ = [
     "Remote",
     "Reply",
     "Setup",
-    "Spoken",
     "Unit",
     "align_answers",
     "are_about",
@@ -64,7 +62,6 @@ __all__ = [
     "find_image",
     "find_images",
     "find_objects",
-    "find_spoken",
     "find_vintage",
     "join_answers",
     "look_up_numbers",

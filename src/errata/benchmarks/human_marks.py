@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks.alignment import align_answers
-from errata.benchmarks.spoken import find_spoken
 from errata.errors import DataError
 from errata.records import Answer, Fields, Question, read_json_lines, write_json_lines
+from errata.text import find_spoken
 
 MARK_TYPES = ("object", "position", "number", "other")
 _FIX = "mark the job as it was written; offsets count characters"

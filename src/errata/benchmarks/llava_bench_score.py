@@ -19,7 +19,11 @@ Review = Sequence[float | None] | None
 CATEGORIES = ("conv", "detail", "complex")
 FAILED = -1.0
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?![\w])")
-_LABELS = re.compile(r"\b(?:assistant|answer)\s*[12]\b|(?<=\d)\s*/\s*10\b", re.IGNORECASE)
+_LABELS = re.compile(
+    r"\b(?:assistant|answer)[\s_]*[12]\b|(?<=\d)\s*/\s*10\b|\b(?:the )?(?:two )?(?:scores?|ratings?)\b(?: are)?",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"\s*(?:```|~~~)\w*\s*")
 
 UNITS = {
     **{name: Unit("share", "higher") for name in ("relative", *(f"relative_{one}" for one in CATEGORIES))},
@@ -34,7 +38,8 @@ def read_scores(review: str, mode: Mode) -> list[float | None]:
     """The scores of reference and candidate.
 
     Official is the released rule: two pieces between single blanks on the first line, -1 for both otherwise. Strict
-    takes the two numbers on the first line that is not empty, each from 1 to 10.
+    takes the first line that holds two numbers from 1 to 10 and nothing else, be it fenced or behind a preamble; else
+    the two on the first line with text.
 
     Returns:
         Both scores; None for a "nan" or "inf", which the released code takes for a number.
@@ -44,11 +49,22 @@ def read_scores(review: str, mode: Mode) -> list[float | None]:
     """
     if mode == "official":
         return _read_released(review)
-    line = next((line for line in review.splitlines() if line.strip()), "")
-    scores = [float(number) for number in _NUMBER.findall(_LABELS.sub("", line))]
+    lines = [_strip_labels(line) for line in review.splitlines() if line.strip() and not _FENCE.fullmatch(line)]
+    alone = next((line for line in lines if len(_NUMBER.findall(line)) == 2 and not _find_words(line)), None)
+    said = _NUMBER.findall(alone if alone is not None else (lines or [""])[0])
+    scores = [float(number) for number in said]
     if len(scores) != 2 or not all(1 <= score <= 10 for score in scores):
-        raise ValueError(f"not two scores from 1 to 10 in {line[:60]!r}")
+        raise ValueError(f"not two scores from 1 to 10 in {(alone or ''.join(lines[:1]))[:60]!r}")
     return list(scores)
+
+
+def _strip_labels(line: str) -> str:
+    return _LABELS.sub("", line)
+
+
+def _find_words(line: str) -> str:
+    """The letters of a line, beside its numbers."""
+    return re.sub(r"[\W\d_]+", "", line)
 
 
 def _read_released(review: str) -> list[float | None]:

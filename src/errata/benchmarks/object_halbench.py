@@ -6,7 +6,9 @@ string that an answer names at least once: "man" and "woman" are two mentions of
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +137,9 @@ class ObjectHalBench(Benchmark[tuple[int, AnnotatedImage]]):
         return [self.build_result(name, items, self.units, setup, nouns=path, vocabulary=vocabulary)]
 
 
+_PYTHON_LIST = re.compile(r"""\[(?:\s*(?:'[^'\\\n]*'|"[^"\\\n]*")\s*,?)*\s*\]""")
+
+
 def read_names(reply: str, mode: Mode) -> list[str]:
     """The names in a judge's reply. Raises ValueError where they cannot be read."""
     names = load_released(reply) if mode == "official" else _find_list(reply)
@@ -179,16 +184,25 @@ def clean_answer(text: str, mode: Mode) -> str:
 
 
 def _find_list(reply: str) -> list[str] | None:
-    """The first JSON list of texts anywhere in a reply."""
+    """The first list of texts anywhere in a reply, in JSON or as Python writes it."""
     decoder = json.JSONDecoder()
     for start in (i for i, sign in enumerate(reply) if sign == "["):
         try:
             value, _ = decoder.raw_decode(reply, start)
         except ValueError:
-            continue
-        if all(isinstance(name, str) for name in value):
+            value = _read_python_list(reply[start:])
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
             return list(value)
     return None
+
+
+def _read_python_list(text: str) -> Any:
+    """The list that a text begins with, in single quotes or with a comma behind the last; None where there is none."""
+    found = _PYTHON_LIST.match(text)
+    try:
+        return ast.literal_eval(found[0]) if found else None
+    except (ValueError, SyntaxError):
+        return None
 
 
 def _find_truth(question: Question, vocabulary: Vocabulary, mode: Mode) -> set[str]:

@@ -15,6 +15,7 @@ from errata.feedback.claim_split import UNREADABLE, WRONG_NUMBER, Split, ToSplit
 from errata.generation import find_remedy
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
 from errata.records import Answer, Missing, Question
+from errata.text import split_reasoning
 
 NEITHER = "a verdict that is neither yes nor no"
 UNREAD = (NEITHER, WRONG_NUMBER, UNREADABLE)
@@ -152,6 +153,8 @@ def _open(candidates: Candidates, marked: tuple[Answer, str], image_root: str | 
         problem, detail, failed = "no picture to look at", missing, True
     elif answer.earlier:
         problem, detail = "an answer in several turns", f"{len(answer.rounds)} turns"
+    elif not split_reasoning(answer.text).finished:
+        problem = "thoughts that never end"
     elif not answer.text.strip():
         problem = "an empty answer"
     elif twin:

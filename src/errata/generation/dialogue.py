@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from errata.generation.samples import describe_sample
 from errata.records import Answer, Question, Turn
+from errata.text import split_reasoning, strip_reasoning
 
 CHANGES = "changes"
 """In an answer's `meta`: what of its request a server did not take as it was asked, in words by parameter."""
@@ -31,10 +32,12 @@ class Dialogue:
     stopped: str = ""
 
     def add(self, text: str, *, finished: bool, changes: Mapping[str, str] | None = None) -> None:
-        """Note the answer to the current round."""
+        """Note the answer to the current round; thoughts without an end leave nothing to be told back."""
         self.said.append(text)
         self.changes |= changes or {}
         self.finished = self.finished and finished
+        if self.is_open and not split_reasoning(text).finished:
+            self.stop(f"the thoughts of round {len(self.said)} did not end")
 
     def stop(self, reason: str) -> None:
         """Ask nothing more: what was said so far is all there is."""
@@ -46,10 +49,10 @@ class Dialogue:
         return not self.stopped and len(self.said) <= len(self.question.followups)
 
     def build_question(self) -> Question:
-        """The current round: the prompt, and every answer with the followup after it."""
+        """The current round: the prompt, and every answer, without its thoughts, with the followup after it."""
         turns = list(self.question.prompt)
         for answer, followup in zip(self.said, self.question.followups, strict=False):
-            turns += [Turn("assistant", answer), Turn("user", followup)]
+            turns += [Turn("assistant", strip_reasoning(answer)), Turn("user", followup)]
         return replace(self.question, prompt=tuple(turns), followups=()) if self.said else self.question
 
     def build_answer(self, model: str) -> Answer:

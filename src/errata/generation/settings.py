@@ -16,6 +16,8 @@ class GenerationSettings:
 
     Args:
         max_tokens: At most this many tokens per answer, the end token included.
+        thinking_tokens: Room for a model's thoughts beside these, used by none that does not think. A beam search has
+            none.
         temperature: 0 takes the likeliest token; above 0 samples.
         top_p: Sample from the smallest set of tokens with this much probability.
         num_beams: Above 1, beam search.
@@ -40,9 +42,11 @@ class GenerationSettings:
     max_pixels: int | None = None
     min_pixels: int | None = None
     max_tiles: int | None = None
+    thinking_tokens: int = 4096
 
     def __post_init__(self) -> None:
         _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")
+        _check("thinking_tokens", self.thinking_tokens, self.thinking_tokens >= 0, "0 or more")
         _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "0 or more")
         _check("top_p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
         _check("num_beams", self.num_beams, self.num_beams >= 1, "at least 1")

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks import Benchmark, Setup, build_benchmarks, find_spoken
+from errata.benchmarks import Benchmark, Setup, build_benchmarks
 from errata.judges import Estimate
 from errata.pipelines.evaluate import EvaluationSettings
 from errata.pipelines.judging import JudgeSettings, Pair, estimate_judging, load_judge, require_judge
 from errata.pipelines.score_file import ScoreSettings, open_task
 from errata.pipelines.setups import build_setups, load_questions
 from errata.records import Answer, Question, read_answers
+from errata.text import find_spoken
 
 CHARACTERS_PER_TOKEN = 4
 

@@ -14,6 +14,7 @@ from errata.feedback import Expert, Feedback, LevelSettings, build_levels, list_
 from errata.generation import EndpointSettings, GenerationSettings, is_endpoint, parse_endpoint
 from errata.pipelines.answer import OnProgress, answer_file
 from errata.records import Record, write_questions
+from errata.text import find_spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def ask_experts(
 ) -> list[Expert]:
     """Ask one model after another; only one is loaded at a time. Raises as `answer_file`.
 
+    A model's thoughts are no part of its answer; where they did not end, it is empty.
+
     Args:
         records: The prompts.
         models: By the name that an expert gets, in their order.
@@ -112,7 +115,8 @@ def ask_experts(
             fresh=fresh,
             on_progress=on_progress,
         )
-        experts.append(Expert(name, {answer.id: answer for answer in answered.answers}, answered.missing))
+        said = {answer.id: find_spoken(answer).answer for answer in answered.answers}
+        experts.append(Expert(name, said, answered.missing))
     return experts
 
 

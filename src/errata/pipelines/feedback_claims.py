@@ -33,6 +33,7 @@ from errata.pipelines.feedback_claims_job import (
     load_questions,
 )
 from errata.records import Answer, Question, read_answers, remove_file, write_json_lines
+from errata.text import find_spoken
 
 CLAIMS_FILE = "claims.jsonl"
 """Beside the records: every answer with its claims and verdicts, those of no pair too."""
@@ -101,6 +102,8 @@ def _load_answers(
 def join_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tuple[list[Candidates], int]:
     """Every question with its answers, and how many answers belong to none.
 
+    Answers come without a model's thoughts, unless these did not end.
+
     An answer belongs to the question of its id, of `sample_of` in its `meta`, or of its id before the last `#`.
     """
     found: dict[str, list[Answer]] = {question.id: [] for question in questions}
@@ -111,7 +114,8 @@ def join_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
         if name is None:
             strays += 1
         else:
-            found[name].append(answer)
+            spoken = find_spoken(answer)
+            found[name].append(answer if spoken.endless else spoken.answer)
     return [Candidates(question, tuple(found[question.id])) for question in questions], strays
 
 

@@ -15,6 +15,7 @@ from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import JudgeSettings, load_judge
 from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Answer, Question, Record, Response, Turn, read_answers, read_questions
+from errata.text import find_spoken
 
 
 def collect_machine_corrections(
@@ -84,6 +85,8 @@ def read_candidates(source: RecordFile, answers: str | Path | None) -> tuple[lis
 def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tuple[list[Record], Tally]:
     """Records of one response for all answers that can be used, and why others cannot.
 
+    A model's thoughts are no part of its answer.
+
     An answer belongs to the question of its id, or of `sample_of` in its `meta`, as `errata generate` writes them.
     """
     known = {question.id: question for question in questions}
@@ -93,9 +96,13 @@ def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
     for question in questions:
         if question.id in unanswered:
             tally.fail(question.id, "question without an answer")
-    for answer, found in zip(answers, asked, strict=True):
+    for raw, found in zip(answers, asked, strict=True):
+        spoken = find_spoken(raw)
+        answer = spoken.answer
         if found is None:
             tally.fail(answer.id, "answer to no question")
+        elif spoken.endless:
+            tally.drop(answer.id, "thoughts that never end")
         elif len(answer.rounds) != 1 + len(found.followups):
             tally.drop(answer.id, "conversation that stopped", str(answer.meta.get("stopped", "")))
         elif not all(text.strip() for text in answer.rounds):

@@ -12,11 +12,9 @@ from errata.benchmarks import (
     Item,
     Reply,
     Setup,
-    Spoken,
     align_answers,
     build_item,
     count_stand_ins,
-    find_spoken,
     recount,
 )
 from errata.generation import CHANGES
@@ -24,6 +22,7 @@ from errata.judges import Judge, count_changes, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
 from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
+from errata.text import Spoken, find_spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class Coverage:
         refused: Refusals, and replies that miss the image.
         failed: Rows of an answer file that hold what a failed call left; they are no answers.
         unjudged: Answers that lack a verdict; the metrics are of the others.
-        unreadable: Verdicts that could not be read, several samples counted apart.
+        unreadable: Answers whose verdicts could not be read, as the metric of that name has them; several samples are
+            counted apart.
         truncated: Of these, verdicts whose replies the judge's limit of tokens ended.
         uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
@@ -120,7 +120,7 @@ def measure_answers(
         endless=sum(one.endless for one in spoken.values()),
         refused=sum(one.refused for one in spoken.values()),
         unjudged=len(unjudged),
-        unreadable=judged.summary.get("unreadable", 0),
+        unreadable=_count_unreadable(results, judged.summary.get("unreadable", 0), samples),
         truncated=judged.summary.get("cut", 0),
         uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
@@ -137,6 +137,12 @@ def measure_answers(
 def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
     """How many answers give which name of their model."""
     return dict(Counter(answer.model for _, answer in pairs if answer.model).most_common())
+
+
+def _count_unreadable(results: Sequence[BenchmarkResult], verdicts: int, samples: int) -> int:
+    """The metric's own count, where there is one: in official mode a benchmark may read what holds no verdict."""
+    counts = [one.metrics["unreadable"].numerator for one in results if "unreadable" in one.metrics]
+    return round(counts[0]) if samples == 1 and counts and counts[0] is not None else verdicts
 
 
 def _build_items(

@@ -14,6 +14,7 @@ from errata.text.reasoning import Reasoned, split_reasoning, strip_reasoning
 from errata.text.refusals import is_refusal
 from errata.text.sentences import Sentence, find_sentences
 from errata.text.singular import find_singular
+from errata.text.spoken import Spoken, find_spoken
 from errata.text.verdicts import find_verdict_words, read_yes_no
 from errata.text.vocabulary import (
     Vocabulary,
@@ -32,6 +33,7 @@ __all__ = [
     "NounChunk",
     "Reasoned",
     "Sentence",
+    "Spoken",
     "Vocabulary",
     "Word",
     "build_vocabulary",
@@ -41,6 +43,7 @@ __all__ = [
     "find_official_singular",
     "find_sentences",
     "find_singular",
+    "find_spoken",
     "find_treebank_tokens",
     "find_verdict_words",
     "find_wordnet_singular",

@@ -1,16 +1,17 @@
-"""What of an answer is scored: what was said, without the thoughts that a reasoning model wrote before it."""
+"""What of an answer counts: what was said, without the thoughts that a reasoning model wrote before it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from errata.records import Answer
-from errata.text import is_refusal, split_reasoning
+from errata.text.reasoning import split_reasoning
+from errata.text.refusals import is_refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An answer as it is scored, and what is to be said about it.
+    """An answer as it is judged and scored, and what is to be said about it.
 
     Attributes:
         answer: In every round what stands behind the thoughts; nothing where they did not end.
