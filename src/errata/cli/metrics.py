@@ -91,7 +91,7 @@ def describe_judge(judge: Mapping[str, Any]) -> list[str]:
     models, cut = judge.get("reply_models", []), judge.get("cut_replies", 0)
     lines = [f"replies of several models: {', '.join(models)}"] if len(models) > 1 else []
     if cut:
-        lines.append(f"{count_noun(cut, 'reply', 'replies')} cut off at the limit of tokens and asked for with more")
+        lines.append(f"{count_noun(cut, 'reply', 'replies')} cut off at the limit of tokens, each asked for once more")
     return lines + describe_changes(judge.get("changes", []), "reply", "replies")
 
 

@@ -75,7 +75,9 @@ class Pending:
         self.replies.append(reply)
         said = split_reasoning(reply.raw)
         if not reply.finished:
-            self._fail_to_read(f"cut off at {room} tokens" + (", with more room too" if again else ""), reply.raw)
+            self._fail_to_read(
+                f"cut off at {self.rooms[0]} tokens" + (f" and again at {room}" if again else ""), reply.raw
+            )
             self.remedy, self.status = MORE_TOKENS, "unreadable" if again else None
             return
         try:

@@ -110,7 +110,10 @@ def format_fact(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if not math.isfinite(value) or abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, list | tuple):
-        return ", ".join(format_fact(item) for item in value)
+        nested = any(isinstance(item, dict) for item in value)
+        return ("; " if nested else ", ").join(format_fact(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {format_fact(each)}" for name, each in value.items() if each not in ("", None))
     return str(value)
 
 
