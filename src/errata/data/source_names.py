@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from errata.errors import DataError
+from errata.errors import DataError, quote
 from errata.records import read_json_lines, remove_file, write_json_lines
 
 NAMES_FILE = "image-names.jsonl"
@@ -52,6 +52,6 @@ def read_source_names(folder: str | Path) -> dict[str, list[str]]:
         image, names = (row.get("image"), row.get("names")) if isinstance(row, dict) else (None, None)
         if not isinstance(image, str) or not isinstance(names, list) or not all(isinstance(one, str) for one in names):
             fix = "import the data again, or remove the file"
-            raise DataError(where, expected="an image and its names", found=repr(row)[:80], fix=fix)
+            raise DataError(where, expected="an image and its names", found=quote(row), fix=fix)
         found[image] = names
     return found

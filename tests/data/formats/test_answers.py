@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +33,6 @@ def gpt(text: str) -> dict:
 
 
 def find(row: dict) -> Format:
-    from pathlib import Path
-
     known = recognise(Sample(Path("data.json"), "json", row))
     assert known is not None
     return known
@@ -68,6 +68,7 @@ PAIRS = {
     "TRL, one of them repeated": {"prompt": [user("Q?")], "chosen": WHOLE[0], "rejected": [said("Bad.")]},
     "Zephyr": {"prompt": "Q?", "messages": WHOLE[0], "chosen": WHOLE[0], "rejected": WHOLE[1]},
     "torchtune": {"chosen_conversations": WHOLE[0], "rejected_conversations": WHOLE[1]},
+    "messages as JSON": {"prompt": "Q?", "chosen": json.dumps(WHOLE[0]), "rejected": json.dumps(WHOLE[1])},
     "responses": {"prompt": "Q?", "chosen_response": "Good.", "rejected_response": "Bad."},
     "messages and texts": {"prompt": [user("Q?")], "chosen": "Good.", "rejected": said("Bad.")},
     "an object of lists": {
@@ -175,7 +176,5 @@ def test_ids_may_be_numbers_of_any_kind():
 
 @pytest.mark.parametrize("turns", [[{"from": "USER", "value": "Q?"}, {"from": "GPT", "value": "A"}], "json"])
 def test_speakers_in_capitals_and_turns_as_json(turns):
-    import json
-
     turns = json.dumps([human("Q?"), gpt("A")]) if turns == "json" else turns
     assert levels(convert({"conversations": turns})) == [(0, "A")]

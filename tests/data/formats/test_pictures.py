@@ -32,6 +32,7 @@ def talk(*parts: dict) -> dict:
 COLUMNS = {
     "a path": ({"image": "a.png"}, 1),
     "a list": ({"image": ["a.png", "b.png"]}, 2),
+    "a list as JSON": ({"image": '["a.png", "b.png"]'}, 2),
     "none": ({"image": None}, 0),
     "an empty list": ({"images": []}, 0),
     "an empty text": ({"image": ""}, 0),

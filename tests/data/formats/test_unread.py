@@ -117,6 +117,7 @@ NAMES = [
     ("img2", "a.png", "a picture"),
     ("anything", {"bytes": b"x", "path": None}, "a picture"),
     ("anything", "data:image/png;base64,AAAA", "a picture"),
+    ("备注", "图中有一辆红色的公交车停在一栋白色的房子前面。", "a text"),
     ("chosen_score", "9", None),
     ("question_type", "what", None),
     ("answer", 3, None),

@@ -6,6 +6,7 @@ the question; a side may hold a list of any of these, which are ties.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def read_question(row: Row, context: ReadContext) -> Turns | None:
     if names == ["instruction", "input"]:
         texts = [_require_text(row[name], name, context) for name in names]
         return (*before, Turn("user", "\n".join(texts)))
-    if len({repr(row[name]) for name in names}) > 1:
+    if any(row[name] != row[names[0]] for name in names[1:]):
         fix = f"say which it is: --columns prompt={names[0]}, or leave the other out with --ignore {names[-1]}"
         raise context.error("one column with the question", " and ".join(map(repr, names)), fix)
     turns = read_turns(row[names[0]], names[0], context)
@@ -56,7 +57,7 @@ def read_conversation(row: Row, context: ReadContext) -> tuple[Turns, Any]:
         DataError: No conversation, or several different ones.
     """
     names = [name for name in CONVERSATIONS if not is_empty(row.get(name))]
-    if len({repr(row[name]) for name in names}) > 1:
+    if any(row[name] != row[names[0]] for name in names[1:]):
         fix = f"leave one out: --ignore {names[-1]}"
         raise context.error("one conversation", " and ".join(map(repr, names)), fix)
     name = names[0] if names else next((name for name in CONVERSATIONS if name in row), CONVERSATIONS[0])
@@ -87,7 +88,8 @@ def read_side(value: Any, name: str, context: ReadContext) -> list[Turns]:
 def _list_answers(value: Any, name: str, context: ReadContext) -> list[Turns]:
     where = f"{context.where}: {name!r}"
     if isinstance(value, str):
-        return [(Turn("assistant", value),)]
+        messages = _load_turns(value)
+        return [(Turn("assistant", value),)] if messages is None else _list_answers(messages, name, context)
     if isinstance(value, Mapping):
         return [parse_messages([value] if is_turn(value) else value, where, name)]
     if isinstance(value, (list, tuple)) and value:
@@ -99,6 +101,17 @@ def _list_answers(value: Any, name: str, context: ReadContext) -> list[Turns]:
             return [turns for one in value for turns in _list_answers(one, name, context)]
     found = f"{name!r} is {_describe(value)}"
     raise context.error(f"{name!r} as a text, messages, or a list of these", found)
+
+
+def _load_turns(text: str) -> list[Any] | None:
+    """The messages that a text is JSON of, as tables hold them; None for any other text."""
+    if not text.lstrip().startswith("[{"):
+        return None
+    try:
+        turns = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return turns if all(map(is_turn, turns)) else None
 
 
 def build_levels(

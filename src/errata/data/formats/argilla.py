@@ -20,6 +20,7 @@ from errata.data.formats.parts import take_id, take_meta, take_source
 from errata.data.formats.turns import parse_messages
 from errata.data.formats.verdicts import ANSWERS, IMAGES, build_records
 from errata.data.formats.vocabulary import PROMPTS
+from errata.errors import quote
 from errata.records import Record, Turn
 
 Values = dict[str, Any]
@@ -86,7 +87,7 @@ def _list_users(row: Row, context: ReadContext) -> dict[str, Values]:
     for question, entries in _list_questions(row, context).items():
         for entry in entries:
             if not isinstance(entry, Mapping) or "value" not in entry:
-                raise context.error(f"responses to {question!r} as objects with a value", f"{entry!r}"[:80])
+                raise context.error(f"responses to {question!r} as objects with a value", quote(entry))
             if entry.get("status") in (None, "submitted") and entry["value"] is not None:
                 users[str(entry.get("user_id"))][question] = entry["value"]
     return users

@@ -17,6 +17,7 @@ from errata.data.formats.columns import simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.marks import Mark, from_utf16
 from errata.data.formats.verdicts import Verdict
+from errata.errors import quote
 
 _CORRECTIONS = ("correct", "edit", "rewrit", "rewrote", "revis", "improv", "fixed")
 """How a word of the name of a question begins whose text stands for an answer."""
@@ -110,7 +111,7 @@ def _read_rank(rank: Any, place: int, sheet: Sheet) -> float:
     if rank is None:
         return float(place)
     if isinstance(rank, bool) or not isinstance(rank, (int, float)):
-        raise sheet.context.error("a rank as a number", f"{rank!r}"[:80])
+        raise sheet.context.error("a rank as a number", quote(rank))
     return float(rank)
 
 
@@ -118,7 +119,7 @@ def _read_spans(spans: Sequence[Mapping[str, Any]], text: str, context: ReadCont
     offsets: list[tuple[Any, Any]] = [(one.get("start"), one.get("end")) for one in spans]
     for pair in offsets:
         if not all(isinstance(one, int) and not isinstance(one, bool) for one in pair):
-            raise context.error("spans with 'start' and 'end' as numbers", f"{pair!r}"[:80])
+            raise context.error("spans with 'start' and 'end' as numbers", quote(pair))
     places = _choose_unit(offsets, text)
     marks = []
     for span, (start, end), raw in zip(spans, places, offsets, strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.data.containers import Row
-from errata.errors import DataError
+from errata.errors import DataError, quote
 from errata.records import write_text
 from errata.records.lines import parse_line
 
@@ -91,7 +91,7 @@ def _read_names(entry: Mapping[str, Any], name: str, where: str) -> dict[str, st
     names = entry.get(name) or {}
     if not isinstance(names, Mapping) or not all(isinstance(value, str) for value in names.values()):
         rule = f"{name!r} of its entry in {INFO_FILE} as an object of texts"
-        raise DataError(where, expected=rule, found=f"{names!r}"[:80], fix=_FIX)
+        raise DataError(where, expected=rule, found=quote(names), fix=_FIX)
     return dict(names)
 
 

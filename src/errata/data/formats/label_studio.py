@@ -20,6 +20,7 @@ from errata.data.formats.label_studio_results import read_results
 from errata.data.formats.label_studio_task import Task, read_task
 from errata.data.formats.parts import take_id, take_source
 from errata.data.formats.verdicts import Verdict, build_records
+from errata.errors import quote
 from errata.records import Record, Turn
 
 KEYS = ("annotations", "completions")
@@ -61,7 +62,7 @@ def _list_annotations(row: Row, context: ReadContext) -> list[Mapping[str, Any]]
 def _read_annotation(annotation: Mapping[str, Any], task: Task, context: ReadContext) -> Verdict:
     results = annotation.get("result")
     if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
-        raise context.error("'result' of an annotation as a list of objects", f"{results!r}"[:80])
+        raise context.error("'result' of an annotation as a list of objects", quote(results))
     return read_results(results, task, context, annotation.get("completed_by"))
 
 

@@ -12,6 +12,7 @@ from errata.data.formats.format import ReadContext
 from errata.data.formats.label_studio_task import Task
 from errata.data.formats.marks import Mark, from_utf16
 from errata.data.formats.verdicts import Verdict
+from errata.errors import quote
 
 Result = Mapping[str, Any]
 _REMARKS = ("comment", "note", "reason", "explanation", "justification", "feedback")
@@ -54,7 +55,7 @@ def _read_textarea(result: Result, value: Mapping[str, Any], work: _Work) -> Non
     lines = value.get("text")
     lines = [lines] if isinstance(lines, str) else lines
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise work.context.error("'text' of a text box as a list of texts", f"{lines!r}"[:80])
+        raise work.context.error("'text' of a text box as a list of texts", quote(lines))
     name = str(result.get("from_name"))
     if any(word in simplify(name) for word in _REMARKS):
         work.meta[name] = "\n".join(lines)
@@ -74,7 +75,7 @@ def _read_pairwise(result: Result, value: Mapping[str, Any], work: _Work) -> Non
         raise work.context.error("two answers to choose from", found, "name them: --columns left=FIELD right=FIELD")
     chosen = value.get("selected")
     if chosen not in ("left", "right"):
-        raise work.context.error("'selected' as left or right", f"{chosen!r}"[:80])
+        raise work.context.error("'selected' as left or right", quote(chosen))
     work.levels |= {left: float(chosen != "left"), right: float(chosen != "right")}
 
 
@@ -82,20 +83,20 @@ def _read_ranker(_result: Result, value: Mapping[str, Any], work: _Work) -> None
     """One list is an order; of several buckets each is a level of ties. What was left unsorted, in `_`, has none."""
     columns = value.get("ranker")
     if not isinstance(columns, Mapping) or not all(isinstance(ids, list) for ids in columns.values()):
-        raise work.context.error("'ranker' as an object of lists of ids", f"{columns!r}"[:80])
+        raise work.context.error("'ranker' as an object of lists of ids", quote(columns))
     buckets = [ids for name, ids in columns.items() if name != "_" and ids]
     order = [[one] for one in buckets[0]] if len(columns) == 1 and buckets else buckets
     for level, ids in enumerate(order):
         for one in ids:
             if str(one) not in work.task.answers:
-                raise work.context.error("ids of the task's list", f"{one!r}"[:80])
+                raise work.context.error("ids of the task's list", quote(one))
             work.levels[str(one)] = float(level)
 
 
 def _read_rating(result: Result, value: Mapping[str, Any], work: _Work) -> None:
     stars = value.get("rating")
     if isinstance(stars, bool) or not isinstance(stars, (int, float)):
-        raise work.context.error("'rating' as a number", f"{stars!r}"[:80])
+        raise work.context.error("'rating' as a number", quote(stars))
     work.levels[_find_answer(result, work)] = -float(stars)
 
 
@@ -142,7 +143,7 @@ def _counts_utf16(name: str, work: _Work) -> bool:
             return utf16
     if told:
         fix = "export again with a Label Studio of version 1.3 or newer, or remove the labels"
-        raise work.context.error("labels whose text stands at their offsets", f"{told[0]['text']!r}"[:80], fix)
+        raise work.context.error("labels whose text stands at their offsets", quote(told[0]["text"]), fix)
     return work.task.old
 
 
@@ -165,7 +166,7 @@ def _locate(value: Mapping[str, Any], text: str, utf16: bool, context: ReadConte
 def _count(offset: Any, text: str, utf16: bool, context: ReadContext) -> int | None:
     if isinstance(offset, bool) or not isinstance(offset, int):
         fix = "label plain text (<Text> with <Labels>); offsets into HTML or paragraphs are not read"
-        raise context.error("'start' and 'end' as numbers", f"{offset!r}"[:80], fix)
+        raise context.error("'start' and 'end' as numbers", quote(offset), fix)
     if utf16:
         return from_utf16(text, offset)
     return offset if 0 <= offset <= len(text) else None

@@ -6,6 +6,7 @@ object of any of these under `path`, `url`, `base64` …, as servers of models t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,6 +67,12 @@ def is_picture_part(part: Any) -> bool:
 
 
 def _list_column(value: Any) -> list[Any]:
+    """The pictures of a cell: of a list, also as JSON in a table, or one alone."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return [value]
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 

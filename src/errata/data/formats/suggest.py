@@ -45,4 +45,5 @@ def explain_label(name: str) -> str:
 
 
 def _first(names: Collection[str], usual: Collection[str]) -> str | None:
-    return next((name for name in usual if name in names), None)
+    small = {name.lower(): name for name in names}
+    return next((small[name] for name in usual if name in small), None)

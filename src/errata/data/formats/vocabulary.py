@@ -71,7 +71,7 @@ _NOTHING = ("", "[]", "{}", "null", "None", "nan")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _WRITTEN = re.compile(r"[^\W\d_]")
 _PICTURE_PATH = re.compile(r".+\.(jpe?g|png|webp|gif|bmp|tiff?)(\?.*)?", re.IGNORECASE)
-_PROSE_CHARACTERS, _PROSE_WORDS = 40, 6
+_PROSE_CHARACTERS, _PROSE_WORDS, _PROSE_SIGNS = 40, 6, 15
 _DEEPEST = 3
 
 
@@ -139,7 +139,10 @@ def _guess_text(words: list[str], texts: list[str]) -> str | None:
 
 
 def _is_prose(text: str) -> bool:
-    return len(text) >= _PROSE_CHARACTERS and len(text.split()) >= _PROSE_WORDS
+    """Whether a text is a sentence, rather than a name: Chinese and its like put no blanks between words."""
+    if len(text) >= _PROSE_CHARACTERS and len(text.split()) >= _PROSE_WORDS:
+        return True
+    return sum(not c.isascii() and c.isalpha() for c in text[:1000]) >= _PROSE_SIGNS
 
 
 def _list_texts(value: Any) -> list[str]:

@@ -13,7 +13,7 @@ from errata.data.reading import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
 from errata.data.shaping.record_file import RecordFile
 from errata.data.shaping.segments_moved import compare_with
-from errata.errors import ConfigError, DataError, count_noun
+from errata.errors import ConfigError, DataError, count_noun, quote
 from errata.records import Record, Response
 
 MOST = 1e100
@@ -151,5 +151,5 @@ def _read_number(value: Any, where: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not abs(number) < MOST:
-        raise DataError(where, expected="numbers", found=repr(value)[:60], fix="rate the response or drop the record")
+        raise DataError(where, expected="numbers", found=quote(value, 60), fix="rate the response or drop the record")
     return number
