@@ -62,6 +62,7 @@ def test_a_loaded_model_is_given_the_room(loaded, monkeypatch):
         )
 
     monkeypatch.setattr(decoding, "read_tokens", think)
+    monkeypatch.setattr(decoding, "read_all", think)
     (answer,) = generate(loaded, ASKED, GenerationSettings(max_tokens=6))
     told = split_reasoning(answer.text)
     assert (told.finished, told.answer.split()) == (True, ["yes"] * 6)

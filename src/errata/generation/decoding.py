@@ -14,7 +14,7 @@ from transformers import GenerationConfig, GenerationMixin, StoppingCriteriaList
 
 from errata.generation.batches import FeatureCache, Prompt, pad_left
 from errata.generation.settings import GenerationSettings
-from errata.generation.thinking import ThinkingRoom, find_mark, read_tokens
+from errata.generation.thinking import ThinkingRoom, find_mark, read_all, read_tokens
 from errata.models import LoadedModel, quiet_transformers
 from errata.trees import evaluating
 
@@ -50,7 +50,7 @@ class Decoder:
         loaded = self._loaded
         inputs = pad_left(batch, loaded.adapter.pad_token_id, loaded.device)
         masks = loaded.adapter.mask_inputs(inputs["input_ids"], inputs["input_ids"].shape[1])
-        read = partial(read_tokens, loaded)
+        read = partial(read_all, loaded)
         room = ThinkingRoom(inputs["input_ids"].shape[1], marks, read, self._max_tokens) if self._room else None
         stopping = {"stopping_criteria": StoppingCriteriaList([room])} if room else {}
         devices = [loaded.device] if loaded.device.type == "cuda" else []

@@ -58,8 +58,7 @@ class ThinkingRoom(StoppingCriteria):  # type: ignore[misc]
 
 def find_mark(loaded: LoadedModel, prompt: Sequence[int]) -> str:
     """What a prompt ends with that begins a thought, as templates of thinking models do; empty where nothing does."""
-    tail = _find_tokenizer(loaded).decode(list(prompt[-_TAIL:]), skip_special_tokens=False).rstrip()
-    mark = _MARK.search(tail)
+    mark = _MARK.search(read_all(loaded, prompt[-_TAIL:]).rstrip())
     return mark[0] if mark and not split_reasoning(mark[0]).finished else ""
 
 
@@ -71,9 +70,14 @@ def read_tokens(loaded: LoadedModel, tokens: Sequence[int]) -> str:
     special = {number for number, token in added.items() if token.special}
     if special.isdisjoint(tokens):
         return text
-    whole: str = tokenizer.decode(list(tokens), skip_special_tokens=False).strip()
+    whole = read_all(loaded, tokens).strip()
     told = split_reasoning(whole)
     return whole if told.reasoning or not told.finished else text
+
+
+def read_all(loaded: LoadedModel, tokens: Sequence[int]) -> str:
+    """The text of tokens with all special ones."""
+    return str(_find_tokenizer(loaded).decode(list(tokens), skip_special_tokens=False))
 
 
 def _find_tokenizer(loaded: LoadedModel) -> Any:
