@@ -72,7 +72,7 @@ def test_a_judge_sees_pictures_within_its_limit():
     prompt = type("Prompt", (), {"max_tokens": 3})
     call = type("Call", (), {"images": (Path("a.png"),), "prompt": prompt})
     parameters = Parameters(max_pixels=99)
-    assert _build_chat(JudgeRequest("k", call, "?", 0, 0, parameters)).max_pixels == 99
+    assert _build_chat(JudgeRequest("k", call, "?", 0, 0, parameters, max_tokens=3)).max_pixels == 99
     assert parameters.describe()["max_pixels"] == 99
     assert "max_pixels" not in Parameters().describe()  # verdicts that were kept before are still found
     with pytest.raises(ConfigError, match=r"judge.max_pixels: 0; expected at least 1"):

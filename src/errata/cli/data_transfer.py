@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def add_import(verbs: Any) -> None:
     """Add `data import`."""
     parser = verbs.add_parser("import", help="data of others to records and image files (docs/formats.md)")
-    parser.add_argument("source", help="a file, a folder of files, or owner/name of a data set on the Hub")
+    parser.add_argument(
+        "data", metavar="source", help="a file, a folder of files, or owner/name of a data set on the Hub"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for records.jsonl and images/")
     parser.add_argument("--format", metavar="NAME", help="its format (default: recognised by its columns)")
     parser.add_argument(
@@ -43,7 +45,7 @@ def add_import(verbs: Any) -> None:
     )
     parser.add_argument("--split", default="train", help="of a data set on the Hub, or saved to disk (default: train)")
     parser.add_argument("--license", help="licence of the rows that state none themselves")
-    parser.add_argument("--source", dest="from_source", metavar="NAME", help="data set of the rows that state none")
+    parser.add_argument("--source", metavar="NAME", help="data set of the rows that state none")
     parser.add_argument("--skip-bad", action="store_true", help="set bad rows aside in bad.jsonl (exit code 3)")
     parser.add_argument("--allow-download", action="store_true", help="fetch images that rows name by a web address")
     parser.set_defaults(run=run_import)
@@ -73,12 +75,12 @@ def run_import(args: argparse.Namespace) -> int:
 
     with show_progress() as on_progress, setting_aside(args.out) as aside:
         done = import_records(
-            args.source,
+            args.data,
             args.out,
             format=args.format,
             image_root=args.image_root,
             license=args.license,
-            from_source=args.from_source,
+            from_source=args.source,
             columns=read_columns(args.columns),
             ignore=[name for names in args.ignore for name in names.split(",") if name],
             split=args.split,
