@@ -81,7 +81,7 @@ def test_bad_input_is_an_error_with_a_way_out(folder, tmp_path, change, capsys, 
     positional = [change.get(name, name) for name in ("model", "questions.jsonl")]
     assert main(["generate", *positional, *(part for pair in options.items() for part in pair)]) == 2
     output = capsys.readouterr().err
-    assert output.startswith("error: ")
+    assert output.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in output
 
 
@@ -104,32 +104,42 @@ MARKED = ["<image1>\nWhat is it?", "USER: <image>\nWhat is it? ASSISTANT:", "Wha
 
 
 @pytest.mark.parametrize("prompt", MARKED)
-def test_questions_with_another_tools_markup_are_refused_before_a_model_loads(folder, tmp_path, capsys, prompt):
-    rows = [
-        {"id": f"q{n}", "images": ["image0.png"], "prompt": text} for n, text in enumerate(["What?", prompt, prompt])
-    ]
-    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    asked = str(tmp_path / "questions.jsonl")
-    labelled = ["--labeller", "openai:x@http://127.0.0.1:9", "--out", str(tmp_path / "claims")]
-    for command in (
-        ["generate", "none", asked, "--out", str(tmp_path / "answers.jsonl")],
-        ["generate", "openai:x@http://127.0.0.1:9", asked, "--out", str(tmp_path / "answers.jsonl")],
-        ["feedback", "claims", asked, "--model", "none", "--splitter", "rules", *labelled],
-    ):
-        assert main(command) == 2
-        error = capsys.readouterr().err
-        assert "question 'q1'" in error
-        assert "(and in 1 question more)" in error
-        assert "another tool's markup" in error
-    assert not (tmp_path / "answers.jsonl").exists()
-
-
-def test_annotated_images_with_a_rendered_question_are_refused(folder, tmp_path, capsys):
-    row = {"image": "image0.png", "objects": ["dog", "cat", "car"], "question": "<image1>\nDescribe it."}
-    (tmp_path / "images.jsonl").write_text(json.dumps(row) + "\n")
-    command = ["eval", "none", "--benchmarks", "chair", "--annotations", str(tmp_path / "images.jsonl")]
-    assert main([*command, "--image-root", str(folder), "--out", str(tmp_path / "eval")]) == 2
+def test_a_question_with_another_tools_markup_costs_no_other(folder, tmp_path, capsys, prompt):
+    rows = [{"id": f"q{n}", "images": ["image0.png"], "prompt": text} for n, text in enumerate(["What?", prompt])]
+    asked, out = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["generate", str(folder / "model"), str(asked), "--image-root", str(folder), "--max-tokens", "4"]
+    assert main([*command, "--out", str(out)]) == 3
     assert "another tool's markup" in capsys.readouterr().err
+    assert [answer.id for answer in read_answers(out)] == ["q0"]
+    assert json.loads((tmp_path / "answers.jsonl.failed.jsonl").read_text())["id"] == "q1"
+    labelled = ["--labeller", f"local:{folder / 'model'}", "--splitter", "rules", "--image-root", str(folder)]
+    claims = ["feedback", "claims", str(asked), "--out", str(tmp_path / "claims"), *labelled]
+    assert main([*claims, "--model", str(folder / "model"), "--samples", "2", "--temperature", "1"]) == 3
+    lost = [json.loads(line) for line in (tmp_path / "claims" / "bad.jsonl").read_text().splitlines()]
+    assert "another tool's markup" in next(row["detail"] for row in lost if row["id"] == "q1")
+    asked.write_text(json.dumps(rows[1]) + "\n")
+    assert main([*command, "--out", str(tmp_path / "none.jsonl")]) == 2
+    assert "another tool's markup" in capsys.readouterr().err
+
+
+def test_an_evaluation_does_without_a_picture_or_a_question_that_cannot_be_asked(folder, tmp_path, capsys):
+    rows = [
+        {"image": "image0.png", "objects": ["dog", "cat", "car"]},
+        {"image": "absent.png", "objects": ["dog", "cat", "car"]},
+        {"image": "image1.png", "objects": ["dog", "cat", "car"], "question": "<image1>\nDescribe it."},
+    ]
+    (tmp_path / "images.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["eval", str(folder / "model"), "--benchmarks", "chair", "--image-root", str(folder), "--max-tokens", "4"]
+    command += ["--annotations", str(tmp_path / "images.jsonl")]
+    assert main([*command, "--out", str(tmp_path / "eval")]) == 3
+    printed = "".join(capsys.readouterr())
+    assert "1 of 3 answered, 2 missing" in printed
+    assert "absent.png" in printed
+    assert "another tool's markup" in printed
+    (tmp_path / "images.jsonl").write_text(json.dumps(rows[1]) + "\n")
+    assert main([*command, "--out", str(tmp_path / "none")]) == 2
+    assert "no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["generate", "eval"])

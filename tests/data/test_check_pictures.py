@@ -66,3 +66,12 @@ def test_an_opaque_alpha_and_an_upright_photo_are_nothing(tmp_path):
         "upright": (Image.new("RGB", (4, 4), "blue"), "jpg", {"exif": exif}),
     }
     assert check_file(write(tmp_path, **plain)).findings == []
+
+
+def test_a_picture_that_no_model_takes_is_a_finding(tmp_path):
+    report = check_file(
+        write(tmp_path, banner=(Image.new("RGB", (900, 4)), "png", {}), line=(Image.new("RGB", (800, 4)), "png", {}))
+    )
+    (finding,) = report.findings
+    assert (finding.kind, finding.id) == ("image", "banner")
+    assert "banner.png: 900 x 4 pixels; expected a longer side of at most 200 times" in finding.message

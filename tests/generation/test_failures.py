@@ -186,7 +186,7 @@ def test_a_local_judge_fails_only_where_it_cannot_look(place, monkeypatch):
     from errata.judges.backend import JudgeRequest, Parameters
 
     names = ("image0.png", "banner.png", "document.png")
-    requests = [JudgeRequest(name, Call(place / name), "What?", 0, 0, Parameters()) for name in names]
+    requests = [JudgeRequest(name, Call(place / name), "What?", 0, 0, Parameters(), 3) for name in names]
     outcomes = {}
     LocalJudge(f"local:{place / 'qwen'}").ask(requests, lambda reply: outcomes.setdefault(reply.key, reply))
     assert not isinstance(outcomes["image0.png"], JudgeFailure)

@@ -123,6 +123,34 @@ def test_samples_get_seeds_of_their_own(questions, place):
     assert bodies[6].keys().isdisjoint({"seed", "top_p", "repetition_penalty"})
 
 
+def test_a_question_that_cannot_be_asked_costs_no_other(questions, place, tmp_path):
+    """Its image is not there, or it is refused; the same call goes on with it once that is mended."""
+    lost, out = [questions[0], replace(questions[1], images=("later.png",)), *questions[2:4]], tmp_path / "a.jsonl"
+
+    def refuse(question):
+        if question.id == "q2":
+            raise DataError("q2", expected="words", found="marks", fix="mend it")
+
+    with EndpointServer(reply) as server:
+        found = ask_endpoint(connect(server), lost, SETTINGS, image_root=place, out=out, check=refuse)
+        assert [answer.id for answer in found.answers] == ["q0", "q3"]
+        assert found.missing["q1"].startswith("image: ")
+        assert found.missing["q2"].startswith("question: ")
+        assert len(server.seen) == 2
+        (place / "later.png").write_bytes((place / questions[1].images[0]).read_bytes())
+        found = ask_endpoint(connect(server), lost, SETTINGS, image_root=place, out=out)
+        assert [answer.id for answer in found.answers] == ["q0", "q1", "q2", "q3"]
+        assert len(server.seen) == 4
+
+
+def test_whether_to_think_is_told_as_servers_take_it(questions, place):
+    with EndpointServer(reply) as server:
+        for thinking in (None, False, True):
+            ask_endpoint(connect(server), questions[:1], replace(SETTINGS, thinking=thinking), image_root=place)
+        told = [request.body.get("chat_template_kwargs") for request in server.seen]
+    assert told == [None, {"enable_thinking": False}, {"enable_thinking": True}]
+
+
 def test_what_an_endpoint_cannot_do_is_refused(questions, place, tmp_path):
     with EndpointServer(reply) as server:
         client = connect(server)
@@ -132,6 +160,7 @@ def test_what_an_endpoint_cannot_do_is_refused(questions, place, tmp_path):
         lost = replace(questions[0], images=("none.png",))
         with pytest.raises(DataError, match=r"question 'q0': none\.png"):
             ask_endpoint(client, [lost], SETTINGS, image_root=place)
+        assert not server.seen
         ask_endpoint(client, questions[:2], SETTINGS, image_root=place, out=tmp_path / "a.jsonl")
         with pytest.raises(ConfigError, match="another run"):
             ask_endpoint(client, questions, SETTINGS, image_root=place, out=tmp_path / "a.jsonl")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
 import torch
 
-from errata.errors import ConfigError
+from errata.errors import ConfigError, ModelError
 from errata.generation import GenerationSettings, decoding, generate
 from errata.generation.thinking import ThinkingRoom, read_tokens
 from errata.models import ModelSettings, load_model
-from errata.records import Question, Turn
+from errata.pipelines.answer import answer_file
+from errata.records import Question, Turn, write_questions
 from errata.text import split_reasoning
 from tiny_models import save_tiny_model
 
@@ -48,6 +50,13 @@ def test_a_row_that_does_not_think_ends_at_the_limit_and_one_that_never_ends_has
 def loaded(tmp_path_factory):
     return load_model(ModelSettings(str(save_tiny_model(tmp_path_factory.mktemp("model") / "tiny"))))
 
+
+SWITCHED = (
+    "{% for m in messages %}{{ m.role }}: {% for part in m.content %}"
+    "{{ part.text if part.type == 'text' else '<image>' }}{% endfor %}</s>{% endfor %}"
+    "{% if add_generation_prompt %}assistant: "
+    "{% if enable_thinking is defined and not enable_thinking %}<no>{% endif %}{% endif %}"
+)
 
 ASKED = [Question("q", (), (Turn("user", "Is there a dog?"),))]
 
@@ -87,3 +96,23 @@ def test_special_marks_of_thoughts_are_read(loaded):
 def test_less_than_no_room_is_refused():
     with pytest.raises(ConfigError, match="thinking_tokens"):
         GenerationSettings(thinking_tokens=-1)
+
+
+def test_the_template_is_told_whether_to_think(tmp_path):
+    """Where it asks; a model whose template does not ask is refused, as the setting would do nothing."""
+    folder = save_tiny_model(tmp_path / "switched", chat_template=SWITCHED)
+    write_questions(tmp_path / "questions.jsonl", ASKED)
+
+    def ask(folder):
+        settings = GenerationSettings(max_tokens=2, thinking=False)
+        return answer_file(str(folder), tmp_path / "questions.jsonl", tmp_path / "a.jsonl", settings=settings)
+
+    with pytest.raises(ModelError, match=r"model\.thinking: false; expected nothing"):
+        ask(save_tiny_model(tmp_path / "plain"))
+    ask(folder)
+    assert json.loads((tmp_path / "a.jsonl.run.json").read_text(encoding="utf-8"))["encoding"]["thinking"] is False
+    prompts = [
+        load_model(ModelSettings(str(folder), thinking=thinking)).adapter.encode_prompt(ASKED[0].prompt, []).text
+        for thinking in (False, True, None)
+    ]
+    assert [prompt.endswith("<no>") for prompt in prompts] == [True, False, False]

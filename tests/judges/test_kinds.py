@@ -107,6 +107,18 @@ def test_a_local_model_judges_and_is_not_loaded_for_what_is_known(place, tmp_pat
     assert build_backend(f"local:{folder}").model != before
 
 
+def test_verdicts_of_an_adapter_belong_to_its_weights_and_to_its_base_s(tmp_path):
+    """`BASE+ADAPTER` and a folder that names its base; a change of either is another judge."""
+    base, adapter = save_tiny_model(tmp_path / "base"), tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    names = [f"local:{base}+{adapter}", f"local:{adapter}"]
+    for changed in (adapter / "adapter_model.safetensors", base / "config.json"):
+        before = [build_backend(name).model for name in names]
+        changed.write_text(changed.read_text() + " " if changed.exists() else "weights")
+        assert all(build_backend(name).model != old for name, old in zip(names, before, strict=True))
+
+
 def test_a_request_that_a_local_model_cannot_take_costs_no_other(place, tmp_path, monkeypatch):
     folder = save_tiny_model(tmp_path / "judge")
     broken = tmp_path / "broken.png"

@@ -151,3 +151,18 @@ def test_a_quantised_base_that_cannot_be_loaded_is_told_what_to_name_instead(bas
     with pytest.raises(ModelError, match=r"quantised weights: .*BASE\+ADAPTER"):
         load(folder)
     load(f"{base}+{folder}")
+
+
+def test_an_adapter_in_the_hub_s_cache_is_found_by_its_name(base, tmp_path, monkeypatch):
+    """Alone, on the base that it names, and on another one; one that was never fetched is none."""
+    place = tmp_path / "models--owner--tuned"
+    commit = "0" * 40
+    save(base, place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    found = find_adapter("owner/tuned")
+    assert found.path == place / "snapshots" / commit
+    assert hasattr(load("owner/tuned").model, "disable_adapter")
+    assert hasattr(load(f"{base}+owner/tuned").model, "disable_adapter")
+    assert find_adapter("owner/other") is None

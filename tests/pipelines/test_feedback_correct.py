@@ -135,3 +135,18 @@ def test_bad_input_is_named(world, tmp_path, capsys):
     for words, command in cases.items():
         assert main(command) == USAGE
         assert words in capsys.readouterr().err
+
+
+def test_a_lost_picture_and_a_question_with_markup_cost_no_other(world, tmp_path):
+    questions = [json.loads(line) for line in world.questions.read_text().splitlines()]
+    questions[0]["images"], questions[1]["prompt"] = ["absent.png"], "<image1> What is it?"
+    source = tmp_path / "questions.jsonl"
+    write_json_lines(source, questions)
+    with EndpointServer(answer) as server:
+        more = ["--answers", world.root / "answers.jsonl", "--image-root", world.root]
+        command = correct(source, tmp_path, f"openai:eye@{server.url}", *more)
+        assert main([*command, "--dry-run"]) == DONE
+        assert main(command) == INCOMPLETE
+    table = read_table(tmp_path)
+    assert (table["no picture to look at"], table["another tool's markup in the question"]) == (1, 2)
+    assert table["unreadable reply"] == 2

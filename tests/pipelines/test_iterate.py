@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from errata.pipelines.iterate import find_reason_to_stop, iterate
 from errata.pipelines.iterate_checkpoints import Candidate
 from errata.pipelines.iterate_round import Round, choose_questions
 from errata.pipelines.iterate_settings import IterateRun
-from errata.records import Metric, Question, Turn, read_records
+from errata.records import Metric, Question, Turn, read_records, write_json_lines
+from errata.training import PreferenceTrainer
 from errata.world import base_folder
 
 SETTINGS = (
@@ -120,11 +123,48 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(whole, scenes, tmp_pat
     assert again.rounds == done.rounds
 
 
-@pytest.mark.parametrize("setting", ["train.optim=adamw_bnb_8bit", "train.max_steps=0", "train.lr_scheduler_type=x"])
+@pytest.mark.parametrize(
+    "setting",
+    ["train.optim=adamw_bnb_8bit", "train.max_steps=0", "train.lr_scheduler_type=x", "train.lora.dropout=0.1"],
+)
 def test_what_training_refuses_is_refused_before_anything_is_measured(scenes, tmp_path, setting):
     with pytest.raises(ConfigError, match=setting.partition("=")[0].removeprefix("train.")):
         iterate(build_run(scenes, tmp_path / "rounds", setting))
     assert not (tmp_path / "rounds").exists()
+
+
+def test_a_signal_after_the_last_step_ends_the_run_before_it_measures(scenes, tmp_path, monkeypatch):
+    """The training is over and saved; what follows waits for the same command."""
+    run = build_run(scenes, tmp_path / "rounds", "rounds=1", "evaluation.checkpoints=last")
+    with monkeypatch.context() as patch:
+        original = PreferenceTrainer._maybe_log_save_evaluate
+
+        def strike(trainer, *given, **options):
+            original(trainer, *given, **options)
+            if trainer.state.global_step == trainer.state.max_steps and not trainer.signalled:
+                signal.raise_signal(signal.SIGTERM)
+
+        patch.setattr(PreferenceTrainer, "_maybe_log_save_evaluate", strike)
+        stopped = iterate(run)
+    assert stopped.stopped is None
+    assert (tmp_path / "rounds" / "round-1" / "training" / "model").is_dir()
+    assert not (tmp_path / "rounds" / "round-1" / "evaluation").exists()
+    assert iterate(run).stopped == "1 round is over"
+
+
+def test_what_cannot_be_asked_costs_no_other_and_is_told(scenes, tmp_path, capsys):
+    folder = tmp_path / "scenes"
+    shutil.copytree(scenes, folder)
+    rows = [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines()][:24]
+    rows[3]["prompt"] = "<image1> Describe the image."
+    (folder / rows[5]["images"][0]).write_bytes(b"no picture")
+    write_json_lines(folder / "questions.jsonl", rows)
+    told = list_settings(folder, tmp_path / "rounds", "rounds=1", "evaluation.checkpoints=last")
+    assert main(["iterate", "world/rounds", *told]) == INCOMPLETE
+    printed = capsys.readouterr()
+    assert "2 questions failed" in printed.out
+    assert "1 answer missing" in printed.out
+    assert "feedback/bad.jsonl" in printed.err
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ SETTINGS = {
     },
     "levels, uneven evaluation": {"objective": "dense-mdpo", "per_device_eval_batch_size": 3},
     "lora": {"lora": True},
-    "an adapter that learns on, live reference": {"tuned": True, "reference_cache": None},
+    "an adapter that is trained further, live reference": {"tuned": True, "reference_cache": None},
     "an adapter that is merged": {"tuned": True, "lora": True},
 }
 

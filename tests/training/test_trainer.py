@@ -267,6 +267,9 @@ def test_a_full_disk_keeps_the_last_checkpoint(build_trainer, tmp_path, monkeypa
 def test_bad_arguments_are_named(build_trainer, records, load_tiny):
     with pytest.raises(ModelError, match="int"):
         build_trainer({"model": 3})
+    loaded = load_tiny()
+    with pytest.raises(ModelError, match="processing_class"):
+        build_trainer({"model": loaded.model, "processing_class": loaded.processor.tokenizer})
     with pytest.raises(DataError, match="it twice"):
         build_trainer({"train_dataset": [records[0], records[0]]})
     with pytest.raises(ConfigError, match="dropout"):

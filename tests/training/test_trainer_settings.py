@@ -106,6 +106,9 @@ REFUSED = [
     ("eval_steps=5", "eval_strategy"),
     ("lora.r=0", "lora.r"),
     ("lora.target_modules='*'", "lora.target_modules"),
+    ("lora.dropout=0.1", "lora.dropout"),
+    ("lora.r=4 train_projector=true", "train_projector"),
+    ("lora.r=4 train_vision=true", "train_vision"),
 ]
 
 

@@ -60,10 +60,13 @@ def require_captions(images: Sequence[AnnotatedImage], benchmark: str) -> None:
 
 
 def require_images(questions: Sequence[Question], root: str | Path) -> None:
-    """Raise DataError for the images that are not there, before a model is loaded."""
+    """Raise DataError where none of the images is there, before a model is loaded: the folder is another one.
+
+    A single one that is missing costs the answers about it alone.
+    """
     names = dict.fromkeys(image for question in questions for image in question.images)
     missing = [name for name in names if not resolve_image(name, root).is_file()]
-    if missing:
+    if missing and len(missing) == len(names):
         found = "no such file" if len(missing) == 1 else f"no such file, nor {count_noun(len(missing) - 1, 'other')}"
         where, fix = (
             f"{root}: {missing[0]}",

@@ -41,6 +41,11 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beams", type=int, help="above 1, beam search (default: 1)")
     parser.add_argument("--repetition-penalty", type=float, help="1 is none (default: 1)")
     parser.add_argument("--no-repeat-ngram", type=int, help="no so many tokens occur twice in a row (default: 0, off)")
+    parser.add_argument(
+        "--thinking",
+        action=argparse.BooleanOptionalAction,
+        help="let the model think before it answers, or not, where its template asks (default: as the model does)",
+    )
     parser.add_argument("--thinking-tokens", type=int, help="room for a model's thoughts (default: 4096)")
     parser.add_argument("--batch-size", type=int, help="questions at a time (default: as many as fit)")
     add_picture_limits(parser)
@@ -78,6 +83,7 @@ def read_sampling(args: argparse.Namespace) -> Any:
         repetition_penalty=args.repetition_penalty,
         no_repeat_ngram_size=args.no_repeat_ngram,
         batch_size=args.batch_size,
+        thinking=args.thinking,
         thinking_tokens=args.thinking_tokens,
         seed=args.seed,
         max_pixels=args.max_pixels,

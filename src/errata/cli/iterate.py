@@ -41,15 +41,26 @@ def run(args: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return INCOMPLETE
     for one in done.rounds:
-        best, kept = one.best, f"{count_noun(one.counts['records'], 'pair')}, " if one.counts else ""
-        print(f"round {one.number}: {kept}{settings.evaluation.metric} {_format(best.metric)} ({best.name})")
+        print(f"round {one.number}: {_describe(one, settings.evaluation.metric)}")
     if done.stopped is None:
         print("interrupted; the same command continues")
         return INTERRUPTED
     print(f"stopped: {done.stopped}")
     print(f"best: {done.best.model}")
     print(f"report: {done.report}")
-    return DONE
+    if not done.complete:
+        where = f"{settings.out}/round-N/feedback/bad.jsonl, round-N/evaluation/NAME/answers/*.failed.jsonl"
+        print(f"questions that could not be asked, answered or judged: {where}", file=sys.stderr)
+    return DONE if done.complete else INCOMPLETE
+
+
+def _describe(one: Any, metric: str) -> str:
+    """A round's pairs and questions without, its best checkpoint, and what it was measured by."""
+    parts = [count_noun(one.counts["records"], "pair")] if one.counts else []
+    if one.counts.get("failed"):
+        parts.append(f"{count_noun(one.counts['failed'], 'question')} failed")
+    missing = f", {count_noun(one.best.missing, 'answer')} missing" if one.best.missing else ""
+    return ", ".join([*parts, f"{metric} {_format(one.best.metric)} ({one.best.name}{missing})"])
 
 
 def _format(metric: Any) -> str:

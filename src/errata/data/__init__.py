@@ -31,7 +31,7 @@ from errata.data.pieces import make_printable
 from errata.data.push import push_folder
 from errata.data.reading import describe_reading, list_counts
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
-from errata.data.resizing import fit_pixels, resize_to
+from errata.data.resizing import fit_pixels, require_proportions, resize_to
 from errata.data.segmenting import find_segments
 from errata.data.show import render_difference, render_legend, render_record
 from errata.data.trl_rows import record_to_trl, records_from_trl
@@ -78,6 +78,7 @@ __all__ = [
     "render_legend",
     "render_record",
     "repair_file",
+    "require_proportions",
     "resize_to",
     "resolve_image",
     "show_file",

@@ -14,6 +14,7 @@ from errata.data.image_store import ImageStore
 from errata.data.images import show_file
 from errata.data.import_records import OnProgress, find_records_file
 from errata.data.reading import Reading, find_foreign_format
+from errata.data.resizing import require_proportions
 from errata.data.sources import open_file
 from errata.errors import DataError, count_noun
 from errata.records import Record, parse_record
@@ -164,9 +165,10 @@ class _Check:
                 on_progress("images", number, len(self._images))
             more = f" (and {count_noun(len(users) - 1, 'more row')})" if len(users) > 1 else ""
             try:
-                traits = show_file(image, root).traits
+                shown = show_file(image, root)
+                require_proportions(shown.image, image)
             except DataError as error:
                 yield Finding("image", *users[0], f"{error}{more}")
                 continue
-            for kind, what in traits.items():
+            for kind, what in shown.traits.items():
                 yield Finding(kind, *users[0], f"{image}: {what}{more}")

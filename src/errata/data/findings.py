@@ -30,7 +30,7 @@ FINDING_KINDS = {
     "echo": "answers that begin with the question",
     "duplicate": "rows that repeat image, question and answers",
     "no-image": "records without an image",
-    "image": "images that do not open",
+    "image": "images that do not open, or that no model takes",
     "animated": "pictures of several frames or pages, of which only the first is shown",
     "licenses": "rows under several licences, or some without one",
     "rewrite": "corrections that say most of it anew: style changes with the facts",

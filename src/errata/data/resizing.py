@@ -6,6 +6,22 @@ import math
 
 from PIL import Image
 
+from errata.errors import DataError
+
+MAX_RATIO = 200
+"""Of the longer side to the shorter, as Qwen's processors have it; others would make a picture of gigabytes of it."""
+
+
+def require_proportions(image: Image.Image, where: str = "image") -> None:
+    """Raise DataError for a picture that is too long or too flat for any model; `where` begins the error."""
+    if max(image.size) > MAX_RATIO * min(image.size):
+        raise DataError(
+            where,
+            expected=f"a longer side of at most {MAX_RATIO} times the shorter one",
+            found=f"{image.width} x {image.height} pixels",
+            fix="crop or enlarge the image, or set the row aside",
+        )
+
 
 def fit_pixels(image: Image.Image, max_pixels: int | None = None, min_pixels: int | None = None) -> Image.Image:
     """The picture in its own proportions, made smaller or larger where width times height is outside the limits."""

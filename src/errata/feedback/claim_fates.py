@@ -47,8 +47,13 @@ class Stages:
         return {"answers": len(answers), IN_A_PAIR: fates.pop(IN_A_PAIR, 0), **dict(fates.most_common())}
 
 
-def count_prompts(by_prompt: Mapping[str, Sequence[JudgedAnswer]], stages: Stages) -> Tally:
-    """What became of every prompt: it has a record, failed, or was left out."""
+def count_prompts(
+    by_prompt: Mapping[str, Sequence[JudgedAnswer]], stages: Stages, unanswered: Mapping[str, str]
+) -> Tally:
+    """What became of every prompt: it has a record, failed, or was left out.
+
+    `unanswered` says by id why a prompt has no answers, as far as that is known.
+    """
     tally = Tally(len(by_prompt))
     for prompt, answers in by_prompt.items():
         fates = Counter(stages.name_fate(one) for one in answers)
@@ -57,7 +62,7 @@ def count_prompts(by_prompt: Mapping[str, Sequence[JudgedAnswer]], stages: Stage
         if fates[IN_A_PAIR]:
             tally.keep()
         elif not answers:
-            tally.fail(prompt, "no answers")
+            tally.fail(prompt, "no answers", unanswered[prompt])
         elif failed:
             reason = failed.most_common(1)[0][0]
             tally.fail(prompt, reason, next(one.detail for one in answers if one.failed and one.problem == reason))

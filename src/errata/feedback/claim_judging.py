@@ -15,8 +15,9 @@ from errata.feedback.claim_split import UNREADABLE, WRONG_NUMBER, Split, ToSplit
 from errata.generation import find_remedy
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
 from errata.records import Answer, Missing, Question
-from errata.text import split_reasoning
+from errata.text import require_plain_question, split_reasoning
 
+NO_PICTURE = "no picture to look at"
 NEITHER = "a verdict that is neither yes nor no"
 UNREAD = (NEITHER, WRONG_NUMBER, UNREADABLE)
 Splitter = Callable[[Sequence[ToSplit]], list[Split]]
@@ -26,10 +27,11 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A question and the answers to it that are compared."""
+    """A question and the answers to it that are compared; `unanswered` says why there are none, where that is known."""
 
     question: Question
     answers: tuple[Answer, ...]
+    unanswered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,26 +150,38 @@ def _mark_repeated(answers: Sequence[Answer]) -> list[tuple[Answer, str]]:
 def _open(candidates: Candidates, marked: tuple[Answer, str], image_root: str | Path) -> JudgedAnswer:
     """The answer, with a problem where it cannot be taken apart."""
     question, (answer, twin) = candidates.question, marked
-    problem, detail, failed = "", "", False
-    if missing := find_missing_image(question, image_root):
-        problem, detail, failed = "no picture to look at", missing, True
-    elif answer.earlier:
-        problem, detail = "an answer in several turns", f"{len(answer.rounds)} turns"
-    elif not split_reasoning(answer.text).finished:
-        problem = "thoughts that never end"
-    elif not answer.text.strip():
-        problem = "an empty answer"
-    elif twin:
-        problem, detail = "the text of another answer", twin
+    problem, detail = find_obstacle(question, image_root)
+    failed = bool(problem)
+    if not failed:
+        problem, detail = _find_problem(answer, twin)
     return JudgedAnswer(question.id, answer, problem=problem, detail=detail, failed=failed)
 
 
-def find_missing_image(question: Question, image_root: str | Path) -> str:
-    """What is wrong with a question's images; empty if nothing."""
-    if not question.images:
-        return "the question has no image"
+def _find_problem(answer: Answer, twin: str) -> tuple[str, str]:
+    """Why an answer itself cannot be in a pair, and what was found; `twin` is an earlier one of the same text."""
+    if answer.earlier:
+        return "an answer in several turns", f"{len(answer.rounds)} turns"
+    if not split_reasoning(answer.text).finished:
+        return "thoughts that never end", ""
+    if not answer.text.strip():
+        return "an empty answer", ""
+    return ("the text of another answer", twin) if twin else ("", "")
+
+
+def find_obstacle(question: Question, image_root: str | Path) -> tuple[str, str]:
+    """Why a question's answers cannot be judged, in words that many share, and what was found; empty if they can."""
     try:
-        lost = [image for image in question.images if not resolve_image(image, image_root).is_file()]
+        require_plain_question(question)
+    except DataError as error:
+        return "another tool's markup in the question", str(error)
+    lost = find_lost_image(question.images, image_root) if question.images else "the question has no image"
+    return (NO_PICTURE, lost) if lost else ("", "")
+
+
+def find_lost_image(images: Sequence[str], image_root: str | Path) -> str:
+    """Which of some images is not there, or leads out of their folder; empty if none."""
+    try:
+        lost = [image for image in images if not resolve_image(image, image_root).is_file()]
     except DataError as error:
         return str(error)
     return f"{lost[0]}: no such file below {image_root}" if lost else ""

@@ -83,7 +83,7 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
     return Feedback(
         "claims",
         _build_records(candidates, kept, models),
-        count_prompts(by_prompt, stages),
+        count_prompts(by_prompt, stages, {each.question.id: each.unanswered for each in candidates}),
         asdict(settings),
         report,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from errata.corrections import diff_segments
 from errata.data import REWRITE_LEAST, REWRITE_RATIO, measure_edit_ratio, resolve_image
 from errata.errors import ConfigError
+from errata.feedback.claim_judging import NO_PICTURE, find_lost_image
 from errata.feedback.correction_prompt import CORRECT, parse_correction
 from errata.feedback.outcome import Feedback
 from errata.feedback.tally import Tally
@@ -84,15 +85,18 @@ def correct_answers(
         on_progress: Called with (verdicts so far, verdicts in all).
 
     Raises:
-        DataError: An image that is not there.
         StorageError: The judge's cache cannot be used.
     """
     settings = settings or CorrectionSettings()
     tally, kept = tally or Tally(len(records)), []
-    asked = [record for record in records if is_quotable(record)]
+    asked = []
     for record in records:
-        if not is_quotable(record):
+        if lost := find_lost_image(record.images, root):
+            tally.fail(record.id, NO_PICTURE, lost)
+        elif not is_quotable(record):
             tally.drop(record.id, "control marks in the answer", "a judge would see others in their place")
+        else:
+            asked.append(record)
     calls = [build_calls(record, root) for record in asked]
     flat = [call for one in calls for call in one]
     verdicts = judge.ask(flat, on_progress)

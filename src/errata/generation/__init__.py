@@ -5,7 +5,7 @@ goes on. This room has the only client of endpoints; judges use it too. What an 
 `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
-from errata.generation.answers import AnswerFile, OnAnswers, OnFailure, write_failures
+from errata.generation.answers import AnswerFile, Check, OnAnswers, OnFailure, write_failures
 from errata.generation.chat import (
     REMEDIES,
     ChatFailure,
@@ -37,6 +37,7 @@ __all__ = [
     "ChatFailure",
     "ChatReply",
     "ChatRequest",
+    "Check",
     "Endpoint",
     "EndpointSettings",
     "FailureKind",

@@ -32,6 +32,9 @@ OnAnswers = Callable[[int, int, int], None]
 OnFailure = Callable[[str, Exception], object]
 """Called with the id of a question that cannot be answered, and why."""
 
+Check = Callable[[Question], object]
+"""Raises DataError for a question that is not to be asked."""
+
 
 def write_failures(out: str | Path, reasons: Mapping[str, str]) -> None:
     """Say in `OUT.failed.jsonl` which questions got no answer from a model that is loaded here; remove an older one.

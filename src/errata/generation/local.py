@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from errata.errors import ConfigError, DataError, ErrataError, ModelError, count_noun
-from errata.generation.answers import AnswerFile, OnAnswers, OnFailure, check_ids
+from errata.generation.answers import AnswerFile, Check, OnAnswers, OnFailure, check_ids
 from errata.generation.batches import Prompt, build_batches, build_seed, fit_batch_size
 from errata.generation.decoding import Decoder
 from errata.generation.dialogue import Dialogue
@@ -28,6 +28,7 @@ def generate(
     on_progress: OnAnswers | None = None,
     on_failure: OnFailure | None = None,
     on_encoded: Callable[[int, int], None] | None = None,
+    check: Check | None = None,
 ) -> list[Answer]:
     """Answer every question, in the order of the questions.
 
@@ -46,6 +47,7 @@ def generate(
         on_failure: Called with the id of a question that cannot be answered, and why; it then has no answer and costs
             no other one. Without it the first one raises.
         on_encoded: Called with how many questions were encoded, of how many; all of them are before the first batch.
+        check: Called with every question; one that it refuses cannot be answered.
 
     Raises:
         DataError: An id that occurs twice; without `on_failure` also an image that cannot be opened or that the model's
@@ -61,7 +63,7 @@ def generate(
     on_progress(len(answers), len(questions), 0)
     if len(answers) < len(questions):
         check_adapter(loaded.adapter, loaded.model)
-        run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root), on_failure)
+        run = _Run(loaded, settings, pixels or PixelCache(loaded.adapter, image_root), on_failure, check)
         for batch in run.answer(questions, answers, on_encoded or _ignore):
             if store is not None:
                 store.append(batch)
@@ -80,9 +82,15 @@ class _Run:
     """Answers under way; `tokens` counts what was written so far."""
 
     def __init__(
-        self, loaded: LoadedModel, settings: GenerationSettings, pixels: PixelCache, on_failure: OnFailure | None
+        self,
+        loaded: LoadedModel,
+        settings: GenerationSettings,
+        pixels: PixelCache,
+        on_failure: OnFailure | None,
+        check: Check | None,
     ) -> None:
-        self._loaded, self._settings, self._pixels, self._on_failure = loaded, settings, pixels, on_failure
+        self._loaded, self._settings, self._pixels = loaded, settings, pixels
+        self._on_failure, self._check = on_failure, check
         self._decoder, self.tokens = Decoder(loaded, settings), 0
 
     def answer(
@@ -91,20 +99,21 @@ class _Run:
         """Per batch the answers that are not known yet."""
         prompts = []
         for number, question in enumerate(questions):
-            prompt = self._encode_or_fail(number, question)
-            prompts += [] if prompt is None else [prompt]
+            try:
+                prompts.append(self._encode_first(number, question))
+            except ErrataError as error:
+                if question.id not in known:
+                    self._fail(question, error)
             on_encoded(number + 1, len(questions))
         for batch in build_batches(prompts, self._choose_size(prompts)) if prompts else ():
             if all(prompt.question.id in known for prompt in batch):
                 continue
             yield [answer for answer in self._answer_or_part(batch) if answer.id not in known]
 
-    def _encode_or_fail(self, number: int, question: Question) -> Prompt | None:
-        try:
-            return self._encode(number, question)
-        except ErrataError as error:
-            self._fail(question, error)
-        return None
+    def _encode_first(self, number: int, question: Question) -> Prompt:
+        if self._check is not None:
+            self._check(question)
+        return self._encode(number, question)
 
     def _fail(self, question: Question, error: Exception) -> None:
         if self._on_failure is None:
@@ -186,7 +195,7 @@ def _check_settings(loaded: LoadedModel, settings: GenerationSettings) -> None:
             found=str(settings.num_beams),
             fix="leave num_beams out",
         )
-    for name in ("image_mode", *LIMITS):
+    for name in ("image_mode", "thinking", *LIMITS):
         made, asked = getattr(loaded.adapter.settings, name), getattr(settings, name)
         if asked not in (None, made):
             raise ConfigError(

@@ -9,8 +9,8 @@ from typing import Any
 
 from errata.data import resolve_image
 from errata.errors import DataError
-from errata.generation.answers import OnAnswers, check_ids
-from errata.generation.chat import REMEDIES, ChatFailure, ChatReply, ChatRequest
+from errata.generation.answers import Check, OnAnswers, check_ids
+from errata.generation.chat import REMEDIES, ChatFailure, ChatReply, ChatRequest, FailureKind
 from errata.generation.chat_client import ChatClient
 from errata.generation.dialogue import Dialogue
 from errata.generation.remote_store import RemoteStore
@@ -39,8 +39,9 @@ def ask_endpoint(
     image_root: str | Path | None = None,
     out: str | Path | None = None,
     on_progress: OnAnswers | None = None,
+    check: Check | None = None,
 ) -> Answered:
-    """Ask every question; one that gets no answer costs no other.
+    """Ask every question; one that gets no answer, or that cannot be asked, costs no other.
 
     A question with followups is a conversation: each of them is asked after the model's own answer to the turn before.
 
@@ -53,23 +54,48 @@ def ask_endpoint(
             was said in conversations that are not over. What they hold is not asked again. `OUT.failed.jsonl` says
             which questions got no answer and why.
         on_progress: Called at the start and after every answer; tokens are those that the servers report.
+        check: Called with every question; one that it refuses is not asked.
 
     Raises:
-        DataError: An image that is not there, or an id that occurs twice.
+        DataError: An id that occurs twice; or no question can be asked, the first one for this reason: `check` refuses
+            it, or an image is not there.
         ConfigError: `out` holds answers of another run, a setting that endpoints do not have, or no key.
         StorageError: `out` cannot be written.
     """
     check_ids(questions)
     check_settings(settings)
     client.check()  # before there is a file that says which run it is of
-    images = {question.id: _find_images(question, image_root) for question in questions}
+    images, refused = _prepare(questions, image_root, check)
     store = RemoteStore(out, describe_remote_run(client.endpoint.model, questions, settings))
+    if refused and not images and not store.answers:
+        raise next(iter(refused.values()))[1]
     run = _Run(client, settings, images, store, on_progress, questions)
+    run.failures += [
+        ChatFailure(name, kind, str(error), 0) for name, (kind, error) in refused.items() if name not in store.answers
+    ]
     run.ask_all()
     store.finish([question.id for question in questions], run.failures)
     missing = {failure.id: f"{failure.kind}: {failure.reason}" for failure in run.failures}
     reasons = count_reasons(Missing(one.id, "no answer", missing[one.id], REMEDIES[one.kind]) for one in run.failures)
     return Answered([store.answers[q.id] for q in questions if q.id in store.answers], missing, reasons)
+
+
+def _prepare(
+    questions: Sequence[Question], root: str | Path | None, check: Check | None
+) -> tuple[dict[str, tuple[Path, ...]], dict[str, tuple[FailureKind, DataError]]]:
+    """The image files of every question that can be asked, and why the others cannot, by id."""
+    images: dict[str, tuple[Path, ...]] = {}
+    refused: dict[str, tuple[FailureKind, DataError]] = {}
+    for question in questions:
+        kind: FailureKind = "question"
+        try:
+            if check is not None:
+                check(question)
+            kind = "image"
+            images[question.id] = _find_images(question, root)
+        except DataError as error:
+            refused[question.id] = (kind, error)
+    return images, refused
 
 
 def _find_images(question: Question, root: str | Path | None) -> tuple[Path, ...]:
@@ -99,7 +125,7 @@ class _Run:
     ) -> None:
         self._client, self._settings, self._images, self._store = client, settings, images, store
         self._on_progress, self._total, self._tokens = on_progress, len(questions), 0
-        self._open = {q.id: store.restore(q) for q in questions if q.id not in store.answers}
+        self._open = {q.id: store.restore(q) for q in questions if q.id in images and q.id not in store.answers}
         self.failures: list[ChatFailure] = []
 
     def ask_all(self) -> None:

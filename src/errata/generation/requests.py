@@ -23,7 +23,7 @@ def check_settings(settings: GenerationSettings) -> None:
         if getattr(settings, name) != default:
             raise ConfigError(
                 f"generation.{name}",
-                expected=f"{default!r} with an endpoint: its protocol cannot ask for another",
+                expected=f"{default or 'nothing'} with an endpoint: its protocol cannot ask for another",
                 found=repr(getattr(settings, name)),
                 fix="leave it (or the protocol that sets it) out, or load the model here",
             )
@@ -32,10 +32,7 @@ def check_settings(settings: GenerationSettings) -> None:
 def build_request(
     question: Question, images: tuple[Path, ...], settings: GenerationSettings, number: int
 ) -> ChatRequest:
-    """One round of a conversation; `number` counts rounds from 0.
-
-    A penalty is vLLM's and SGLang's field of that name; it is sent only where it is set, as OpenAI refuses it.
-    """
+    """One round of a conversation; `number` counts rounds from 0."""
     sampling = settings.temperature > 0
     return ChatRequest(
         question.id,
@@ -47,8 +44,18 @@ def build_request(
         seed=_build_seed(settings.seed, question.id, number) if sampling else None,
         max_pixels=settings.max_pixels,
         min_pixels=settings.min_pixels,
-        extra={} if settings.repetition_penalty == 1 else {"repetition_penalty": settings.repetition_penalty},
+        extra=_build_extra(settings),
     )
+
+
+def _build_extra(settings: GenerationSettings) -> dict[str, Any]:
+    """Fields of vLLM's and SGLang's, only where they are set: OpenAI refuses them."""
+    extra: dict[str, Any] = {}
+    if settings.repetition_penalty != 1:
+        extra["repetition_penalty"] = settings.repetition_penalty
+    if settings.thinking is not None:
+        extra["chat_template_kwargs"] = {"enable_thinking": settings.thinking}
+    return extra
 
 
 def _build_seed(seed: int, name: str, number: int) -> int:

@@ -18,6 +18,8 @@ class GenerationSettings:
         max_tokens: At most this many tokens per answer, the end token included.
         thinking_tokens: Room for a model's thoughts beside these, used by none that does not think. A beam search has
             none.
+        thinking: Whether the model is to think before it answers, for templates that ask (`enable_thinking`); None
+            leaves it to the model. Endpoints are told it as vLLM and SGLang take it, in `chat_template_kwargs`.
         temperature: 0 takes the likeliest token; above 0 samples.
         top_p: Sample from the smallest set of tokens with this much probability.
         num_beams: Above 1, beam search.
@@ -43,6 +45,7 @@ class GenerationSettings:
     min_pixels: int | None = None
     max_tiles: int | None = None
     thinking_tokens: int = 4096
+    thinking: bool | None = None
 
     def __post_init__(self) -> None:
         _check("max_tokens", self.max_tokens, self.max_tokens >= 1, "at least 1")

@@ -21,6 +21,7 @@ from errata.models import (
     TextModel,
     check_model,
     check_text_model,
+    find_adapter,
     is_text_only,
     load_model,
     load_text_model,
@@ -93,7 +94,7 @@ def check_eyes(source: str, *, images: bool) -> None:
 
     Of a model whose files are not here nothing is said: loading it says enough.
     """
-    if find_folder(source) is None:
+    if not _list_folders(source):
         return
     if not is_text_only(source):
         check_model(ModelSettings(source))
@@ -109,12 +110,21 @@ def check_eyes(source: str, *, images: bool) -> None:
 
 
 def name_weights(name: str, source: str, bring: Callable[[], object]) -> str:
-    """The name with a digest of the model's files; `bring` loads it where they are not here yet."""
-    folder = find_folder(source)
-    if folder is None:
+    """The name with a digest of the model's files, of an adapter also its base's; `bring` loads it where they are not
+    here yet."""
+    folders = _list_folders(source)
+    if not folders:
         bring()
-        folder = find_folder(source)
-    return f"{name}#{hash_folder(folder)}" if folder is not None else name
+        folders = _list_folders(source)
+    return "#".join([name, "+".join(map(hash_folder, folders))]) if folders else name
+
+
+def _list_folders(name: str) -> list[Path]:
+    """Where the files of a model, or of an adapter and its base, are; nothing where one of them is not here."""
+    adapter = find_adapter(name)
+    parts = [name] if adapter is None else [str(adapter.path), adapter.base]
+    found = [find_folder(part) for part in parts]
+    return [] if None in found else [folder for folder in found if folder is not None]
 
 
 def find_folder(name: str) -> Path | None:

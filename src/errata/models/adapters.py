@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import try_to_load_from_cache
 from peft import PeftModel
 from safetensors import safe_open
 from transformers import AutoTokenizer
@@ -29,7 +30,8 @@ class AdapterFolder:
 
 
 def find_adapter(name: str, adapter_path: str | Path | None = None) -> AdapterFolder | None:
-    """The adapter in a model's name, an adapter folder or `BASE+ADAPTER`; None of a whole model.
+    """The adapter in a model's name: an adapter folder, one of the Hub that was fetched, or `BASE+ADAPTER`; None of a
+    whole model.
 
     Args:
         name: As `ModelSettings.name` has it; the base's where `adapter_path` is stated.
@@ -40,12 +42,13 @@ def find_adapter(name: str, adapter_path: str | Path | None = None) -> AdapterFo
     """
     if adapter_path is not None:
         return AdapterFolder(Path(adapter_path), name)
-    path = Path(name)
+    path = _find_fetched(name) or Path(name)
     if (path / CONFIG).is_file():
         return _read_folder(path)
     if "+" in name and not path.exists():
         base, _, adapter = name.rpartition("+")
-        return AdapterFolder(Path(adapter), _require_whole(Path(adapter), base))
+        path = _find_fetched(adapter) or Path(adapter)
+        return AdapterFolder(path, _require_whole(path, base))
     inside = sorted(file.parent.name for file in path.glob(f"*/{CONFIG}")) if _holds_adapters(path) else []
     if inside:
         raise ModelError(
@@ -55,6 +58,17 @@ def find_adapter(name: str, adapter_path: str | Path | None = None) -> AdapterFo
             fix=f"name one of them, such as {path / inside[0]}",
         )
     return None
+
+
+def _find_fetched(name: str) -> Path | None:
+    """Where an adapter with this name on the Hub lies in the Hub's cache; None where it does not, or of a folder."""
+    if name.count("/") != 1 or name.startswith((".", "/", "~")) or Path(name).exists():
+        return None
+    try:
+        found = try_to_load_from_cache(name, CONFIG)
+    except ValueError:  # not of the form that a repository's name has
+        return None
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def _holds_adapters(path: Path) -> bool:

@@ -114,7 +114,15 @@ class FamilyAdapter(ABC):
                 "model.template=auto model.system_prompt=null keeps that"
             )
         names, thinking = self._tokenizer.special_tokens_map, self.settings.thinking
-        return Template(source, names, thinking=thinking, fix=advise(self.settings, own))
+        template = Template(source, names, thinking=thinking, fix=advise(self.settings, own))
+        if thinking is not None and not template.can_switch_thoughts:
+            raise ModelError(
+                "model.thinking",
+                expected="nothing: the model's template does not ask whether to think (enable_thinking)",
+                found=str(thinking).lower(),
+                fix="leave it out",
+            )
+        return template
 
     def _is_vicuna(self) -> bool:
         text = getattr(self._config, "text_config", None)

@@ -9,14 +9,11 @@ from typing import Any
 from PIL import Image
 from transformers.image_processing_utils import select_best_resolution
 
-from errata.data import fit_pixels, resize_to
+from errata.data import fit_pixels, require_proportions, resize_to
 from errata.errors import DataError, ModelError
 from errata.models.encoded import EncodedImage
 from errata.models.placement import first_line
 from errata.models.protocol import LIMITS, ModelSettings
-
-MAX_RATIO = 200
-"""Of the longer side to the shorter, as Qwen's processors have it; others would make a picture of gigabytes of it."""
 
 
 def require_honoured(settings: ModelSettings, honoured: Sequence[str], architecture: str) -> None:
@@ -93,18 +90,18 @@ def read_image(read: Callable[[Image.Image], EncodedImage], image: Image.Image) 
         DataError: The picture is too long or too flat, or the processor refuses it.
         ModelError: As `read`.
     """
-    found = f"{image.width} x {image.height} pixels"
-    fix = "crop or enlarge the image, or set the row aside"
-    if max(image.size) > MAX_RATIO * min(image.size):
-        rule = f"a longer side of at most {MAX_RATIO} times the shorter one"
-        raise DataError("image", expected=rule, found=found, fix=fix)
+    require_proportions(image)
     try:
         return read(image)
     except (DataError, ModelError):
         raise
     except Exception as error:  # processors raise many types on a picture that they cannot take
-        rule, found = "an image that the model's processor takes", f"{found}, of which it says: {first_line(error)}"
-        raise DataError("image", expected=rule, found=found, fix=fix) from error
+        raise DataError(
+            "image",
+            expected="an image that the model's processor takes",
+            found=f"{image.width} x {image.height} pixels, of which it says: {first_line(error)}",
+            fix="crop or enlarge the image, or set the row aside",
+        ) from error
 
 
 @contextmanager

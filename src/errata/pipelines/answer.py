@@ -11,6 +11,7 @@ from errata.errors import ConfigError, DataError, ErrataError, ModelError
 from errata.generation import (
     Answered,
     ChatClient,
+    Check,
     EndpointSettings,
     GenerationSettings,
     OnAnswers,
@@ -23,8 +24,8 @@ from errata.generation import (
 )
 from errata.models import LIMITS, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.pipelines.best_of import BestAnswerer, BestOf, refuse_endpoint
-from errata.pipelines.plain_questions import require_plain_questions
-from errata.records import Answer, Question, read_questions, remove_file
+from errata.records import Answer, Missing, Question, count_reasons, read_questions, remove_file
+from errata.text import require_plain_question
 
 Ask = Callable[[Sequence[Question], Path], list[Answer]]
 """Questions and the file that their answers are kept in -> the answers there are, in the order of the questions. Some
@@ -73,11 +74,11 @@ def answer_file(
         on_progress: Told about every batch, or every answer of an endpoint.
 
     Returns:
-        The answers, and why others are missing: a question whose image does not open, or that the model cannot be
-        asked, costs no other.
+        The answers, and why others are missing: a question whose image does not open, that holds another tool's markup,
+        or that the model cannot be asked, costs no other.
 
     Raises:
-        DataError: Questions that cannot be read or hold another tool's markup, or none that can be answered.
+        DataError: Questions that cannot be read, or none that can be answered.
         ModelError: A model that cannot be loaded.
         ConfigError: `out` holds the answers of another run, an endpoint is misnamed or lacks its key, or one was to
             answer with the best of several samples.
@@ -87,12 +88,10 @@ def answer_file(
     if best_of is not None and samples != 1:
         fix = "leave samples out: all that the best is chosen of are kept too"
         raise ConfigError("samples", expected="1 beside best_of", found=str(samples), fix=fix)
-    given = read_questions(questions)
-    asked = repeat_questions(given, samples, settings)
-    require_plain_questions(given)
+    asked = repeat_questions(read_questions(questions), samples, settings)
     if not asked:
         raise DataError(str(questions), expected="questions", found="an empty file", fix="write one a line")
-    answer = _load(model, image_root or Path(questions).parent, settings, endpoint, best_of)
+    answer = _load(model, image_root or Path(questions).parent, settings, endpoint, best_of, require_plain_question)
     if fresh:
         remove_file(out)
     return answer(asked, Path(out), on_progress)
@@ -105,12 +104,14 @@ def load_answerer(
     on_progress: OnProgress | None = None,
     endpoint: EndpointSettings | None = None,
     best_of: BestOf | None = None,
+    check: Check | None = require_plain_question,
 ) -> Ask:
     """Load a model once, to answer several sets of questions about images below `image_root`.
 
+    A question that `check` refuses has no answer, as one whose image does not open; None asks all as they are.
     Takes every kind of model that `answer_file` takes, and raises what it raises about them.
     """
-    answer = _load(model, image_root, settings or GenerationSettings(), endpoint, best_of)
+    answer = _load(model, image_root, settings or GenerationSettings(), endpoint, best_of, check)
 
     def ask(questions: Sequence[Question], out: Path) -> list[Answer]:
         return answer(questions, out, on_progress).answers
@@ -127,23 +128,26 @@ def _load(
     settings: GenerationSettings,
     endpoint: EndpointSettings | None,
     best_of: BestOf | None,
+    check: Check | None,
 ) -> _Answer:
     if best_of is not None:
         refuse_endpoint(model)
         repeat_questions((), best_of.count, settings)  # refuses what cannot be drawn before a model is loaded
-        return _answer_best(_load_here(model, settings), best_of, image_root, settings)
+        return _answer_best(_load_here(model, settings), best_of, image_root, settings, check)
     if not is_endpoint(model):
-        return _answer_locally(_load_here(model, settings), image_root, settings)
+        return _answer_locally(_load_here(model, settings), image_root, settings, check)
     client = ChatClient(parse_endpoint(model), endpoint)
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
         shown = _show(on_progress, out.stem)
-        return ask_endpoint(client, questions, settings, image_root=image_root, out=out, on_progress=shown)
+        return ask_endpoint(client, questions, settings, image_root=image_root, out=out, on_progress=shown, check=check)
 
     return answer
 
 
-def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: GenerationSettings) -> _Answer:
+def _answer_locally(
+    loaded: LoadedModel, image_root: str | Path, settings: GenerationSettings, check: Check | None
+) -> _Answer:
     pixels = PixelCache(loaded.adapter, image_root)
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
@@ -158,14 +162,21 @@ def _answer_locally(loaded: LoadedModel, image_root: str | Path, settings: Gener
             on_progress=_show(on_progress, out.stem),
             on_encoded=partial(on_progress, f"{out.stem}: questions") if on_progress else None,
             on_failure=failures.add,
+            check=check,
         )
         return failures.finish(found, out)
 
     return answer
 
 
-def _answer_best(loaded: LoadedModel, best_of: BestOf, image_root: str | Path, settings: GenerationSettings) -> _Answer:
-    best = BestAnswerer(loaded, best_of, settings, image_root)
+def _answer_best(
+    loaded: LoadedModel,
+    best_of: BestOf,
+    image_root: str | Path,
+    settings: GenerationSettings,
+    check: Check | None,
+) -> _Answer:
+    best = BestAnswerer(loaded, best_of, settings, image_root, check)
 
     def answer(questions: Sequence[Question], out: Path, on_progress: OnProgress | None) -> Answered:
         on_samples, on_rewards = (_show(on_progress, f"{out.stem}: {what}") for what in ("samples", "rewards"))
@@ -196,7 +207,8 @@ class Failures:
             raise next(iter(self._errors.values()))
         missing = {name: _describe(error) for name, error in self._errors.items()}
         write_failures(out, missing)
-        return Answered(answers, missing)
+        reasons = count_reasons(Missing(name, "no answer", reason) for name, reason in missing.items())
+        return Answered(answers, missing, reasons)
 
 
 def _describe(error: Exception) -> str:
@@ -208,8 +220,8 @@ def _show(on_progress: OnProgress | None, what: str) -> OnAnswers | None:
 
 
 def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:
-    """Load the model with the images of the settings."""
-    stated = {name: getattr(settings, name) for name in ("image_mode", *LIMITS)}
+    """Load the model with the images of the settings, told whether to think."""
+    stated = {name: getattr(settings, name) for name in ("image_mode", "thinking", *LIMITS)}
     try:
         return load_model(ModelSettings(model, **{name: value for name, value in stated.items() if value is not None}))
     except ModelError as error:

@@ -11,6 +11,7 @@ from errata.errors import ConfigError
 from errata.feedback import Normalise, SelfReward, choose_best
 from errata.generation import (
     AnswerFile,
+    Check,
     GenerationSettings,
     OnAnswers,
     OnFailure,
@@ -57,6 +58,7 @@ class BestAnswerer:
         best_of: How it chooses; its base is loaded here, if it is another model.
         settings: How samples are drawn.
         image_root: Where image paths start.
+        check: As of `generate`.
 
     Raises:
         ConfigError: A model without adapter and without base, or an endpoint as base.
@@ -64,9 +66,14 @@ class BestAnswerer:
     """
 
     def __init__(
-        self, loaded: LoadedModel, best_of: BestOf, settings: GenerationSettings, image_root: str | Path
+        self,
+        loaded: LoadedModel,
+        best_of: BestOf,
+        settings: GenerationSettings,
+        image_root: str | Path,
+        check: Check | None = None,
     ) -> None:
-        self._loaded, self._best_of, self._settings = loaded, best_of, settings
+        self._loaded, self._best_of, self._settings, self._check = loaded, best_of, settings, check
         self._pixels = PixelCache(loaded.adapter, image_root)
         self._base = _load_base(loaded, best_of.base or find_start(loaded.name))
         self._reward = SelfReward(loaded, self._base, best_of.normalise)
@@ -109,6 +116,7 @@ class BestAnswerer:
             pixels=self._pixels,
             on_progress=on_samples,
             on_failure=None if on_failure is None else failed.setdefault,
+            check=self._check,
         )
         known, count = {answer.id: answer for answer in drawn}, self._best_of.count
         groups: dict[str, list[Answer]] = {}

@@ -63,7 +63,7 @@ class _Demo:
         runs: dict[str, TrainResult] = {}
         for stage, recipe, data in self._methods():
             trained = self._align(stage, recipe, data)
-            if trained.interrupted or trained.model is None:
+            if trained.signalled or trained.model is None:
                 return None
             runs[stage] = trained
             scores[stage] = self._measure(stage, load_model(ModelSettings(name=str(trained.model), device="cpu")))

@@ -26,9 +26,9 @@ from errata.pipelines.evaluate_folder import check_folder
 from errata.pipelines.evaluate_results import build_results, list_quotable
 from errata.pipelines.judging import JudgeSettings, open_judge
 from errata.pipelines.measuring import Coverage, Measured, measure_answers
-from errata.pipelines.plain_questions import require_plain_questions
 from errata.pipelines.setups import build_setups, load_questions
 from errata.records import BenchmarkResult, Question, write_questions, write_text
+from errata.text import require_plain_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,6 @@ def evaluate(
     asked = {one.card.name: load_questions(one, setups[one.card.name]) for one in benchmarks}
     for name, questions in asked.items():
         require_images(questions, setups[name].image_root or Path())
-        if settings.mode == "strict" or settings.annotations is not None:  # official questions are asked as they are
-            require_plain_questions(questions)
     stated = check_folder(out, settings, list(asked), fresh=fresh)
     answerers = _Answerers(settings, ask, on_progress)
     measured = {}
@@ -165,6 +163,7 @@ class _Answerers:
         """What answers questions about images below `root`."""
         if self._ask is None or (self._root is not None and self._root != root):
             settings = self._settings
+            official = settings.mode == "official" and settings.annotations is None  # asked as they are
             self._ask = load_answerer(
                 settings.model,
                 root,
@@ -172,6 +171,7 @@ class _Answerers:
                 self._on_progress,
                 endpoint=settings.endpoint,
                 best_of=settings.best_of,
+                check=None if official else require_plain_question,
             )
             self._root = root
         return self._ask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,9 @@ from errata.feedback import (
     list_judged,
     write_feedback,
 )
-from errata.feedback.claim_judging import find_missing_image
+from errata.feedback.claim_judging import find_obstacle
 from errata.feedback.claim_split import SPLIT
-from errata.generation import repeat_questions
+from errata.generation import read_failures, repeat_questions
 from errata.pipelines.answer import OnProgress, load_answerer
 from errata.pipelines.feedback_claims_job import (
     ClaimsJob,
@@ -77,7 +77,7 @@ def run_claims(
         remove_file(Path(out) / ANSWERS_FILE)
     questions = load_questions(job)
     answers = _load_answers(job, questions, Path(out), on_progress)
-    candidates, strays = join_answers(questions, answers)
+    candidates, strays = join_answers(questions, answers, _find_unanswered(job, questions, Path(out)))
     judging = judge_claims(candidates, split, label, job.root, _watch(on_progress, "labels"))
     feedback = build_claim_pairs(candidates, judging, job.settings)
     feedback.settings |= _describe(job, label)
@@ -91,16 +91,26 @@ def run_claims(
 def _load_answers(
     job: ClaimsJob, questions: Sequence[Question], out: Path, on_progress: OnProgress | None
 ) -> list[Answer]:
-    """Those that are there, or those that the model gives now; it is not asked about pictures that are not there."""
+    """Those that are there, or those that the model gives now; it is not asked what could not be judged."""
     if job.model is None:
         return read_answers(str(job.answers))
-    open_ = [question for question in questions if not find_missing_image(question, job.root)]
+    open_ = [question for question in questions if not any(find_obstacle(question, job.root))]
     ask = load_answerer(job.model, job.root, job.generation, on_progress, job.endpoint)
     return ask(repeat_questions(open_, job.samples, job.generation), out / ANSWERS_FILE)
 
 
-def join_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tuple[list[Candidates], int]:
-    """Every question with its answers, and how many answers belong to none.
+def _find_unanswered(job: ClaimsJob, questions: Sequence[Question], out: Path) -> dict[str, str]:
+    """Why questions have no answers, by id: they were not asked, or the file beside the answers says it."""
+    failures = read_failures(out / ANSWERS_FILE if job.answers is None else job.answers)
+    reasons = {name: one.reason for one in failures for name in (one.id, one.id.rpartition("#")[0])}
+    obstacles = {question.id: find_obstacle(question, job.root)[1] for question in questions}
+    return reasons | {name: reason for name, reason in obstacles.items() if reason}
+
+
+def join_answers(
+    questions: Sequence[Question], answers: Sequence[Answer], unanswered: Mapping[str, str] | None = None
+) -> tuple[list[Candidates], int]:
+    """Every question with its answers (`unanswered` says why it has none), and how many answers belong to none.
 
     Answers come without a model's thoughts, unless these did not end.
 
@@ -116,7 +126,8 @@ def join_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
         else:
             spoken = find_spoken(answer)
             found[name].append(answer if spoken.endless else spoken.answer)
-    return [Candidates(question, tuple(found[question.id])) for question in questions], strays
+    reasons = unanswered or {}
+    return [Candidates(one, tuple(found[one.id]), reasons.get(one.id, "")) for one in questions], strays
 
 
 def _describe(job: ClaimsJob, labeller: Labeller) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from errata.feedback.endpoint_labeller import EndpointLabeller
 from errata.feedback.local_labeller import LocalLabeller
 from errata.generation import EndpointSettings, GenerationSettings
 from errata.judges import Backend, Judge, Parameters, VerdictCache, build_backend, build_judge, load_prices
-from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Question, read_questions
 
 
@@ -88,11 +87,10 @@ def check_judges(job: ClaimsJob, labeller: Labeller) -> None:
 
 
 def load_questions(job: ClaimsJob) -> list[Question]:
-    """The questions. Raises DataError where there are none, or one holds another tool's markup."""
+    """The questions. Raises DataError where there are none."""
     questions = read_questions(job.questions)
     if not questions:
         raise DataError(str(job.questions), expected="questions", found="an empty file", fix="write one a line")
-    require_plain_questions(questions)
     return questions
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errata.feedback import Candidates, JudgedAnswer, ToSplit, split_by_rules
-from errata.feedback.claim_judging import build_label_calls, find_missing_image
+from errata.feedback.claim_judging import build_label_calls, find_obstacle
 from errata.feedback.claim_rules import RULES
 from errata.feedback.claim_split import Split, build_split_call, read_split
 from errata.generation import repeat_questions
@@ -38,7 +38,7 @@ def plan_claims(job: ClaimsJob, out: str | Path) -> dict[str, Estimate | None]:
     questions = load_questions(job)
     answers, to_come = _list_answers(job, questions, Path(out))
     candidates, _ = join_answers(questions, answers)
-    open_ = [each for each in candidates if not find_missing_image(each.question, job.root)]
+    open_ = [each for each in candidates if not any(find_obstacle(each.question, job.root))]
     splits = _guess_splits(job, open_, to_come)
     labeller = build_labeller(job)
     calls = [

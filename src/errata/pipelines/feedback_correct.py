@@ -9,13 +9,13 @@ from pathlib import Path
 from errata.data.shaping import RecordFile, find_records, require_folder
 from errata.errors import ConfigError, DataError
 from errata.feedback import CorrectionSettings, Feedback, Tally, build_calls, correct_answers
+from errata.feedback.claim_judging import find_lost_image
 from errata.feedback.correct import is_quotable
 from errata.judges import Estimate, Judge
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import JudgeSettings, load_judge
-from errata.pipelines.plain_questions import require_plain_questions
 from errata.records import Answer, Question, Record, Response, Turn, read_answers, read_questions
-from errata.text import find_spoken
+from errata.text import find_spoken, require_plain_question
 
 
 def collect_machine_corrections(
@@ -40,7 +40,7 @@ def collect_machine_corrections(
     Raises:
         ConfigError: No judge, or one without its key.
         ModelError: A judge that is not there, or sees no images.
-        DataError: Files that cannot be read, nothing to correct, an image that is not there, or `out` is being read.
+        DataError: Files that cannot be read, nothing to correct, or `out` is being read.
         StorageError: The cache cannot be used.
     """
     judge = _require_judge(judging)
@@ -55,7 +55,8 @@ def plan_machine_corrections(source: RecordFile, answers: str | Path | None, jud
     """What it would cost. Raises as `collect_machine_corrections`."""
     judge = _require_judge(judging)
     records, _ = read_candidates(source, answers)
-    return judge.estimate([call for one in records if is_quotable(one) for call in build_calls(one, source.root)])
+    askable = [one for one in records if is_quotable(one) and not find_lost_image(one.images, source.root)]
+    return judge.estimate([call for one in askable for call in build_calls(one, source.root)])
 
 
 def find_source(path: str | Path, answers: str | Path | None, image_root: str | Path | None = None) -> RecordFile:
@@ -75,7 +76,6 @@ def read_candidates(source: RecordFile, answers: str | Path | None) -> tuple[lis
         tally = Tally(len(records))
     else:
         questions = read_questions(source.path)
-        require_plain_questions(questions)
         records, tally = pair_answers(questions, read_answers(answers))
     if not tally.prompts:
         raise DataError(str(source.path), expected="answers to correct", found="none", fix="check the path")
@@ -101,6 +101,8 @@ def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
         answer = spoken.answer
         if found is None:
             tally.fail(answer.id, "answer to no question")
+        elif markup := _find_markup(found):
+            tally.fail(answer.id, "another tool's markup in the question", markup)
         elif spoken.endless:
             tally.drop(answer.id, "thoughts that never end")
         elif len(answer.rounds) != 1 + len(found.followups):
@@ -110,6 +112,14 @@ def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
         else:
             records.append(_build_record(found, answer))
     return records, tally
+
+
+def _find_markup(question: Question) -> str:
+    try:
+        require_plain_question(question)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _build_record(question: Question, answer: Answer) -> Record:

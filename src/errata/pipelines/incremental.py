@@ -101,7 +101,7 @@ def collect_incremental_levels(
     results = []
     for run in runs:
         results.append(_train(run, on_progress))
-        if results[-1].interrupted:
+        if results[-1].signalled:
             return None
     sizes = [run.count for run in runs]
     named = {f"{tuning.model}, tuned on {run.count} of {sizes[-1]}": str(run.settings.out / "model") for run in runs}

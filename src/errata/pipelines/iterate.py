@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from errata.config import describe_difference, dump_settings
-from errata.errors import ConfigError
+from errata.errors import ConfigError, count_noun
 from errata.generation import is_endpoint, parse_endpoint
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.iterate_checkpoints import Candidate
@@ -45,6 +45,11 @@ class Iteration:
         """The best checkpoint of all rounds, of equal ones the earliest."""
         return max((one.best for one in self.rounds), key=lambda candidate: candidate.score)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every question of every round could be asked and judged, and every one that measures was answered."""
+        return not any(one.counts.get("failed") or any(each.missing for each in one.candidates) for one in self.rounds)
+
 
 def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bool = False) -> Iteration:
     """Run rounds until there are enough, or until the evaluation says so; go on with what the folder holds.
@@ -77,8 +82,10 @@ def find_reason_to_stop(run: IterateRun, rounds: list[Round]) -> str | None:
         gained = done.best.score - best > run.least_gain
         best, without = max(best, done.best.score), 0 if gained else without + 1
     if without >= run.patience:
-        return f"no gain in {run.evaluation.metric} in {without} round{'s' * (without > 1)}"
-    return f"{run.rounds} rounds are over" if len(rounds) > run.rounds else None
+        return f"no gain in {run.evaluation.metric} in {count_noun(without, 'round')}"
+    if len(rounds) <= run.rounds:
+        return None
+    return "1 round is over" if run.rounds == 1 else f"{run.rounds} rounds are over"
 
 
 def _write_results(run: IterateRun, rounds: list[Round]) -> Path:

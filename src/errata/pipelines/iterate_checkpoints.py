@@ -17,12 +17,14 @@ from errata.records import Metric
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A checkpoint and what the decisive metric was; `evaluation` is its result folder."""
+    """A checkpoint and what the decisive metric was; `evaluation` is its result folder, `missing` counts questions that
+    it has no answer to."""
 
     name: str
     model: str
     evaluation: str
     metric: Metric
+    missing: int = 0
 
     @property
     def score(self) -> float:
@@ -66,10 +68,11 @@ def measure_checkpoint(
     )
     evaluation = evaluate(settings, out, on_progress=name_progress(on_progress, f"{folder.name}, {name}"))
     _require_verdicts(evaluation, run.most_lost, out)
+    missing = sum(one.questions - one.answered for one in evaluation.coverage.values())
     benchmark, _, metric = told.metric.partition(".")
     for result in evaluation.results:
         if result.benchmark.replace("-", "_") == benchmark and metric in result.metrics:
-            return Candidate(name, model, str(out), result.metrics[metric])
+            return Candidate(name, model, str(out), result.metrics[metric], missing)
     known = [f"{one.benchmark.replace('-', '_')}.{name}" for one in evaluation.results for name in one.metrics]
     raise ConfigError(
         "evaluation.metric", expected=", ".join(known), found=told.metric, fix="name one that is measured"

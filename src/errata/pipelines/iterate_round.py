@@ -86,13 +86,13 @@ def run_round(run: IterateRun, number: int, model: str, on_progress: OnProgress 
         )
     start = _write_start(model, folder)
     trained = train(build_training(run, start, folder, seed), name_progress(on_progress, folder.name))
-    if trained.interrupted or trained.model is None:
+    if trained.signalled or trained.model is None:
         return None
     candidates = [
         measure_checkpoint(run, path.name, str(path), folder, on_progress)
         for path in list_checkpoints(run, trained.model)
     ]
-    counts = {"records": len(feedback.records), **dict(feedback.tally.count_rows())}
+    counts = {"records": len(feedback.records), "failed": feedback.tally.failed, **dict(feedback.tally.count_rows())}
     done = Round(number, model, counts, tuple(candidates))
     _write_round(folder, done)
     return done

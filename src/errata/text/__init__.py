@@ -6,7 +6,7 @@ thoughts; whether a reply is a refusal, and what it answers to a yes/no question
 markup. What a mention counts for in a benchmark is decided in `benchmarks`; tokenizers of models are in `models`.
 """
 
-from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text, require_plain
+from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text, require_plain, require_plain_question
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
@@ -55,6 +55,7 @@ __all__ = [
     "parse_vocabulary",
     "read_yes_no",
     "require_plain",
+    "require_plain_question",
     "split_reasoning",
     "strip_reasoning",
 ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errata.errors import DataError
-from errata.records import Role
+from errata.records import Question, Role, Turn
 
 MARKUP = {
     "image-mark": ("a picture's mark of another tool", "write <image> where a picture stands"),
@@ -137,6 +137,18 @@ def require_plain(text: str, role: Role, where: str, is_token: Callable[[str], b
         if one.kind != "foreign-token" if is_token is None else not is_token(one.text):
             expected, fix = "text without another tool's markup", MARKUP[one.kind][1]
             raise DataError(where, expected=expected, found=one.describe(), fix=fix)
+
+
+def require_plain_question(question: Question) -> None:
+    """Refuse a question that holds another tool's markup, whose model is not known yet.
+
+    To the model it would be words, and the template would go around a rendered turn once more.
+
+    Raises:
+        DataError: It does.
+    """
+    for turn in (*question.prompt, *(Turn("user", text) for text in question.followups)):
+        require_plain(turn.text, turn.role, f"question {question.id!r}")
 
 
 def parse_messages_text(text: str) -> list[Mapping[str, Any]] | None:

@@ -51,19 +51,21 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     """A context in which SIGINT and SIGTERM end training after the step at hand, with a checkpoint.
 
     Before the first step there is nothing to keep: a signal is a KeyboardInterrupt then. A second signal acts at once,
-    as it would outside. `interrupted` says whether one came.
+    as it would outside; one that is ignored stays ignored. `requested` says whether one came, `interrupted` whether it
+    cost any step.
     """
 
     def __init__(self) -> None:
         self.interrupted = False
-        self._requested = self._began = False
+        self.requested = self._began = False
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
-        self.interrupted = self._requested = self._began = False
+        self.interrupted = self.requested = self._began = False
         # Python hands signals to the main thread only; elsewhere the caller has to stop the run.
         if threading.current_thread() is threading.main_thread():
-            self._previous = {name: signal.signal(name, self._request) for name in (signal.SIGINT, signal.SIGTERM)}
+            heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+            self._previous = {name: signal.signal(name, self._request) for name in heard}
         return self
 
     def __exit__(
@@ -72,7 +74,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
         self._restore()
 
     def _request(self, *_: int | FrameType | None) -> None:
-        self._requested = True
+        self.requested = True
         self._restore()
         if not self._began:
             raise KeyboardInterrupt
@@ -92,7 +94,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        if any_process(self._requested, args.device):
+        if any_process(self.requested, args.device):
             self.interrupted = state.global_step < state.max_steps
             control.should_save = args.save_strategy != "no"
             control.should_training_stop = True

@@ -55,6 +55,10 @@ def resolve_model(model: Any, processing_class: Any, args: TrlFields, *, adapter
     files: dict[str, bytes] = {}
     if processing_class is None:
         processing_class, files = _load_processor(name, model.config)
+    if not hasattr(processing_class, "tokenizer") or not hasattr(processing_class, "image_processor"):
+        found, fix = type(processing_class).__name__, "pass AutoProcessor.from_pretrained(...) of the model"
+        expected = "the model's whole processor, of tokenizer and image processor"
+        raise ModelError("processing_class", expected=expected, found=found, fix=fix)
     adapter = build_adapter(processing_class, model.config, ModelSettings(name=name), find_stops(model))
     check_vocabulary(model, processing_class, name)
     return LoadedModel(model, processing_class, adapter, name, files)

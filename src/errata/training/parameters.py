@@ -40,6 +40,8 @@ class LoraSettings:
                 raise ConfigError(
                     f"lora.{name}", expected="a number of at least 1", found=found, fix="change the value"
                 )
+        if self.dropout:
+            _refuse_dropout("lora.dropout", self.dropout)
         if not self.target_modules:
             raise ConfigError("lora.target_modules", expected="names or a pattern", found="none", fix="leave it out")
         try:
@@ -49,7 +51,7 @@ class LoraSettings:
             raise ConfigError("lora.target_modules", expected="a pattern", found=found, fix="correct it") from None
 
     def build(self) -> Any:
-        """The `peft.LoraConfig`. Raises ConfigError on dropout."""
+        """The `peft.LoraConfig`."""
         return LoraConfig(
             r=self.r, lora_alpha=self.alpha, lora_dropout=self.dropout, target_modules=self.target_modules, bias="none"
         )
@@ -71,18 +73,19 @@ def add_adapter(model: nn.Module, peft_config: Any) -> nn.Module:
     """
     _require_untouched_base(peft_config)
     if getattr(peft_config, "lora_dropout", 0.0):
-        raise ConfigError(
-            "lora dropout",
-            expected="0: responses that share a prefix must see one model",
-            found=str(peft_config.lora_dropout),
-            fix="set dropout to 0",
-        )
+        _refuse_dropout("lora_dropout", peft_config.lora_dropout)
     try:
         with quiet_transformers():
             wrapped: nn.Module = get_peft_model(model, peft_config)
     except ValueError as error:
-        raise ConfigError("lora", expected="settings that fit the model", found=str(error), fix="change them") from None
+        fix = "write names as a list, [q_proj, v_proj], or a pattern of whole names"
+        raise ConfigError("lora", expected="settings that fit the model", found=str(error), fix=fix) from None
     return wrapped
+
+
+def _refuse_dropout(where: str, dropout: float) -> None:
+    expected, fix = "0: responses that share a prefix must see one model", "set it to 0"
+    raise ConfigError(where, expected=expected, found=str(dropout), fix=fix)
 
 
 def _require_untouched_base(peft_config: Any) -> None:

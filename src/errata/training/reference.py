@@ -76,7 +76,7 @@ class Reference:
         if self._kept is not None and self._args.reference_folder is None:
             raise ConfigError(
                 "reference_cache",
-                expected="a folder: the adapter that learns on is its own reference, scored before weights are sharded",
+                expected="a folder: an adapter that is trained further is scored before weights are split",
                 found="a reference that runs at every step",
                 fix="leave reference_cache out",
             )

@@ -24,7 +24,7 @@ from errata.records import (
 )
 from errata.training.checkpoints import find_checkpoint
 from errata.training.encoding import SetAside
-from errata.training.parameters import LoraSettings, choose_dtype
+from errata.training.parameters import LoraSettings, choose_dtype, require_adapters_alone
 from errata.training.progress import OnProgress, Progress
 from errata.training.run_folder import open_run_folder
 from errata.training.sampler import require_step
@@ -91,6 +91,8 @@ class TrainRun(PreferenceConfig):
             raise ConfigError("eval_data", expected="records to evaluate on", found=found, fix="add eval_data=FILE")
         if not evaluates:
             self._refuse_unused_evaluation()
+        if self.lora is not None:
+            require_adapters_alone(vision=self.train_vision, projector=self.train_projector)
         if not self.do_train:
             fix = "leave it out; `errata eval` measures a model without training it"
             raise ConfigError("do_train", expected="true", found="false", fix=fix)
@@ -116,6 +118,7 @@ class TrainResult:
         set_aside: Records left out of training, with the reasons (also in `bad.jsonl`).
         resumed_from: The checkpoint that the run continued from.
         interrupted: A signal ended it; the same command continues it.
+        signalled: A signal came, if only after the last step: whoever has more to do stops here.
         tree_check: What the comparison of the first record with separate passes found; None where none was made.
         start: What became of an adapter that the run began with; None where it began with a whole model.
     """
@@ -129,6 +132,7 @@ class TrainResult:
     interrupted: bool
     tree_check: str | None = None
     start: str | None = None
+    signalled: bool = False
 
 
 def train(settings: TrainRun, on_progress: OnProgress | None = None) -> TrainResult:
@@ -192,6 +196,8 @@ def _load_model(settings: TrainRun, on_progress: OnProgress | None) -> LoadedMod
     tell = Progress(settings, on_progress).tell
     tell("loading the model", 0, 1)
     adapters = settings.lora is not None or find_adapter(settings.model.name) is not None
+    if adapters:
+        require_adapters_alone(vision=settings.train_vision, projector=settings.train_projector)
     loaded = load_model(choose_dtype(settings.model, adapters=adapters), for_training=True)
     tell("loading the model", 1, 1)
     return loaded
@@ -223,7 +229,7 @@ def _finish(
     if folder is not None and settings.should_save:
         done = {"steps": steps, "metrics": metrics, "tree_check": trainer.tree_check, "start": trainer.start}
         write_text(settings.out / "result.json", json.dumps(done, indent=1) + "\n")
-    told = (trainer.tree_check, trainer.start)
+    told = (trainer.tree_check, trainer.start, trainer.signalled)
     return TrainResult(settings.out, folder, steps, metrics, aside, checkpoint, trainer.interrupted, *told)
 
 

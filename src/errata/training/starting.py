@@ -1,7 +1,7 @@
-"""What a run begins with: the model as it was given, with new adapters, or an adapter that learns on.
+"""What a run begins with: the model as it was given, with new adapters, or an adapter that is trained further.
 
-The reference is the model as it was given. An adapter that learns on is therefore kept as it was; one that new adapters
-are to stand on is merged first, and the merged base written, so that what is saved names a base that loads.
+The reference is the model as it was given. An adapter that is trained further is therefore kept as it was. One below
+new adapters is merged first, and the merged base is written, so that what is saved names a base that loads.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from errata.training.settings import PreferenceConfig
 from errata.trees import hash_adapter, hash_weights
 
 BASE, START, NOTE = "base", "start", "origin.json"
-"""Folders in a run's: the base that only the run has, and the adapter that learns on as it was; and the file in them
-that says what they were made of."""
+"""Folders in a run's: the base that only the run has, and what an adapter that is trained further was before; and the
+file in them that says what they were made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Start:
 
     Attributes:
         model: With its adapters, if it has any.
-        keeps_adapter: The reference is the model with its adapter as it is now: one that was given learns on, or a new
-            one trains biases of the base, which switching it off would not bring back.
+        keeps_adapter: The reference is the model with its adapter as it is now: one that was given is trained further,
+            or a new one trains biases of the base, which switching it off would not bring back.
         message: What the run should say about it; None of a model that is trained as it was given.
     """
 
@@ -49,7 +49,7 @@ def prepare_start(loaded: LoadedModel, peft_config: Any, args: PreferenceConfig)
     Args:
         loaded: The model as it was given. Its adapter, if it has one, is merged into it where there is `peft_config`.
         peft_config: New adapters; None trains what the model has.
-        args: Whose `output_dir` takes a base that has no other place, and an adapter that learns on as it is now.
+        args: Whose `output_dir` takes a base that has no other place, and a copy of an adapter that is trained further.
 
     Raises:
         ConfigError: Parts that an adapter's folder could not hold are to learn, or new adapters that do not fit.
@@ -67,7 +67,7 @@ def prepare_start(loaded: LoadedModel, peft_config: Any, args: PreferenceConfig)
         return Start(loaded.model)
     _name_base(loaded)
     _write_beside(START, loaded.model, hash_adapter(loaded.model), loaded, args)
-    told = f"{loaded.name}: its adapter learns on; the reference is the model with the adapter as it is now"
+    told = f"{loaded.name}: its adapter is trained further; the reference is the model with the adapter as it is now"
     return Start(loaded.model, keeps_adapter=True, message=told)
 
 
@@ -92,8 +92,8 @@ def _add_new(loaded: LoadedModel, peft_config: Any, args: PreferenceConfig) -> S
     base, revision = None if merged else locate_base(model), loaded.adapter.settings.revision
     if base is None:
         base, revision = str(_write_beside(BASE, model, hash_weights(model), loaded, args)), None
-        done = "its adapter was merged into its base" if merged else "a model that no folder holds as it is was written"
-        message = f"{loaded.name}: {done}, {base}, which the new adapter stands on"
+        done = "its adapter was merged into its base" if merged else "no folder holds this model as it is now"
+        message = f"{loaded.name}: {done}; the new adapter's base was written to {base}"
     model.name_or_path = model.config._name_or_path = base
     peft_config.base_model_name_or_path, peft_config.revision = base, revision
     keeps = getattr(peft_config, "bias", "none") != "none"
@@ -128,7 +128,7 @@ def _read(path: Path) -> str | None:
 
 
 def _name_base(loaded: LoadedModel) -> None:
-    """Let an adapter that learns on name the base that it stands on, wherever it is loaded from later."""
+    """Let an adapter that is trained further name the base that it stands on, wherever it is loaded from later."""
     base: Any = loaded.model.get_base_model()
     config = loaded.model.peft_config["default"]
     place = locate_base(base)

@@ -233,6 +233,11 @@ class PreferenceTrainer(OptimisingTrainer):
         return self._passes.message
 
     @property
+    def signalled(self) -> bool:
+        """Whether a signal came while it trained, if only after the last step."""
+        return self._stop.requested
+
+    @property
     def interrupted(self) -> bool:
         """Whether a signal ended training before its last step."""
         return self._stop.interrupted

@@ -116,6 +116,8 @@ def check_trainer_fields(settings: TrainingArguments) -> None:
 
 
 def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "nothing" if value is None else str(getattr(value, "value", value))
 
 
