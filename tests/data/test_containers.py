@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import logging
 import lzma
 from pathlib import Path
 
@@ -60,10 +61,21 @@ def test_objects_over_several_lines_follow_one_another(tmp_path):
     assert questions(read(tmp_path / "a.json", tmp_path / "out")) == ["Q0?", "Q1?", "Q2?"]
 
 
+def test_of_a_list_for_each_split_one_is_read_and_the_others_are_told(tmp_path, caplog):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"note": [1, 2], "train": ROWS, "test": ROWS[1:]}, indent=1))
+    done = import_records(path, tmp_path / "out")
+    assert (done.records, done.told) == (3, {"split 'test' not read": 1})
+    assert import_records(path, tmp_path / "out", split="test").records == 2
+    with caplog.at_level(logging.WARNING):
+        assert len(load_records(path).records) == 3
+    assert "split 'test' not read (1)" in caplog.text
+
+
 def test_several_lists_and_broken_objects_are_one_error(tmp_path):
     path = tmp_path / "a.json"
-    path.write_text(json.dumps({"train": ROWS, "test": ROWS}, indent=1))
-    with pytest.raises(DataError, match=r"lists 'train' and 'test'; expected an object with one list"):
+    path.write_text(json.dumps({"first": ROWS, "second": ROWS}, indent=1))
+    with pytest.raises(DataError, match=r"lists 'first', 'second'; expected one list of rows, or one under 'train'"):
         import_records(path, tmp_path / "out")
     path.write_text(json.dumps({"data": ROWS}, indent=1)[:-20])
     aside: list[BadRow] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from errata.cli.asides import report_set_aside
 from errata.cli.data_files import require_jsonl
 from errata.cli.progress import show_progress
-from errata.errors import DONE, ConfigError, count_noun
+from errata.errors import ConfigError, count_noun
 
 if TYPE_CHECKING:
     from errata.pipelines.answer import OnProgress
@@ -64,6 +64,7 @@ def add_export(verbs: Any) -> None:
     parser.add_argument(
         "--image-root", type=Path, metavar="DIR", help="where image paths start (default: the file's folder)"
     )
+    parser.add_argument("--skip-bad", action="store_true", help="set bad records aside in bad.jsonl (exit code 3)")
     parser.add_argument(
         "--push-to-hub", metavar="NAME", help="upload the folder as a data set owner/name, private where it is new"
     )
@@ -117,21 +118,25 @@ def read_columns(texts: Sequence[str]) -> dict[str, str]:
 def run_export(args: argparse.Namespace) -> int:
     """Write a foreign format and say what it could not hold."""
     from errata.data import export_records, open_records, push_folder
+    from errata.records import setting_aside
 
     if args.push_to_hub and args.out.suffix:
         expected, fix = "a folder as --out", "leave the ending out"
         raise ConfigError("--push-to-hub", expected=expected, found=str(args.out), fix=fix)
     path = require_jsonl(args.records)
-    records, root = open_records(path, args.image_root)
-    with show_progress() as on_progress:
-        done = export_records(_watch(records, path, on_progress), root, args.out, format=args.format)
+    folder = args.out.parent if args.out.suffix else args.out
+    with show_progress() as on_progress, setting_aside(folder) as aside:
+        on_bad = aside.append if args.skip_bad else None
+        records, root = open_records(path, args.image_root, on_bad=on_bad)
+        watched = _watch(records, path, on_progress)
+        done = export_records(watched, root, args.out, format=args.format, on_bad=on_bad)
     print(f"{count_noun(done.rows, 'row')}: {args.out}" + _list_lost(done.dropped))
     if args.push_to_hub:
         with show_progress() as on_progress:
             on_progress("uploading", 0, 1)
             uploaded = push_folder(args.out, args.push_to_hub)
         print(f"uploaded: {uploaded}")
-    return DONE
+    return report_set_aside(aside.count, aside.path)
 
 
 def _watch(records: Iterable[Record], path: Path, on_progress: OnProgress) -> Iterator[Record]:

@@ -86,15 +86,19 @@ def has_rows(path: Path) -> bool:
     return strip_compression(path).suffix.lower() in KINDS
 
 
-def iterate_rows(path: Path) -> Iterator[RawRow]:
-    """The rows of a file in order. Raises DataError on a file that is not there, or that is damaged as a whole."""
+def iterate_rows(path: Path, split: str = "train") -> Iterator[RawRow]:
+    """The rows of a file in order; of JSON with a list for each split, those of one.
+
+    Raises:
+        DataError: A file that is not there, or that is damaged as a whole.
+    """
     kind = find_kind(path)
     if kind == "parquet":
         yield from _number(read_parquet(path))
     elif kind == "arrow":
         yield from _number(read_arrow(path))
     elif kind == "json":
-        for where, text in iterate_json_rows(path):
+        for where, text in iterate_json_rows(path, split):
             yield RawRow(where, int(where.rpartition(":")[2]), text)
     else:
         for where, number, cells in iterate_table(path, "," if kind == "csv" else "\t"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,18 @@ from errata.data.formats import FORMATS, Format, WriteContext, find_format
 from errata.data.images import check_image, encode_plainly, resolve_image
 from errata.data.leading_rows import lead_with
 from errata.data.parquet import write_parquet, write_shards
+from errata.data.reading import OnBad
 from errata.errors import DataError
-from errata.records import Record, remove_file, replacing, write_json_array, write_json_lines, write_text
+from errata.records import (
+    BadRow,
+    Record,
+    record_to_row,
+    remove_file,
+    replacing,
+    write_json_array,
+    write_json_lines,
+    write_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,14 @@ class ExportSummary:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def export_records(records: Iterable[Record], image_root: str | Path, out: str | Path, *, format: str) -> ExportSummary:
+def export_records(
+    records: Iterable[Record],
+    image_root: str | Path,
+    out: str | Path,
+    *,
+    format: str,
+    on_bad: OnBad | None = None,
+) -> ExportSummary:
     """Write records to a file in a foreign format, or to a folder with a card that `datasets` and the Hub load.
 
     Args:
@@ -37,6 +55,8 @@ def export_records(records: Iterable[Record], image_root: str | Path, out: str |
         out: A file with the format's ending, or a folder. Images, where the format does not embed them, are copied to
             `images/` beside the rows.
         format: A name of docs/formats.md that can be written.
+        on_bad: Called with every record that the format cannot hold or whose image does not open, which is then left
+            out; without it the first one raises.
 
     Raises:
         DataError: A format that is only read, a record that it cannot hold, or an image that does not open. Nothing
@@ -47,12 +67,21 @@ def export_records(records: Iterable[Record], image_root: str | Path, out: str |
     path = Path(out)
     if path.suffix:
         _require_ending(path, known)
-        return _export_file(records, Path(image_root), path, known)
-    return _export_folder(records, Path(image_root), path, known)
+        return _export_file(_Source(records, Path(image_root), on_bad), path, known)
+    return _export_folder(_Source(records, Path(image_root), on_bad), path, known)
 
 
-def _export_file(records: Iterable[Record], image_root: Path, path: Path, known: Format) -> ExportSummary:
-    rows, context = _build_rows(records, known, _Images(image_root, path.parent, plainly=not known.is_own))
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Records, where their images are, and what becomes of those that cannot be written."""
+
+    records: Iterable[Record]
+    image_root: Path
+    on_bad: OnBad | None
+
+
+def _export_file(source: _Source, path: Path, known: Format) -> ExportSummary:
+    rows, context = _build_rows(source, known, path.parent)
     if known.schema is not None:
         write_parquet(path, known.schema, rows)
     elif known.ending == "jsonl":
@@ -63,15 +92,16 @@ def _export_file(records: Iterable[Record], image_root: Path, path: Path, known:
     return ExportSummary([path, *beside], context.number, +context.dropped)
 
 
-def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, known: Format) -> ExportSummary:
+def _export_folder(source: _Source, folder: Path, known: Format) -> ExportSummary:
     """The card is written last: a folder without one is not whole."""
     remove_file(folder / CARD_FILE)
     tally = Tally()
+    counted = replace(source, records=tally.count(source.records))
     if known.schema is None:
-        done = _export_file(tally.count(records), image_root, folder / f"train.{known.ending}", known)
+        done = _export_file(counted, folder / f"train.{known.ending}", known)
         files, pattern = done.files, f"train.{known.ending}"
     else:
-        rows, context = _build_rows(tally.count(records), known, _Images(image_root, folder, plainly=not known.is_own))
+        rows, context = _build_rows(counted, known, folder)
         files = write_shards(folder / "data", known.schema, rows)
         done = ExportSummary(files, context.number, +context.dropped)
         pattern = "data/train-*.parquet"
@@ -80,9 +110,10 @@ def _export_folder(records: Iterable[Record], image_root: Path, folder: Path, kn
     return ExportSummary([*files, folder / CARD_FILE], done.rows, done.dropped)
 
 
-def _build_rows(records: Iterable[Record], known: Format, images: _Images) -> tuple[Iterator[Row], WriteContext]:
+def _build_rows(source: _Source, known: Format, folder: Path) -> tuple[Iterator[Row], WriteContext]:
+    images = _Images(source.image_root, folder, plainly=not known.is_own)
     context = WriteContext(images.embed, images.place)
-    return _count(_iterate_rows(records, known, context), context), context
+    return _count(_iterate_rows(source, known, context), context), context
 
 
 def _require_ending(path: Path, known: Format) -> None:
@@ -104,16 +135,30 @@ def _find_writer(name: str) -> Format:
     return known
 
 
-def _iterate_rows(records: Iterable[Record], known: Format, context: WriteContext) -> Iterator[Row]:
+def _iterate_rows(source: _Source, known: Format, context: WriteContext) -> Iterator[Row]:
     assert known.write_row is not None
-    for record in records:
+    for record in source.records:
+        dropped = context.dropped.copy()
         try:
-            yield from known.write_row(record, context)
+            rows = list(known.write_row(record, context))
         except DataError as error:
-            if error.where.startswith("record "):
-                raise
-            where = f"record {record.id!r}: {error.where}"
-            raise DataError(where, expected=error.expected, found=error.found, fix=error.fix) from None
+            named = _name_record(error, record)
+            if source.on_bad is None:
+                raise named from None
+            context.dropped = dropped
+            source.on_bad(
+                BadRow(f"record {record.id!r}", str(named), json.dumps(record_to_row(record), ensure_ascii=False))
+            )
+            continue
+        yield from rows
+
+
+def _name_record(error: DataError, record: Record) -> DataError:
+    """The error with the record's id as its place."""
+    where = error.where if error.where.startswith("record ") else f"record {record.id!r}: {error.where}"
+    named = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
+    named.can_skip = True
+    return named
 
 
 def _count(rows: Iterator[Row], context: WriteContext) -> Iterator[Row]:

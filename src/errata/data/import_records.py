@@ -11,6 +11,7 @@ from errata.data.formats import find_format
 from errata.data.hub import build_hub_source, is_hub_name
 from errata.data.image_store import ImageStore
 from errata.data.image_writer import ImageWriter
+from errata.data.json_rows import list_other_lists
 from errata.data.reading import OnBad, Reading
 from errata.data.saved import find_other_splits
 from errata.data.source_names import SourceNames
@@ -88,8 +89,7 @@ def import_records(
     known = find_format(format) if format else None
     reading = Reading(known, license, from_source, columns or {}, frozenset(ignore), on_bad)
     files = open_source(source, split)
-    if Path(source).is_dir():
-        reading.told.update(f"split {other.name!r} not read" for other in find_other_splits(Path(source), split))
+    reading.told.update(f"split {name!r} not read" for name in list_other_splits(files, source, split))
     folder, names = Path(out) / "images", SourceNames()
 
     with ImageWriter(folder) as writer:
@@ -139,13 +139,20 @@ def open_source(source: str | Path, split: str = "train") -> list[SourceFile]:
     """The files of a source, or a split of a data set on the Hub. Raises DataError when there is none of the name."""
     path = Path(source)
     if path.is_dir():
-        return [open_file(file) for file in list_files(path, split)]
+        return [open_file(file, split) for file in list_files(path, split)]
     if path.exists():
-        return [open_file(path)]
+        return [open_file(path, split)]
     if is_hub_name(source):
         return [build_hub_source(str(source), split)]
     expected = "a file, a folder, or owner/name of a data set on the Hub"
     raise DataError(str(source), expected=expected, found="none of this name", fix="check the path")
+
+
+def list_other_splits(files: Iterable[SourceFile], source: str | Path, split: str) -> list[str]:
+    """The names of the splits that a source also holds, of a saved data set or as lists of a JSON file."""
+    saved = find_other_splits(Path(source), split) if Path(source).is_dir() else []
+    lists = [name for file in files if file.kind == "json" for name in list_other_lists(file.path, split)]
+    return [other.name for other in saved] + lists
 
 
 def find_records_file(path: str | Path) -> Path:

@@ -28,21 +28,37 @@ _TOKEN = re.compile(r'"(?:[^"\\\n]+|\\.)*+"|["\[\]{},]')
 """What decides where an item ends: whole strings, brackets, commas; a quote alone opens a string that does not end."""
 
 
-def iterate_json_rows(path: str | Path) -> Iterator[tuple[str, bytes]]:
+def iterate_json_rows(path: str | Path, split: str = "train") -> Iterator[tuple[str, bytes]]:
     """The same as `iterate_json_values`, but of a file that holds one object, the items of the list of rows in it.
 
-    That is the list of objects under one of its keys, such as `data` or `train`. Also read are objects one after
-    another that go over several lines each.
+    That is the list of objects under one of its keys, such as `data`, or of several such lists the one under `split`.
+    Also read are objects one after another that go over several lines each.
 
     Raises:
-        DataError: As `iterate_json_values`, or an object with several lists of rows.
+        DataError: As `iterate_json_values`, or an object with several lists of rows, none of them under `split`.
     """
     path = Path(path)
     form = _find_form(path) if _begins_with(path, b"{") else None
     if form is None:
         yield from iterate_json_values(path)
+    elif form == "values":
+        yield from _split_values(path)
     else:
-        yield from _split_object(path) if form == "rows" else _split_values(path)
+        lists = _list_keys(path)
+        if len(lists) > 1 and split not in lists:
+            fix = "say which to read: --split NAME"
+            expected = f"one list of rows, or one under {split!r}"
+            raise DataError(str(path), expected=expected, found=f"lists {', '.join(map(quote, lists))}", fix=fix)
+        yield from _split_object(path, split if len(lists) > 1 else lists[0])
+
+
+def list_other_lists(path: str | Path, split: str) -> list[str]:
+    """The keys of the lists of rows that are not read of a file whose object has several; mostly none."""
+    path = Path(path)
+    if not (path.is_file() and _begins_with(path, b"{") and _find_form(path) == "rows"):
+        return []
+    lists = _list_keys(path)
+    return [key for key in lists if key != split] if len(lists) > 1 else []
 
 
 def iterate_json_values(path: str | Path) -> Iterator[tuple[str, bytes]]:
@@ -115,20 +131,31 @@ def _find_lists(text: _Text) -> Iterator[str]:
     text.place += 1
 
 
-def _split_object(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The items of the one list of rows in the object that the file is."""
-    found: list[str] = []
+def _list_keys(path: Path) -> list[str]:
+    """The keys of all lists of rows in the object that the file is; those before a place that is damaged."""
+    found = []
+    with open_text(path) as file:
+        text = _Text(file, path)
+        try:
+            for key in _find_lists(text):
+                found.append(key)
+                for _ in _take_list(text):
+                    pass
+        except DataError:
+            pass  # told when the rows before it have been read
+    return found
+
+
+def _split_object(path: Path, wanted: str) -> Iterator[tuple[str, bytes]]:
+    """The items of the list of rows under a key of the object that the file is."""
     with open_text(path) as file:
         text = _Text(file, path)
         for key in _find_lists(text):
-            found.append(key)
-            if len(found) > 1:
-                fix = "make a file of each list, or leave one out"
-                lists = " and ".join(map(quote, found))
-                raise DataError(str(path), expected="an object with one list of rows", found=f"lists {lists}", fix=fix)
-            text.place += 1
-            yield from _take_items(text)
-            text.place += 1
+            items = _take_list(text)
+            if key == wanted:
+                yield from items
+            for _ in items:
+                pass
         text.skip_blanks()
         if text.peek():
             raise text.broken("something behind the } that ends the object")
@@ -172,6 +199,13 @@ def _split_array(path: Path) -> Iterator[tuple[str, bytes]]:
         if text.peek():
             text.mark()
             raise text.broken("something behind the ] that ends the array")
+
+
+def _take_list(text: _Text) -> Iterator[tuple[str, bytes]]:
+    """The items of the list that begins here, one after another; the place is then behind it."""
+    text.place += 1
+    yield from _take_items(text)
+    text.place += 1
 
 
 def _take_items(text: _Text) -> Iterator[tuple[str, bytes]]:

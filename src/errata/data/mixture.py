@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def load_mixture(
     image_root: str | Path | None = None,
     *,
     import_dir: str | Path,
+    ignore: Collection[str] = (),
     on_bad: OnBad | None = None,
 ) -> LoadedRecords:
     """Read all parts, in order. Ids begin with the name of their part, images are absolute paths.
@@ -55,6 +56,7 @@ def load_mixture(
         parts: At least one.
         image_root: Where the relative image paths of a part start that says nothing itself.
         import_dir: Where the images of parquet files are written, in a folder for each part.
+        ignore: Columns of foreign data that are left out of all parts as if they were not there.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
 
     Raises:
@@ -67,7 +69,8 @@ def load_mixture(
     portions: list[Portion] = []
     for name, part in zip(_name_parts(parts), parts, strict=True):
         folder = Path(import_dir) / name
-        loaded = load_records(part.path, part.image_root or image_root, import_dir=folder, on_bad=on_bad)
+        root = part.image_root or image_root
+        loaded = load_records(part.path, root, import_dir=folder, ignore=ignore, on_bad=on_bad)
         placed = list(_place(loaded, name, on_bad))
         records += placed
         portions.append(Portion(len(placed), part.weight))

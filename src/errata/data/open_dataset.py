@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.image_store import ImageStore
-from errata.data.import_records import find_records_file, import_records
+from errata.data.import_records import find_records_file, import_records, list_other_splits
 from errata.data.reading import OnBad, Reading, describe_reading
 from errata.data.saved import is_saved
 from errata.data.sources import SourceFile, open_file
@@ -43,13 +43,14 @@ def load_records(
     image_root: str | Path | None = None,
     *,
     import_dir: str | Path | None = None,
+    ignore: Collection[str] = (),
     on_bad: OnBad | None = None,
 ) -> LoadedRecords:
     """Read all of our JSON lines, an imported folder, or a foreign file in any format of docs/formats.md.
 
     The arguments and errors are those of `open_records`.
     """
-    records, root = open_records(path, image_root, import_dir=import_dir, on_bad=on_bad)
+    records, root = open_records(path, image_root, import_dir=import_dir, ignore=ignore, on_bad=on_bad)
     return LoadedRecords(list(records), root)
 
 
@@ -58,6 +59,7 @@ def open_records(
     image_root: str | Path | None = None,
     *,
     import_dir: str | Path | None = None,
+    ignore: Collection[str] = (),
     on_bad: OnBad | None = None,
 ) -> tuple[Iterator[Record], Path]:
     """Records one at a time, and the folder that their image paths start from.
@@ -69,6 +71,7 @@ def open_records(
         image_root: Where relative image paths start; None is the folder of the file.
         import_dir: Where a table that holds its pictures is imported; None is a folder beside it. A second call finds
             the pictures there. Of JSON the pictures stay where they are.
+        ignore: Columns of foreign data that are left out as if they were not there.
         on_bad: Called with every row that cannot be used, which is then left out; without it the first one raises.
 
     Raises:
@@ -79,14 +82,15 @@ def open_records(
     root = Path(image_root or path.parent)
     if file.kind != "json" or path.is_dir():
         root = Path(import_dir or path.with_suffix(".errata"))
-        done = import_records(path, root, image_root=image_root, on_bad=on_bad)
+        done = import_records(path, root, image_root=image_root, ignore=ignore, on_bad=on_bad)
         _tell(path, done.told, done.unread)
-        file = open_file(done.path)
-    return _read(path, file, root, on_bad), root
+        file, ignore = open_file(done.path), ()
+    reading = Reading(ignore=frozenset(ignore), on_bad=on_bad)
+    reading.told.update(f"split {name!r} not read" for name in list_other_splits([file], file.path, "train"))
+    return _read(path, file, root, reading), root
 
 
-def _read(path: Path, file: SourceFile, root: Path, on_bad: OnBad | None) -> Iterator[Record]:
-    reading = Reading(on_bad=on_bad)
+def _read(path: Path, file: SourceFile, root: Path, reading: Reading) -> Iterator[Record]:
     yield from reading.read([file], lambda _: ImageStore(None, root=root))
     _tell(path, +reading.told, reading.unread)
 

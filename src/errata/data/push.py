@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import StorageError
+from errata.records.bad_rows import BAD_FILE
 
 
 def push_folder(folder: str | Path, name: str) -> str:
@@ -26,7 +27,7 @@ def push_folder(folder: str | Path, name: str) -> str:
             repo_id=name,
             repo_type="dataset",
             folder_path=str(folder),
-            ignore_patterns=["*.tmp"],  # what a killed export left
+            ignore_patterns=["*.tmp", BAD_FILE],  # what a killed export left, and what was set aside
             delete_patterns=["data/train-*.parquet"],
         )
     except Exception as error:  # offline, no token, no right, a broken connection: each has an exception of its own

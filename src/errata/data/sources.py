@@ -41,15 +41,15 @@ class SourceFile:
     count: Callable[[], int | None] = lambda: None
 
 
-def open_file(path: Path) -> SourceFile:
-    """One file. What is wrong with it shows when it is read."""
+def open_file(path: Path, split: str = "train") -> SourceFile:
+    """One file, or of a JSON file with a list for each split that one. What is wrong with it shows when it is read."""
     kind = find_kind(path)
     if kind == "parquet":
         return SourceFile(path, kind, lambda: iterate_rows(path), lambda: list_columns(path), lambda: count_rows(path))
     if kind == "arrow":
         columns, count = lambda: list_arrow_columns(path), lambda: count_arrow_rows(path)
         return SourceFile(path, kind, lambda: iterate_rows(path), columns, count)
-    return SourceFile(path, kind, lambda: iterate_rows(path))
+    return SourceFile(path, kind, lambda: iterate_rows(path, split))
 
 
 def list_files(folder: Path, split: str = "train") -> list[Path]:

@@ -76,7 +76,7 @@ def _check_header(where: str, header: list[str]) -> list[str]:
     elif not _is_utf8(header):
         problem = "bytes that are not UTF-8"
     if problem is not None:
-        fix = "name every column in the first line"
+        fix = "save the file as UTF-8" if not _is_utf8(header) else "name every column in the first line"
         raise DataError(where, expected="a header with the columns' names", found=problem[:200], fix=fix)
     return header
 

@@ -41,6 +41,7 @@ class TrainRun(PreferenceConfig):
     Args:
         data: What `load_records` reads: our JSON lines, an imported folder, conversations, a parquet file; or a mixture
             of several, each with a weight.
+        ignore_columns: Columns of foreign data, with commas, that are left out as if they were not there.
         model: Which model is trained.
         eval_data: The same, to evaluate on as `eval_strategy` says.
         out: The run's folder.
@@ -52,6 +53,7 @@ class TrainRun(PreferenceConfig):
     data: Path | tuple[DataPart, ...]
     model: ModelSettings
     eval_data: Path | None = None
+    ignore_columns: str = ""
     out: Path = _OUT
     lora: LoraSettings | None = None
     fresh: bool = False
@@ -207,15 +209,21 @@ def _load_data(settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
     """The records to train on, of one file or of all parts of a mixture."""
     if isinstance(settings.data, Path):
         return _load(settings.data, settings, bad)
-    on_bad = bad.append if settings.skip_bad else None
+    on_bad, folder = bad.append if settings.skip_bad else None, settings.out / "data"
     with settings.main_process_first(desc="data"):
-        return load_mixture(settings.data, settings.image_root, import_dir=settings.out / "data", on_bad=on_bad)
+        return load_mixture(
+            settings.data, settings.image_root, import_dir=folder, ignore=_list_ignored(settings), on_bad=on_bad
+        )
 
 
 def _load(path: Path, settings: TrainRun, bad: list[BadRow]) -> LoadedRecords:
-    on_bad = bad.append if settings.skip_bad else None
+    on_bad, folder = bad.append if settings.skip_bad else None, settings.out / "data" / path.stem
     with settings.main_process_first(desc="data"):  # one process writes the images of a parquet file
-        return load_records(path, settings.image_root, import_dir=settings.out / "data" / path.stem, on_bad=on_bad)
+        return load_records(path, settings.image_root, import_dir=folder, ignore=_list_ignored(settings), on_bad=on_bad)
+
+
+def _list_ignored(settings: TrainRun) -> list[str]:
+    return [name.strip() for name in settings.ignore_columns.split(",") if name.strip()]
 
 
 def _finish(

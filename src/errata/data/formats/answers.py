@@ -6,20 +6,23 @@ the question; a side may hold a list of any of these, which are ties.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from errata.data.containers import Row, is_empty
 from errata.data.formats.format import ReadContext
+from errata.data.formats.transcripts import parse_transcript
 from errata.data.formats.turns import parse_messages
 from errata.data.formats.vocabulary import CONVERSATIONS, PROMPTS, is_turn
 from errata.errors import quote
 from errata.records import IMAGE_PLACEHOLDER, Response, Turn
+from errata.text import parse_messages_text
 
 Turns = tuple[Turn, ...]
 
-QUESTION_COLUMNS = (*PROMPTS, *CONVERSATIONS, "history", "system")
+SYSTEMS = ("system", "system_prompt", "system_message")
+
+QUESTION_COLUMNS = (*PROMPTS, *CONVERSATIONS, "history", *SYSTEMS)
 """The columns that `read_question` reads."""
 
 TIES = "sides with several answers, read as ties"
@@ -35,19 +38,24 @@ def read_question(row: Row, context: ReadContext) -> Turns | None:
     """
     names = [name for name in (*CONVERSATIONS, *PROMPTS) if not is_empty(row.get(name))]
     names = [name for name in names if not (name in CONVERSATIONS and row[name] == row.get("chosen"))]  # Zephyr's
-    before = (*_read_system(row, context), *_read_history(row, context))
+    system, history = _read_system(row, context), _read_history(row, context)
     if not names:
-        if before:
+        if system or history:
             raise context.error("a question", "'history' or 'system' without one", "say where: --columns prompt=COLUMN")
         return None
     if names == ["instruction", "input"]:
         texts = [_require_text(row[name], name, context) for name in names]
-        return (*before, Turn("user", "\n".join(texts)))
-    if any(row[name] != row[names[0]] for name in names[1:]):
+        return (*system, *history, Turn("user", "\n".join(texts)))
+    turns = read_turns(row[names[0]], names[0], context)
+    if any(not _says_same(row[name], name, turns, context) for name in names[1:]):
         fix = f"say which it is: --columns prompt={names[0]}, or leave the other out with --ignore {names[-1]}"
         raise context.error("one column with the question", " and ".join(map(repr, names)), fix)
-    turns = read_turns(row[names[0]], names[0], context)
-    return turns if turns[0].role == "system" and not before[1:] else (*before, *turns)
+    return put_system(system, (*history, *turns), context)
+
+
+def _says_same(value: Any, name: str, turns: Turns, context: ReadContext) -> bool:
+    """Whether a second column repeats the question, perhaps as a text beside messages, or without its pictures."""
+    return [_plain(turn) for turn in read_turns(value, name, context)] == [_plain(turn) for turn in turns]
 
 
 def read_conversation(row: Row, context: ReadContext) -> tuple[Turns, Any]:
@@ -62,8 +70,17 @@ def read_conversation(row: Row, context: ReadContext) -> tuple[Turns, Any]:
         raise context.error("one conversation", " and ".join(map(repr, names)), fix)
     name = names[0] if names else next((name for name in CONVERSATIONS if name in row), CONVERSATIONS[0])
     turns = parse_messages(row.get(name), context.where, name)
-    system = () if turns[0].role == "system" else _read_system(row, context)
-    return (*system, *turns), row.get(name)
+    return put_system(_read_system(row, context), turns, context), row.get(name)
+
+
+def put_system(system: Turns, turns: Turns, context: ReadContext) -> Turns:
+    """Turns behind a row's system turn, which they may repeat. Raises DataError where they begin with another one."""
+    if not system or turns[0].role != "system":
+        return (*system, *turns)
+    if system[0] != turns[0]:
+        found = f"{quote(system[0].text, 40)} in a column, and {quote(turns[0].text, 40)} in the turns"
+        raise context.error("one system turn", found, "leave one out: --ignore system")
+    return turns
 
 
 def find_question_messages(row: Row) -> Any:
@@ -103,15 +120,9 @@ def _list_answers(value: Any, name: str, context: ReadContext) -> list[Turns]:
     raise context.error(f"{name!r} as a text, messages, or a list of these", found)
 
 
-def _load_turns(text: str) -> list[Any] | None:
-    """The messages that a text is JSON of, as tables hold them; None for any other text."""
-    if not text.lstrip().startswith("[{"):
-        return None
-    try:
-        turns = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return turns if all(map(is_turn, turns)) else None
+def _load_turns(text: str) -> list[Mapping[str, Any]] | None:
+    """The messages that a text is a list of, as tables hold them; None for any other text."""
+    return parse_messages_text(text) if text.lstrip().startswith("[") else None
 
 
 def build_levels(
@@ -149,9 +160,11 @@ def _count_shared(answers: Sequence[Turns]) -> int:
 
 
 def _cut_question(answer: Turns, question: Turns, context: ReadContext) -> Turns:
-    if answer[0].role == "assistant":
-        return answer
     asked = [_plain(turn) for turn in question]
+    if answer[0].role == "assistant":
+        whole = parse_transcript(answer[0].text) if not answer[1:] else None
+        begins = whole is not None and [_plain(turn) for turn in whole[: len(asked)]] == asked
+        return whole[len(asked) :] if whole is not None and begins else answer
     for start in {0, int(question[0].role == "system")}:
         if [_plain(turn) for turn in answer[: len(asked) - start]] == asked[start:]:
             return answer[len(asked) - start :]
@@ -167,6 +180,8 @@ def _plain(turn: Turn) -> tuple[str, str]:
 
 def read_turns(value: Any, name: str, context: ReadContext) -> Turns:
     """A question as a text, a message, parts of one, or messages. Raises DataError for anything else."""
+    if isinstance(value, str):
+        value = _load_turns(value) or value
     if isinstance(value, str) and name not in CONVERSATIONS:
         return (Turn("user", value),)
     if isinstance(value, (list, tuple)) and value and all(isinstance(one, Mapping) for one in value):
@@ -180,8 +195,11 @@ def read_turns(value: Any, name: str, context: ReadContext) -> Turns:
 
 
 def _read_system(row: Row, context: ReadContext) -> Turns:
-    value = row.get("system")
-    return () if is_empty(value) else (Turn("system", _require_text(value, "system", context)),)
+    names = [name for name in SYSTEMS if not is_empty(row.get(name))]
+    if any(row[name] != row[names[0]] for name in names[1:]):
+        fix = f"leave one out: --ignore {names[-1]}"
+        raise context.error("one system turn", " and ".join(map(repr, names)), fix)
+    return tuple(Turn("system", _require_text(row[name], name, context)) for name in names[:1])
 
 
 def _read_history(row: Row, context: ReadContext) -> Turns:

@@ -17,6 +17,7 @@ from errata.data.formats.argilla_values import Sheet, read_values
 from errata.data.formats.columns import find_field, require_names
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id, take_meta, take_source
+from errata.data.formats.pictures import require_all_shown
 from errata.data.formats.turns import parse_messages
 from errata.data.formats.verdicts import ANSWERS, IMAGES, build_records
 from errata.data.formats.vocabulary import PROMPTS
@@ -39,6 +40,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     fields = _read_fields(row, context)
     prompt, turns = _find_prompt(fields, context)
     image = find_field(fields, "image", IMAGES, context)
+    require_all_shown(fields, image, context)
     answers = {name: text for name, text in fields.items() if name not in (prompt, image) and isinstance(text, str)}
     main = find_field(answers, "response", ANSWERS, context)
     sheet = Sheet(answers, main if main or len(answers) != 1 else next(iter(answers)), context)

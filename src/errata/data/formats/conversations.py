@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from errata.data.containers import Row
-from errata.data.formats.answers import read_conversation
+from errata.data.formats.answers import SYSTEMS, read_conversation
 from errata.data.formats.format import Format, ReadContext, Sample, reads
 from errata.data.formats.parts import STATED, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
@@ -64,5 +64,5 @@ CONVERSATIONS = Format(
     "conversations of LLaVA, ShareGPT4V, UniMM-Chat, and messages",
     _recognise,
     _read_row,
-    reads=reads(*FIELDS, *STATED, "system"),
+    reads=reads(*FIELDS, *STATED, *SYSTEMS),
 )

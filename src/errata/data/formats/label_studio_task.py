@@ -12,6 +12,7 @@ from errata.data.containers import Row
 from errata.data.formats.columns import find_field, require_names, simplify
 from errata.data.formats.format import ReadContext
 from errata.data.formats.parts import take_meta
+from errata.data.formats.pictures import require_all_shown
 from errata.data.formats.verdicts import ANSWERS, IMAGES
 from errata.data.formats.vocabulary import PROMPTS
 from errata.records import find_file
@@ -56,6 +57,7 @@ def read_task(row: Row, context: ReadContext) -> Task:
     data = row["data"]
     prompt = find_field(data, "prompt", PROMPTS, context)
     image = find_field(data, "image", IMAGES, context)
+    require_all_shown(data, image, context)
     if prompt is None or not isinstance(data[prompt], str):
         found = f"the fields {', '.join(map(str, data)) or 'of an empty object'}"
         raise context.error("a question among the task's data", found, "name its field: --columns prompt=FIELD")

@@ -6,12 +6,14 @@ object of any of these under `path`, `url`, `base64` …, as servers of models t
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from errata.data.containers import Row, is_empty
 from errata.data.formats.format import ReadContext
+from errata.data.formats.vocabulary import guess_content
 from errata.data.picture_values import KEYS
 
 COLUMNS = ("images", "image")
@@ -66,14 +68,42 @@ def is_picture_part(part: Any) -> bool:
     return part["type"] in PART_TYPES
 
 
+def list_names_of(value: Any) -> list[str]:
+    """Names of the pictures of a column; one whose bytes stand in the row counts by any name."""
+    if isinstance(value, (list, tuple)):
+        return [path for one in value for path in list_names_of(one)]
+    if isinstance(value, Mapping):
+        return [str(value.get("path") or value.get("url") or "")]
+    return [value if isinstance(value, str) else ""]
+
+
+def require_all_shown(fields: Mapping[str, Any], image: str | None, context: ReadContext) -> None:
+    """Raise DataError where a field besides `image` holds a picture, unless the user said which was shown."""
+    if "image" in context.columns:
+        return
+    image = None if image is None or is_empty(fields[image]) else image
+    shown = list_names_of(fields[image]) if image is not None else []
+    for name, value in fields.items():
+        if name != image and guess_content(name, value, shown) == "a picture":
+            found = f"a picture under {name!r}" + (f" besides {image!r}" if image is not None else "")
+            fix = f"say which field was shown: --columns image={image or name}, or put several into it as a list"
+            raise context.error("all pictures in one field of a usual name", found, fix)
+
+
 def _list_column(value: Any) -> list[Any]:
-    """The pictures of a cell: of a list, also as JSON in a table, or one alone."""
+    """The pictures of a cell: of a list, in a table also as JSON or as Python prints one, or one alone."""
     if isinstance(value, str) and value.startswith("["):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return [value]
+        value = _parse_list(value)
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _parse_list(text: str) -> Any:
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return text
 
 
 def _list_parts(messages: Any) -> list[Mapping[str, Any]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from errata.data.formats.vocabulary import ANSWER_PAIRS, ANSWERS, PICTURES, PROMPTS, split_words
+from errata.data.formats.vocabulary import ANSWER_PAIRS, ANSWERS, PICTURES, PROMPTS, is_beside_answers, split_words
 
 LABELS = ("label", "labels", "is_desirable", "desirable", "kto_tag", "thumbs_up")
 """Columns that say whether the one answer of a row is good, as KTO takes it."""
@@ -13,13 +14,21 @@ _LISTS = ("responses", "completions", "answers", "outputs", "candidates", "gener
 _SCORES = ("scores", "ratings", "rewards", "ranks")
 
 
-def suggest_columns(names: Collection[str]) -> str:
-    """How to name the columns, with those that look like a question, answers and a picture."""
+def suggest_columns(row: Mapping[str, Any]) -> str:
+    """How to name the columns of a row, with those that look like a question, answers and a picture."""
+    names = row.keys()
     question = _first(names, PROMPTS) or "COLUMN"
     pictures = [name for name in names if not PICTURES.isdisjoint(split_words(name))]
     image = f",image={pictures[0]}" if pictures else ""
-    told = [name for name in names if not ANSWERS.isdisjoint(split_words(name)) and name not in (question, *pictures)]
-    ranked = _first(told, _LISTS)
+    told = [
+        name
+        for name in names
+        if not ANSWERS.isdisjoint(split_words(name))
+        and name not in (question, *pictures)
+        and not is_beside_answers(name, paired=True)
+    ]
+    several = [name for name in told if isinstance(row[name], (list, tuple)) and len(row[name]) > 1]
+    ranked = _first(told, _LISTS) or (several[0] if len(several) == 1 else None)
     if ranked is not None:
         scores = _first(names, _SCORES)
         ratings = f",ratings={scores}" if scores else ""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from errata.data.containers import Row, is_empty
-from errata.data.formats.answers import Turns, build_levels, read_side, read_turns
+from errata.data.formats.answers import Turns, build_levels, put_system, read_side, read_turns
 from errata.data.formats.columns import require_names
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id
@@ -70,7 +70,7 @@ def _read_question(held: Mapping[str, Any], context: ReadContext) -> Turns | Non
         return _require_question(None, held, context)
     turns = read_turns(held["prompt"], "prompt", context)
     system = (Turn("system", _read_text(held, "system", context)),) if held.get("system") else ()
-    return (*system, *turns) if turns[0].role != "system" else turns
+    return put_system(system, turns, context)
 
 
 def _require_question(question: Turns | None, held: Mapping[str, Any], context: ReadContext) -> Turns:

@@ -23,6 +23,7 @@ from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
 from errata.data.formats.parts import STATED, require_plain_answers, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
+from errata.data.formats.transcripts import find_answer_start, parse_transcript
 from errata.data.formats.vocabulary import ANSWER_PAIRS, PROMPTS, may_be_question
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
@@ -107,6 +108,10 @@ def _split(row: Row, names: tuple[str, str], context: ReadContext) -> tuple[Turn
     chosen, rejected = (row.get(name) for name in names)
     if question is None and isinstance(chosen, str) and isinstance(rejected, str):
         _require_alone(row, names, context)
+        transcripts = [parse_transcript(text) for text in (chosen, rejected)]
+        if None not in transcripts:
+            context.told["conversations read from one text, by the speakers' names"] += 1
+            return build_levels(None, [[turns] for turns in transcripts if turns is not None], context)
         question, chosen, rejected = _cut_prompt(chosen, rejected)
         context.told["questions found as what both answers begin with"] += 1
     sides = [read_side(value, name, context) for value, name in zip((chosen, rejected), names, strict=True)]
@@ -127,9 +132,13 @@ def _require_alone(row: Row, names: tuple[str, str], context: ReadContext) -> No
 
 
 def _cut_prompt(chosen: str, rejected: str) -> tuple[Turns, str, str]:
-    """TRL's standard form without a prompt: the text that both answers begin with, as TRL's own trainer cuts it."""
+    """TRL's standard form without a prompt: the text that both answers begin with, as TRL's own trainer cuts it.
+
+    Where a template was rendered into it, no word of the answers belongs to the prompt.
+    """
     same = _count_equal(chosen, rejected)
-    same -= bool(same and chosen[same - 1] == " ")
+    start = find_answer_start(chosen[:same])
+    same = same - bool(same and chosen[same - 1] == " ") if start is None else start
     return (Turn("user", chosen[:same]),), chosen[same:], rejected[same:]
 
 

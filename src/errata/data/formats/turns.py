@@ -61,6 +61,9 @@ def _read_turn(message: Any, where: str) -> Turn:
         found = "no 'from' or 'role'" if speaker is None else quote(speaker)
         raise DataError(where, expected="a speaker of " + ", ".join(_ROLES), found=found, fix=_FIX)
     content = next((message[key] for key in CONTENTS if message.get(key) is not None), None)
+    if content is None:
+        expected = f"what is said, under {' or '.join(CONTENTS)}"
+        raise DataError(where, expected=expected, found=f"only {', '.join(map(str, message))}", fix=_FIX)
     _require_read(message, where)
     return Turn(role, _join_parts(content, where))
 

@@ -31,6 +31,7 @@ ANSWER_PAIRS = (
     ("answer_winning", "answer_losing"),
     ("winning_response", "losing_response"),
     ("y_w", "y_l"),
+    ("y_win", "y_lose"),
     ("better", "worse"),
 )
 """Columns of better and of worse answers."""
@@ -55,17 +56,24 @@ language len length level license licence loss logp logps logprob logprobs margi
 number rank ranks rate rating ratings reward rewards round score scores seed sha sha256 size sizes source split
 stage status style subset tag tags task temperature template time timestamp tokens topic type types uid url uuid version
 weight weights width"""
-_REMARKS = """analysis annotation comment comments critique critiques explanation explanations feedback judge judgement
-judgment justification note notes rationale rationales reason reasons remark remarks review verdict meta metadata info
-infos extra extras citation license licence"""
+_REMARKS = """analysis annotation comment comments critique critiques error errors explanation explanations feedback
+judge judgement judgment justification mistake mistakes note notes rationale rationales reason reasons remark remarks
+review verdict meta metadata info infos extra extras citation license licence"""
+_SEEN = "caption captions description descriptions hint hints lecture ocr"
+_KNOWN = """correct expected gold golden gt groundtruth ref reference references rubric rubrics solution solutions
+standard truth"""
+_OF = """annotated answer answers blip coco dense detailed ground human image img long original picture response
+responses short text texts the true vqa"""
 _NAMING = """coco file filename filenames files flickr http https link local name names orig origin original path paths
 relative source src uri url urls"""
 
-ANSWERS, QUESTIONS, PICTURES, ABOUT, REMARKS, NAMING = (
-    frozenset(words.split()) for words in (_ANSWERS, _QUESTIONS, _PICTURES, _ABOUT, _REMARKS, _NAMING)
+ANSWERS, QUESTIONS, PICTURES, ABOUT, REMARKS, SEEN, KNOWN, _OF_WHAT, NAMING = (
+    frozenset(words.split())
+    for words in (_ANSWERS, _QUESTIONS, _PICTURES, _ABOUT, _REMARKS, _SEEN, _KNOWN, _OF, _NAMING)
 )
 """Words of names: of answers, of questions, of pictures and other media; of what is said about a thing, in last place;
-of remarks, which may be long; of the place that a picture has."""
+of remarks, which may be long; of what a picture shows; of what is known to be right, and of what may stand beside these
+two; of the place that a picture has."""
 
 _NOTHING = ("", "[]", "{}", "null", "None", "nan")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -111,6 +119,18 @@ def guess_content(name: str, value: Any, pictures: Iterable[str] = (), depth: in
     if _is_picture_name(words, texts):
         return None if _is_named_again(words, texts, list(pictures)) else "a picture"
     return _guess_text(words, texts)
+
+
+def is_beside_answers(name: str, *, paired: bool) -> bool:
+    """Whether a column is what answers were made or judged by, and none of them: `caption`, `ocr_text`, `gt_answer`.
+
+    Args:
+        name: The column.
+        paired: The row has better and worse answers. Beside a single one, what is known to be right may be better.
+    """
+    words = {word for word in split_words(name) if not word.isdigit()}
+    heads, others = (SEEN | KNOWN, _OF_WHAT | KNOWN) if paired else (SEEN, _OF_WHAT - ANSWERS | {"text", "texts"})
+    return not words.isdisjoint(heads) and words <= heads | others
 
 
 def may_be_question(name: str, text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.import_records import RECORDS_FILE, OnProgress
-from errata.data.reading import OnBad
+from errata.data.reading import OnBad, find_foreign_format
 from errata.data.text_limits import require_text
 from errata.errors import DataError
 from errata.records import BadRow, Record, iterate_records, record_to_row
@@ -68,7 +68,7 @@ def find_records(
     """The records of a `.jsonl` file or of a folder with records.jsonl; see `RecordFile` for `on_progress`.
 
     Raises:
-        DataError: It is a parquet file or a folder without records.
+        DataError: It is a parquet file, rows of a foreign format, or a folder without records.
     """
     path = Path(path)
     file = path / RECORDS_FILE if path.is_dir() else path
@@ -78,4 +78,8 @@ def find_records(
         raise DataError(
             str(path), expected=f"a .jsonl file of records or a folder with {RECORDS_FILE}", found=found, fix=fix
         )
+    foreign = find_foreign_format(file)
+    if foreign is not None:
+        fix = f"run `errata data import {path} --out DIR` first"
+        raise DataError(str(path), expected="records of our own", found=f"rows of the format {foreign.name}", fix=fix)
     return RecordFile(file, Path(image_root or file.parent), on_progress)
