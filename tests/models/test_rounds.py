@@ -7,12 +7,12 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerFast
 
 from errata.errors import DataError
-from errata.models import NOT_TEXT, EncodedPrompt
+from errata.models import NOT_TEXT, EncodedPrompt, LlavaAdapter, ModelSettings, rounds
 from errata.models.encoding import ChatEncoder
 from errata.models.rounds import ImageText
 from errata.models.templates import VICUNA, Template
 from errata.records import Turn
-from tiny_models import TEXTS, build_tokenizer
+from tiny_models import TEXTS, build_model, build_processor, build_tokenizer
 
 HUB = (
     "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% endif %}"
@@ -200,3 +200,26 @@ def test_an_end_that_is_a_word_of_the_tokenizer_is_a_mistake_of_the_config():
     chat, _ = build_chat(VICUNA, tokenizer, stops=(word, 10**6))
     assert chat.find_turn_ends() == [tokenizer.eos_token_id]
     encode(chat)
+
+
+@pytest.mark.parametrize(("source", "warns"), [(HUB, True), (LITERAL, True), (VICUNA, False), (MARKED, False)])
+def test_a_past_that_other_tools_show_without_ends_is_told_once(source, warns, monkeypatch):
+    said = []
+    monkeypatch.setattr(rounds.logger, "warning", said.append)
+    chat, _ = build_chat(source, way_out="; name another")
+    encode(chat, ROUNDS[:1])
+    assert said == []
+    encode(chat)
+    chat.encode_prompt((*QUESTION, *ROUNDS[:2]), 0)
+    assert len(said) == int(warns)
+    assert all("</s> is put behind earlier answers" in text and text.endswith("; name another") for text in said)
+
+
+def test_a_llava_on_vicuna_is_told_which_template_it_was_trained_with(monkeypatch):
+    said = []
+    monkeypatch.setattr(rounds.logger, "warning", said.append)
+    tokenizer = build_tokenizer()
+    processor = build_processor(tokenizer, chat_template=HUB)
+    adapter = LlavaAdapter(processor, build_model(tokenizer).config, ModelSettings("tiny"))
+    adapter.encode_prompt((*QUESTION, *ROUNDS[:2]), [])
+    assert "model.template=vicuna" in said[0]

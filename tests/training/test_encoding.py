@@ -134,3 +134,19 @@ def test_segments_of_an_answer_weigh_the_same_words_behind_its_thought():
     thinking, (encoded, _) = think(True, *(f"<think>I look.</think>{answer}" for answer in (BETTER, WORSE)))
     for number, words in enumerate(("a small dog", "two people")):
         assert weighed(thinking, encoded[0].sample, number, build_objective("ddpo").corrected_weight) == words
+
+
+@pytest.mark.parametrize("worse", ["A red cup. ", "\u00a0A red cup.\n", "\t A red cup."])
+def test_a_pair_that_differs_in_blanks_around_it_is_named_and_can_be_set_aside(adapter, worse):
+    good, blank = build_record("A red cup.", "A  red cup."), build_record("A red cup.", worse)
+
+    def encode_all(objective, skip_bad):
+        image = adapter.encode_image(Image.new("RGB", (48, 48)))
+        encoder = RecordEncoder(adapter, lambda *_: image, build_objective(objective), "present", None, 4096, skip_bad)
+        return encoder.encode_all([good, blank])
+
+    with pytest.raises(DataError, match="record 'r': responses 0 and 1: the same tokens") as error:
+        encode_all("ddpo", skip_bad=False)
+    assert error.value.can_skip
+    assert [len(part) for part in encode_all("ddpo", skip_bad=True)] == [1, 1]
+    assert [len(part) for part in encode_all("sft", skip_bad=False)] == [2, 0]

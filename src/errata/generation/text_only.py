@@ -23,7 +23,8 @@ def generate_text(
     """Answer every question, each a single message without an image, in their order.
 
     Where prompt and limit together are longer than the model's context, a reply gets what is left. `on_failure` is
-    called with the id of a question that has an image or fills the context, and with the reason; it has no answer.
+    called with the id of a question that has an image, spells a special token or fills the context, and with the
+    reason; it has no answer.
     """
     prompts: dict[str, list[int]] = {}
     for question in questions:

@@ -23,17 +23,24 @@ class ChatEncoder:
         image: How an image stands in rendered text.
         system_prompt: Put before conversations that have no system turn.
         stops: Tokens that end a turn by the model's `generation_config`.
+        way_out: See `RoundWriter`.
     """
 
     def __init__(
-        self, tokenizer: Any, template: Template, image: ImageText, system_prompt: str | None, stops: Sequence[int] = ()
+        self,
+        tokenizer: Any,
+        template: Template,
+        image: ImageText,
+        system_prompt: str | None,
+        stops: Sequence[int] = (),
+        way_out: str = "",
     ) -> None:
         self._tokenizer, self.template, self._system = tokenizer, template, system_prompt
         # A length that tokenizers state is often that of another model; limits are our callers' to check and to name.
         tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
         self._image_token = image.token
         self._special = SpecialTokens(tokenizer, stops, (image.marker, image.token))
-        self._writer = RoundWriter(template, image, self._special, tokenizer.eos_token)
+        self._writer = RoundWriter(template, image, self._special, tokenizer.eos_token, way_out)
         # Thousands of questions share a few texts, and all responses to a prompt share its end.
         self._cached_prompt = lru_cache(maxsize=4096)(self._encode_prompt)
         self._cached_ids = lru_cache(maxsize=4096)(self._plain_ids)

@@ -60,7 +60,9 @@ class FamilyAdapter(ABC):
         self._set_limits()
         image_token = self._tokenizer.convert_ids_to_tokens(self._image_token_id)
         image = ImageText(self._find_marker(), self._write_image(), image_token)
-        self._chat = ChatEncoder(self._tokenizer, self._build_template(), image, settings.system_prompt, stops)
+        way_out = "; model.template=vicuna is what LLaVA-1.5 was trained with" if self._may_be_vicuna() else ""
+        template = self._build_template()
+        self._chat = ChatEncoder(self._tokenizer, template, image, settings.system_prompt, stops, way_out)
         self.eos_token_ids = self._find_eos_ids()
         pad = self._tokenizer.pad_token_id
         self.pad_token_id = self.eos_token_ids[0] if pad is None else int(pad)
@@ -123,6 +125,10 @@ class FamilyAdapter(ABC):
                 fix="leave it out",
             )
         return template
+
+    def _may_be_vicuna(self) -> bool:
+        """Whether the template that it was trained with is one that can be named."""
+        return self.settings.template == "auto" and self._is_vicuna()
 
     def _is_vicuna(self) -> bool:
         text = getattr(self._config, "text_config", None)

@@ -16,10 +16,10 @@ from transformers.utils import cached_file
 from errata.models.protocol import ModelSettings
 from errata.records import storing
 
-_WHOLE = "processor_config.json"
+_WHOLE, _IMAGES = "processor_config.json", "preprocessor_config.json"
 NAMES = (
     _WHOLE,  # image_seq_len, num_image_tokens, how features are chosen
-    "preprocessor_config.json",
+    _IMAGES,
     "video_preprocessor_config.json",
     "chat_template.json",
     "special_tokens_map.json",
@@ -54,17 +54,44 @@ def write_processor_files(folder: str | Path, files: Mapping[str, bytes], proces
     with storing(folder):
         for name, content in files.items():
             path = Path(folder) / name
-            if not path.exists():
-                path.write_bytes(_renew(content, processor) if name == _WHOLE else content)
+            if name == _IMAGES:
+                path.write_bytes(_renew_images(content, processor))
+            elif not path.exists():
+                path.write_bytes(_renew_whole(content, processor) if name == _WHOLE else content)
 
 
-def _renew(content: bytes, processor: Any) -> bytes:
+def _renew_whole(content: bytes, processor: Any) -> bytes:
     """The settings of a whole processor, those of its image processor as they are now."""
+    stated = _read_object(content)
+    if "image_processor" not in stated:
+        return content
+    stated["image_processor"] = _describe_images(processor)
+    return _write_object(stated)
+
+
+def _renew_images(content: bytes, processor: Any) -> bytes:
+    """The settings of an image processor as they are now; where nothing else differs, the file as it was.
+
+    An adapter's folder has no `config.json`: there the class of the whole processor is found by its name in this file.
+    """
+    stated, own = _read_object(content), _describe_images(processor)
+    if all(name in stated and stated[name] == value for name, value in own.items()):
+        return content
+    return _write_object(own | {name: stated[name] for name in ("processor_class",) if name in stated})
+
+
+def _describe_images(processor: Any) -> dict[str, Any]:
+    return dict(json.loads(processor.image_processor.to_json_string()))
+
+
+def _read_object(content: bytes) -> dict[str, Any]:
+    """A file's settings; none of a file that cannot be read, which is nobody's to mend."""
     try:
         stated = json.loads(content)
     except ValueError:
-        return content
-    if not isinstance(stated, dict) or "image_processor" not in stated:
-        return content
-    stated["image_processor"] = json.loads(processor.image_processor.to_json_string())
+        return {}
+    return stated if isinstance(stated, dict) else {}
+
+
+def _write_object(stated: dict[str, Any]) -> bytes:
     return (json.dumps(stated, indent=2, ensure_ascii=False) + "\n").encode()

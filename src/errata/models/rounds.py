@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from transformers.utils import logging
+
 from errata.errors import DataError, ModelError
 from errata.models.alignment import align
 from errata.models.special_tokens import SpecialTokens
 from errata.models.templates import Template
 from errata.models.thoughts import Opening, skip_thought
 from errata.records import IMAGE_PLACEHOLDER, Turn
+
+logger = logging.get_logger(__name__)
 
 _PROBE = "0q0"
 """Words that no template writes."""
@@ -69,10 +73,13 @@ class RoundWriter:
         image: How an image stands in rendered text.
         special: The tokenizer's special tokens.
         eos: The token that ends a turn where the template says nothing else.
+        way_out: What else to do where it writes no end between rounds, as the end of a sentence.
     """
 
-    def __init__(self, template: Template, image: ImageText, special: SpecialTokens, eos: str | None) -> None:
-        self._template, self._image, self._special = template, image, special
+    def __init__(
+        self, template: Template, image: ImageText, special: SpecialTokens, eos: str | None, way_out: str = ""
+    ) -> None:
+        self._template, self._image, self._special, self._way_out = template, image, special, way_out
         last = self._probe(rounds=1)
         self.own_end = special.find_added(last)
         """What the template itself ends the last turn with; None where that is no token."""
@@ -81,6 +88,7 @@ class RoundWriter:
         self._ends = tuple(dict.fromkeys(filter(None, [self._end, eos, *stops])))
         self._adds_to_last = special.find_end(last, self._ends) is None
         self._adds_to_earlier = self._adds_to_last
+        self._told = False
         with suppress(DataError):  # a template for one round
             self._adds_to_earlier = special.find_end(self._probe(rounds=2), self._ends) is None
 
@@ -92,12 +100,23 @@ class RoundWriter:
     def render(self, turns: Sequence[Turn], n_images: int, *, open_assistant: bool) -> str:
         """The text of the turns with the images in it."""
         last = len(turns) - 1
+        if any(turn.role == "assistant" for turn in turns[:-1]):
+            self._tell_once()
         ended = [
             self._close(turn, is_last=number == last) if turn.role == "assistant" else turn
             for number, turn in enumerate(turns)
         ]
         rendered = self._template.render(ended, n_images, open_assistant=open_assistant)
         return self._image.write(rendered.replace(self._end + _MISSPELT, self._end))
+
+    def _tell_once(self) -> None:
+        """Say that other tools show the model another past, where the template writes no end between rounds."""
+        if self._adds_to_earlier and not self._told:
+            self._told = True
+            logger.warning(
+                f"the chat template writes no end of turn between rounds: {self._end} is put behind earlier answers, "
+                f"as the model has to write it; a server that applies the template leaves it out{self._way_out}"
+            )
 
     def _close(self, turn: Turn, *, is_last: bool) -> Turn:
         """A turn without blanks around it, and with its end where the template writes none."""

@@ -17,17 +17,21 @@ from errata.models.generic import GenericAdapter
 from errata.models.loading import check_folder, quiet_transformers
 from errata.models.placement import find_device, find_dtype, first_line
 from errata.models.protocol import ModelSettings
+from errata.models.special_tokens import SpecialTokens
+from errata.records import Turn
 
 _PROBE = "The probe's answer."
 
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """A causal language model with its tokenizer; `eos_token_ids` are those that end its turns."""
+    """A causal language model with its tokenizer; `eos_token_ids` are those that end its turns, and `special` those
+    that no text may spell."""
 
     model: Any
     tokenizer: Any
     eos_token_ids: tuple[int, ...]
+    special: SpecialTokens
     name: str
 
     @property
@@ -42,7 +46,12 @@ class TextModel:
         return getattr(self.model.config, "max_position_embeddings", None)
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a user's message up to where the assistant begins."""
+        """The tokens of a user's message up to where the assistant begins.
+
+        Raises:
+            DataError: The text spells a special token, with which it could end its turn and speak for others.
+        """
+        self.special.require_words([Turn("user", text)], placeholders=True)
         rendered = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
         )
@@ -90,7 +99,8 @@ def load_text_model(settings: ModelSettings) -> TextModel:
                 name, expected="whole safetensors weights", found=first_line(error), fix="fetch the model again"
             ) from None
     model.to(device).eval()
-    return TextModel(model, tokenizer, _find_ends(base, tokenizer), name)
+    ends = _find_ends(base, tokenizer)
+    return TextModel(model, tokenizer, ends, SpecialTokens(tokenizer, ends, ()), name)
 
 
 def _find_base(name: str) -> str:

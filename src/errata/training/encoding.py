@@ -114,6 +114,7 @@ class RecordEncoder:
             self._require_pair(record)
             encoded = self.encode(record)
             _require_words(encoded.sample)
+            _require_different(encoded.sample, self.objective)
         except DataError as error:
             if self.skip_bad:
                 return SetAside(record.id, str(error))
@@ -225,6 +226,19 @@ class RecordEncoder:
 def _count_positions(tree: TreeSample) -> int:
     """Places up to the end of the longest response."""
     return tree.prompt.next_position + max(tree.shape.responses, default=0)
+
+
+def _require_different(sample: TreeSample, objective: Objective) -> None:
+    """Raise DataError for responses that are compared and are the same tokens: blanks around a text are no part of it,
+    and such a pair would cost ln 2 at every step and teach nothing."""
+    for better, worse in find_pairs(sample.levels, objective.pairing):
+        if sample.responses[better].input_ids == sample.responses[worse].input_ids:
+            raise DataError(
+                f"responses {better} and {worse}",
+                expected="texts that differ in more than blanks around them",
+                found="the same tokens at different levels",
+                fix="drop one of them, or set the row aside",
+            )
 
 
 def _require_words(sample: TreeSample) -> None:
