@@ -483,3 +483,54 @@ def test_a_spreadsheet_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkey
     monkeypatch.setattr(spreadsheet, "MAX_BYTES", 1000)
     with pytest.raises(DataError, match="more than 1000"):
         read_given_answers(tmp_path / "a.xlsx")
+
+
+def ask_about(count):
+    return [
+        Question(f"q{n}", (f"{n}.jpg",), (Turn("user", f"Is there a dog in picture {n}?"),), {"label": label(n)})
+        for n in range(count)
+    ]
+
+
+def label(number):
+    return ("yes", "no")[number % 2]
+
+
+@pytest.mark.parametrize("others", [{}, {"content": "Yes"}, {"model": "Yes"}], ids=str)
+def test_labels_are_not_taken_for_a_model_that_is_always_right(tmp_path, others):
+    rows = [{"question_id": n, "image": f"{n}.jpg", "answer": label(n), **others} for n in range(20)]
+    given = read_given_answers(write(tmp_path / "a.jsonl", rows))
+    with pytest.raises(DataError, match=r"the label itself.* all 20 rows; .*--answer-column answer"):
+        join_answers(given, ask_about(20), where="a.jsonl")
+    assert len(join_answers(given, ask_about(20), where="a.jsonl", named=True)) == 20
+    rows[3]["answer"] = "No."
+    given = read_given_answers(write(tmp_path / "a.jsonl", rows))
+    assert len(join_answers(given, ask_about(20), where="a.jsonl")) == 20
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"role": "assistant", "content": "No"}', "No"),
+        ('[["No"]]', "No"),
+        ('[{"role": "assistant", "content": "No"}]', "No"),
+        ("NaN", None),
+        ('"CUDA out of memory. Tried to allocate 2 GiB"', None),
+        ('"torch.OutOfMemoryError"', None),
+        ('"Max retries exceeded with url: /v1"', None),
+        ('"content_filter"', None),
+        ('"[]"', None),
+        ('"The man ran out of memory cards."', "The man ran out of memory cards."),
+    ],
+)
+def test_messages_are_answers_and_what_failed_calls_leave_is_not(tmp_path, said, text):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"image": "0.jpg", "response": {said}}}\n{{"image": "1.jpg", "response": "Yes"}}\n')
+    found = {answer.id: answer.text for answer in join_answers(read_given_answers(path), ask_about(2), where="a")}
+    assert found == ({} if text is None else {"q0": text}) | {"q1": "Yes"}
+
+
+def test_the_column_that_is_advised_is_not_one_that_may_hold_labels(tmp_path):
+    rows = [{"image": f"{n}.jpg", "prediction": "Yes", "answer": label(n)} for n in range(2)]
+    with pytest.raises(DataError, match="--answer-column prediction"):
+        read_given_answers(write(tmp_path / "a.jsonl", rows))

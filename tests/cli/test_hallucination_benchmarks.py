@@ -52,11 +52,11 @@ def test_benchmarks_of_annotated_images(folder, tmp_path, capsys, mode):
     assert planned.count("no judge is needed") == 2
     code = evaluate_built(folder, tmp_path / "run", "--mode", mode, "object_halbench.nouns=offline")
     printed = capsys.readouterr().out
-    assert code == 0, printed
     unreadable = int(mode == "strict")  # what this model says is mostly too short for the release to judge
+    assert code == (3 if unreadable else 0), printed
     assert ("1 verdict unreadable" in printed) == bool(unreadable)
     first = (tmp_path / "run" / "results.json").read_bytes()
-    assert evaluate_built(folder, tmp_path / "run", "--mode", mode, "object_halbench.nouns=offline") == 0
+    assert evaluate_built(folder, tmp_path / "run", "--mode", mode, "object_halbench.nouns=offline") == code
     assert (tmp_path / "run" / "results.json").read_bytes() == first, "a second call asks nothing again"
     benchmarks = json.loads(first)["stages"][0]["benchmarks"]
     name = "object_halbench" if mode == "strict" else "object_halbench_offline"

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from endpoint_server import EndpointServer, Fault
+from errata.errors import ConfigError
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.records import Turn
 
@@ -291,3 +292,22 @@ def test_a_server_that_refuses_everything_by_name_ends():
         (failure,) = ask(server)
         assert len(server.seen) <= 12
     assert failure.kind == "bad request"
+
+
+@pytest.mark.parametrize("end", ["", "/chat/completions", "/"])
+def test_a_deployment_of_azure_is_asked_under_its_version_with_its_own_header(monkeypatch, end):
+    monkeypatch.setenv("ERRATA_API_KEY", "a-key-of-azure")
+    route = "/openai/deployments/gpt4/chat/completions?api-version=2024-06-01"
+    with EndpointServer(routes=(route,)) as server:
+        address = f"{server.url.removesuffix('/v1')}/openai/deployments/gpt4{end}?api-version=2024-06-01"
+        (reply,) = ChatClient(parse_endpoint(f"openai:gpt4@{address}"), QUICK).ask([FULL])
+    assert reply.text == "Yes"
+    assert server.seen[0].headers["api-key"] == "a-key-of-azure"
+    assert "authorization" not in server.seen[0].headers
+
+
+@pytest.mark.parametrize("query", ["key=secret", "api-version=1&key=secret", "api-version=", "api-version=1?x=2"])
+def test_no_other_query_is_taken_or_repeated(query):
+    with pytest.raises(ConfigError, match=r"\?api-version=…") as caught:
+        parse_endpoint(f"openai:gpt4@http://localhost/v1?{query}")
+    assert "secret" not in str(caught.value)

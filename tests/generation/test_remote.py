@@ -209,3 +209,27 @@ def test_the_verb_exits_3_where_answers_are_missing_and_0_once_they_are_there(qu
         assert len(server.seen) == 9
         assert main([*command(server), "--protocol", "amp"]) == 2
         assert "num_beams" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "thoughts", ["", "<think>hm", "Let me see.</think>It"], ids=["taken away", "open", "cut answer"]
+)
+def test_a_limit_that_ends_a_reply_in_its_thoughts_is_raised_once(place, questions, thoughts):
+    choice = {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": thoughts}}
+
+    def spend(_, seen):
+        return Fault("reply", reply={"choices": [choice]}) if seen.body["max_tokens"] < 4000 else None
+
+    with EndpointServer(fault=spend) as server:
+        found = ask_endpoint(connect(server), questions[:1], SETTINGS, image_root=place)
+    assert [seen.body["max_tokens"] for seen in server.seen] == [9, 9 + 4096]
+    assert (found.answers[0].text, found.answers[0].finished) == ("Yes", True)
+    assert found.answers[0].meta["changes"] == {"max_tokens": "9 and 4096 more for thoughts"}
+
+
+def test_an_answer_without_thoughts_is_cut_and_not_asked_for_again(place, questions):
+    choice = {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "A dog and"}}
+    with EndpointServer(fault=lambda *_: Fault("reply", reply={"choices": [choice]})) as server:
+        found = ask_endpoint(connect(server), questions[:1], SETTINGS, image_root=place)
+    assert len(server.seen) == 1
+    assert (found.answers[0].text, found.answers[0].finished) == ("A dog and", False)

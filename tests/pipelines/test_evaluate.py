@@ -139,3 +139,13 @@ def test_a_report_shows_the_result_folder(settings, tmp_path):
     assert "data:image/" in page
     assert "POPE strict · adversarial" in page
     assert page.count('<mark class="hallucinated"') >= 3
+
+
+def test_another_server_of_the_same_model_goes_on(settings, tmp_path):
+    one, two, other = (
+        replace(settings, model=f"openai:{name}") for name in ("m@http://a:1/v1", "m@http://b:2/v1", "n@http://a:1/v1")
+    )
+    evaluate(one, tmp_path / "out", ask=script)
+    evaluate(two, tmp_path / "out", ask=script)
+    with pytest.raises(ConfigError, match="model was 'openai:m' and is now 'openai:n'"):
+        evaluate(other, tmp_path / "out", ask=script)

@@ -59,7 +59,7 @@ def test_calls_follow_on_verdicts_and_the_unreadable_is_counted(settings, tmp_pa
     assert [item["reason"] for item in result.items] == ["", "wrong", "", "wrong", ""]
     assert result.items[2]["verdicts"] == [{"status": "unreadable", "value": None, "raw": "good"}]
     assert evaluation.coverage["toy"].unreadable == 1
-    assert evaluation.complete
+    assert not evaluation.complete
     said = read_judge(tmp_path / "out")
     assert said["verdicts"] == 7
     assert said["prompts"]["toy-mark"]["hash"]
@@ -138,11 +138,11 @@ def test_scoring_a_file_with_a_judge(settings, tmp_path, capsys):
     command += ["--judge-cache", str(tmp_path / "v.sqlite"), "--out", str(tmp_path / "out")]
     assert main([*command, "--dry-run"]) == 0
     assert "5 to make" in capsys.readouterr().out
-    assert main(command) == 0
+    assert main(command) == 3, "a verdict that cannot be read is missing"
     printed = capsys.readouterr().out
     assert "toy: 5 of 5 answered, 0 missing, 0 without a verdict, 1 verdict unreadable" in printed
     assert "judge: 9 replies asked for, 0 from the cache" in printed
-    assert main(command) == 0
+    assert main(command) == 3
     assert "judge: 0 replies asked for, 9 from the cache" in capsys.readouterr().out
     record(tmp_path, {})
     assert main(command) == 3

@@ -217,3 +217,11 @@ def test_published_numbers_and_what_is_missing_stand_apart(minimal, write_result
     assert "Its page" in page
     assert "chair.answered" in page
     assert "40 of 100" in page
+
+
+def test_a_model_that_refuses_does_not_look_truthful(minimal, write_results):
+    minimal["stages"][0]["benchmarks"]["chair"]["settings"] = {"refused": 90, "empty": 10}
+    page = render_report(write_results(minimal)).read_text(encoding="utf-8")
+    assert "100 of 100 descriptions of" in page
+    assert "refuse or say nothing, and so make nothing up" in page
+    assert "90 refused, 10 empty" in page

@@ -192,3 +192,10 @@ def test_both_sides_are_read_or_neither(yes, no, named, asked):
 )  # fmt: skip
 def test_words_that_are_verdicts(text, words):
     assert find_verdict_words(text) == words
+
+
+@pytest.mark.parametrize(
+    "answer", ["No puedo ver la imagen.", "No lo sé", "No tengo acceso a la imagen.", "No hay imagen"]
+)
+def test_a_refusal_in_spanish_is_no_denial(answer):
+    assert read_yes_no(answer, "Is there a dog in the image?") == "unknown"

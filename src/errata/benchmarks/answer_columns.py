@@ -13,13 +13,16 @@ Row = Mapping[str, Any]
 ANSWERS = (
     "prediction", "text", "answer", "caption", "response", "model_answer", "model_prediction", "model_response",
     "model_output", "output", "outputs", "completion", "generated_text", "generation", "generated", "pred",
-    "predicted_answer", "reply", "answers", "responses", "predictions", "captions", "pred_answer", "generated_answer",
+    "predicted_answer", "predict", "reply", "answers", "responses", "predictions", "captions", "pred_answer",
+    "generated_answer",
     "generated_caption", "answer_text", "output_text", "response_text", "model_text", "llm_answer", "raw_output",
 )  # fmt: skip
 """What files call the model's words."""
 PROMPTS = ("question", "prompt", "query")
 VAGUE = frozenset(("text", "answer", "answers", "caption", "captions"))
 """Names that data sets also use for the question or for what is right."""
+LEAST_LABELS = 20
+"""Answers that all equal their labels in so many rows or more are hardly a model's."""
 _TABLE = {"index", "prediction"}
 """Columns of VLMEvalKit's tables, in which `answer`, `caption` and others belong to the question."""
 _OF_THE_QUESTION = frozenset(("answer", "caption", "text", "answers"))
@@ -58,7 +61,8 @@ def choose_column(rows: Sequence[tuple[str, Row]], told: str | None, where: str)
         _refuse_none(rows, names)
     if len(found) > 1:
         listed = " and ".join(map(repr, found))
-        fix = f"name the column with the model's words: --answer-column {found[-1]}"
+        likeliest = next((name for name in reversed(found) if name not in VAGUE), found[-1])
+        fix = f"name the column with the model's words: --answer-column {likeliest}"
         raise DataError(where, expected="one column of answers", found=f"{listed}, which differ", fix=fix)
     _refuse_questions(rows, found[0], where)
     return found[0]
@@ -109,6 +113,23 @@ def _refuse_questions(rows: Sequence[tuple[str, Row]], name: str, where: str) ->
     )
     if 2 * same > len(rows):
         raise build_question_error(name, where, f"the question itself, in {same} of {len(rows)} rows")
+
+
+def refuse_labels(said: Sequence[tuple[str, object]], column: str, where: str) -> None:
+    """Raise DataError where a column of a vague name, that nobody named, holds the labels.
+
+    Args:
+        said: (text, label) of every answer.
+        column: Where the texts stood.
+        where: The file, for messages.
+    """
+    if column in VAGUE and len(said) >= LEAST_LABELS and all(text == label for text, label in said):
+        raise DataError(
+            where,
+            expected=f"the model's words in {column!r}",
+            found=f"the label itself, letter by letter, in all {len(said)} rows",
+            fix=f"name the column with the model's words; --answer-column {column} if it did say just that",
+        )
 
 
 def build_question_error(name: str, where: str, found: str) -> DataError:

@@ -58,7 +58,7 @@ def _read_rows(path: Path) -> Iterator[tuple[str, Any]]:
         return _number(path, _read_table(path))
     document = _read_document(path) if path.suffix == ".json" else None
     if document is None:
-        return read_json_lines(path)
+        return read_json_lines(path, nan=True)
     return _number(path, document)
 
 

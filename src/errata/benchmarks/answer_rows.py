@@ -108,12 +108,19 @@ def _take_texts(row: Mapping[str, Any], column: str, where: str) -> tuple[str, .
     """What was said in each round; a list of one text is that text."""
     value = row[column]
     value = _open_list(value) if isinstance(value, str) else value
-    texts = value if isinstance(value, list) and value else [value]
+    texts = [_open_text(one) for one in (value if isinstance(value, list) and value else [value])]
     if not all(isinstance(text, str) for text in texts):
         found = f"{column!r} is {type(value).__name__}"
         raise DataError(where, expected="an answer", found=found, fix="fix the row")
     earlier = row.get("earlier") or []
     return (*(text for text in earlier if isinstance(text, str)), *texts)
+
+
+def _open_text(value: Any) -> Any:
+    """The text of a message, and of a list of one inside another list, as lmms-eval's `resps` are."""
+    if isinstance(value, dict) and value.get("role", "assistant") == "assistant":
+        return next((value[name] for name in ("content", "text") if isinstance(value.get(name), str)), value)
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _open_list(text: str) -> Any:

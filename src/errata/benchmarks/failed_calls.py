@@ -10,7 +10,10 @@ from typing import Any
 _BLANK = re.compile(r"(?:nan|null|<na>|nat|undefined|none)", re.IGNORECASE)
 _FAILED = re.compile(
     r"\W*(?:api|http|request|server|connection|network|generation|inference|runtime|openai|model)?[ _-]?error\W*"
-    r"|\W*(?:failed|failure|timeout|timed out)\W*"
+    r"|\W*(?:failed|failure|timeout|timed out|blocked|content[ _]filter(?:ed)?)\W*|\[\s*\]|<\s*empty\s*>"
+    r"|[\w.]*(?:Error|Exception|_ERROR)|\W*(?:cuda|gpu|hip|mps|torch)\b.{0,40}\bout of memory\b.*"
+    r"|\W*(?:max(?:imum)? )?(?:number of )?(?:retries|attempts) (?:exceeded|exhausted|reached)\b.*"
+    r"|\W*exceeded (?:the )?(?:max(?:imum)? )?(?:number of )?(?:retries|attempts)\b.*"
     r"|\W*(?:no|empty|invalid) (?:response|output|prediction|reply|answer)"
     r"(?: (?:from|was|received|returned|generated|provided|found|available)\b.*)?\W*"
     r"|\W*failed to (?:obtain|get|generate|call|fetch|retrieve|parse|process|produce|receive)\b.*"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from errata.benchmarks.answer_columns import build_question_error
+from errata.benchmarks.answer_columns import build_question_error, refuse_labels
 from errata.benchmarks.answer_rows import GivenAnswer
 from errata.errors import DataError
 from errata.records import Answer, Question
@@ -22,7 +22,12 @@ STRANGERS = "check the benchmark, its options and --data"
 
 
 def join_answers(
-    given: Sequence[GivenAnswer], questions: Sequence[Question], *, where: str, fix: str = STRANGERS
+    given: Sequence[GivenAnswer],
+    questions: Sequence[Question],
+    *,
+    where: str,
+    fix: str = STRANGERS,
+    named: bool = False,
 ) -> list[Answer]:
     """Answers under the ids of the questions; some may have none, and one asked in several settings answers in each.
 
@@ -34,15 +39,19 @@ def join_answers(
         questions: Of the whole benchmark.
         where: The answer file, for messages.
         fix: What to do about answers to none of the questions.
+        named: Whether somebody named the column of the answers, so that it is not doubted.
 
     Raises:
         DataError: A row that names no question, or none of this benchmark; two answers to one question; a row whose
-            wording is not that of the question with its number; several answers where one round was asked; questions in
-            place of answers.
+            wording is not that of the question with its number; several answers where one round was asked; questions or
+            labels in place of answers.
     """
     matched = _match(given, questions, where, fix)
     _refuse_lists(matched, questions)
     _refuse_questions(matched, questions, where)
+    if not named:
+        labels = {question.id: question.meta.get("label", question.meta.get("truth")) for question in questions}
+        refuse_labels([(answer.text, labels[ids[0]]) for answer, ids in matched], given[0].column, where)
     alike = Counter(ids for _, ids in matched)
     met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}

@@ -24,8 +24,6 @@ def add_import(verbs: Any) -> None:
     parser.add_argument(
         "data", metavar="source", help="a file, a folder of files, or owner/name of a data set on the Hub"
     )
-        "data", metavar="source", help="a file, a folder of files, or owner/name of a data set on the Hub"
-    )
     parser.add_argument("--out", type=Path, required=True, help="folder for records.jsonl and images/")
     parser.add_argument("--format", metavar="NAME", help="its format (default: recognised by its columns)")
     parser.add_argument(

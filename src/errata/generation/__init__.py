@@ -17,7 +17,7 @@ from errata.generation.chat import (
 )
 from errata.generation.chat_client import ChatClient
 from errata.generation.dialogue import CHANGES
-from errata.generation.endpoint import Endpoint, is_endpoint, parse_endpoint
+from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
 from errata.generation.identity import describe_run
 from errata.generation.local import generate
 from errata.generation.protocols import PROTOCOLS, build_settings
@@ -51,6 +51,7 @@ __all__ = [
     "generate",
     "generate_text",
     "is_endpoint",
+    "name_model",
     "parse_endpoint",
     "read_failures",
     "repeat_questions",

@@ -39,7 +39,7 @@ class Transport:
 
     Args:
         url: The server's address, up to and including `/v1`, which may be left out.
-        key: Sent as a bearer token where it is not empty, and hidden where the server repeats it.
+        key: Sent as a bearer token, or as `api-key` to Azure, and hidden where the server repeats it; may be empty.
         connections: How many at most.
         account: Further headers.
         dialect: What is known of the server, and is learnt about it.
@@ -49,11 +49,12 @@ class Transport:
         self, url: str, key: str, connections: int, account: Mapping[str, str], dialect: Dialect | None = None
     ) -> None:
         self.url, self._key, self._dialect = url, key, dialect or Dialect()
+        url, self._query = split_version(url)
         self._bases = list_bases(url)
         self._no_route: ServerError | None = None
         # Nothing of the environment goes out but by way of its proxy: no netrc, no cookies.
         headers = {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
-        headers |= {**account, **({"authorization": f"Bearer {key}"} if key else {})}
+        headers |= {**account, **_authorise(key, azure=bool(self._query))}
         self._proxy = find_proxy(url)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=build_certificates()),
@@ -99,7 +100,7 @@ class Transport:
         return self._bases[0] != base
 
     async def _post(self, base: str, data: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        address = f"{base}/chat/completions"
+        address = f"{base}/chat/completions{self._query}"
         try:
             # A redirect could lead a key and images elsewhere.
             async with self._session.post(address, data=data, proxy=self._proxy, allow_redirects=False) as reply:
@@ -142,6 +143,19 @@ def find_proxy(url: str) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def _authorise(key: str, *, azure: bool) -> dict[str, str]:
+    """The key in the header that the server reads: Azure's deployments take a bearer token for something else."""
+    if not key:
+        return {}
+    return {"api-key": key} if azure else {"authorization": f"Bearer {key}"}
+
+
+def split_version(url: str) -> tuple[str, str]:
+    """An address and the query behind it, which goes behind the route: Azure's `?api-version=…`."""
+    plain, mark, version = url.partition("?")
+    return plain.rstrip("/"), mark + version
 
 
 def list_bases(url: str) -> list[str]:

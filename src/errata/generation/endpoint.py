@@ -23,7 +23,7 @@ class Endpoint:
     Attributes:
         model: The name under which the servers know it.
         urls: Base addresses, each up to and including `/v1`, which may be left out; servers of one endpoint serve the
-            same model.
+            same model. A deployment of Azure ends in `?api-version=…`.
         key_name: The environment variable that holds the key; empty where none is sent. The key itself is read when a
             request is made, so that nothing which prints or stores an endpoint can hold it.
     """
@@ -41,6 +41,9 @@ class Endpoint:
 PREFIX = "openai:"
 _ADDRESS = re.compile(r"@(.*[/:.]|localhost$)")
 """What no model's name at OpenAI ends in, and an address without its scheme does; `@20240806` is a revision."""
+
+_VERSION = re.compile(r"api-version=[\w.-]{1,40}", re.ASCII)
+"""The one query that an address may have: Azure's deployments are served under it."""
 
 
 def is_endpoint(name: str) -> bool:
@@ -64,6 +67,11 @@ def parse_endpoint(name: str) -> Endpoint:
     if len(set(urls)) < len(urls):
         raise _malformed(_without_addresses(name), "an address twice")
     return Endpoint(model.strip(), urls, _find_key_name(urls))
+
+
+def name_model(name: str) -> str:
+    """What a run's model is, wherever it is served: `openai:MODEL` of an endpoint, other names as they are."""
+    return f"{PREFIX}{parse_endpoint(name).model}" if is_endpoint(name) else name
 
 
 def read_key(endpoint: Endpoint) -> str:
@@ -114,9 +122,12 @@ def _check_url(url: str) -> str:
     except ValueError:
         good = False
     # An address is written into results and caches: what could be a secret in it is refused and not repeated.
-    if not good or " " in url or "@" in url or "?" in url or "#" in url:
+    plain, _, query = url.partition("?")
+    version = _VERSION.fullmatch(query)
+    if not good or " " in url or "@" in url or "#" in url or ("?" in url and version is None):
         raise _malformed("the address of an endpoint", "an address that is none, or holds a password or a query")
-    return url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    plain = plain.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    return f"{plain}?{query}" if version else plain
 
 
 def _without_addresses(name: str) -> str:
@@ -128,5 +139,6 @@ def _malformed(where: str, found: str) -> ConfigError:
         where,
         expected=f"{PREFIX}MODEL@URL, or {PREFIX}MODEL@URL,URL for several servers",
         found=found,
-        fix=f"write the address as the server prints it, with /v1 at its end; a key belongs into {OWN_KEY}",
+        fix=f"write the address as the server prints it, with /v1 at its end; a key belongs into {OWN_KEY}; "
+        "the only query that is taken is Azure's ?api-version=…",
     )

@@ -17,6 +17,7 @@ from errata.generation.remote_store import RemoteStore
 from errata.generation.requests import build_request, check_settings, describe_remote_run
 from errata.generation.settings import GenerationSettings
 from errata.records import Answer, Missing, Question, count_reasons
+from errata.text import split_reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,12 @@ def _prepare(
     return images, refused
 
 
+def is_thought(reply: ChatReply) -> bool:
+    """Whether the limit of tokens ended a reply that had thoughts, be they in its text or taken away by the server."""
+    said = split_reasoning(reply.text)
+    return not reply.finished and bool(said.reasoning or not said.finished or not said.answer.strip())
+
+
 def _find_images(question: Question, root: str | Path | None) -> tuple[Path, ...]:
     files = tuple(resolve_image(path, root) for path in question.images)
     for path, file in zip(question.images, files, strict=True):
@@ -126,6 +133,7 @@ class _Run:
         self._client, self._settings, self._images, self._store = client, settings, images, store
         self._on_progress, self._total, self._tokens = on_progress, len(questions), 0
         self._open = {q.id: store.restore(q) for q in questions if q.id in images and q.id not in store.answers}
+        self._roomy: set[tuple[str, int]] = set()
         self.failures: list[ChatFailure] = []
 
     def ask_all(self) -> None:
@@ -136,8 +144,9 @@ class _Run:
             self._client.ask(requests, self._take)
 
     def _build_request(self, dialogue: Dialogue) -> ChatRequest:
-        question = dialogue.build_question()
-        return build_request(question, self._images[question.id], self._settings, len(dialogue.said))
+        question, number = dialogue.build_question(), len(dialogue.said)
+        more = self._settings.thinking_tokens if (question.id, number) in self._roomy else 0
+        return build_request(question, self._images[question.id], self._settings, number, more)
 
     def _take(self, outcome: ChatReply | ChatFailure) -> None:
         if isinstance(outcome, ChatFailure):
@@ -146,7 +155,15 @@ class _Run:
             return
         self._tokens += outcome.completion_tokens or 0
         dialogue, model = self._open[outcome.id], outcome.model or self._client.endpoint.model
-        dialogue.add(outcome.text.strip(), finished=outcome.finished, changes=outcome.changes)
+        place = (outcome.id, len(dialogue.said))
+        if place not in self._roomy and self._settings.thinking_tokens and is_thought(outcome):
+            self._roomy.add(place)  # stays open, and is asked again
+            return
+        changes = dict(outcome.changes)
+        if place in self._roomy:
+            raised = f"{self._settings.max_tokens} and {self._settings.thinking_tokens} more for thoughts"
+            changes["max_tokens"] = "; ".join(filter(None, [raised, changes.get("max_tokens", "")]))
+        dialogue.add(outcome.text.strip(), finished=outcome.finished, changes=changes)
         if dialogue.is_open:
             self._store.add_round(dialogue, model, finished=outcome.finished)
         else:

@@ -30,15 +30,18 @@ def check_settings(settings: GenerationSettings) -> None:
 
 
 def build_request(
-    question: Question, images: tuple[Path, ...], settings: GenerationSettings, number: int
+    question: Question, images: tuple[Path, ...], settings: GenerationSettings, number: int, more_tokens: int = 0
 ) -> ChatRequest:
-    """One round of a conversation; `number` counts rounds from 0."""
+    """One round of a conversation; `number` counts rounds from 0, `more_tokens` are room for thoughts.
+
+    A penalty is vLLM's and SGLang's field of that name; it is sent only where it is set, as OpenAI refuses it.
+    """
     sampling = settings.temperature > 0
     return ChatRequest(
         question.id,
         question.prompt,
         images,
-        max_tokens=settings.max_tokens,
+        max_tokens=settings.max_tokens + more_tokens,
         temperature=settings.temperature,
         top_p=settings.top_p if sampling else None,
         seed=_build_seed(settings.seed, question.id, number) if sampling else None,

@@ -65,14 +65,17 @@ def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[s
 
 
 def count_changes(changes: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """What of requests was not taken as it was asked: by parameter the commonest change, and in how many replies."""
-    found: dict[str, list[str]] = {}
+    """What of requests was not taken as it was asked: by parameter the commonest change, and in how many replies.
+
+    Other models that replied are listed one by one.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
     for one in changes:
         for name, change in one.items():
-            found.setdefault(name, []).append(change)
+            found.setdefault((name, change if name == "model" else ""), []).append(change)
     return [
         {"parameter": name, "change": Counter(told).most_common(1)[0][0], "replies": len(told)}
-        for name, told in sorted(found.items())
+        for (name, _), told in sorted(found.items())
     ]
 
 

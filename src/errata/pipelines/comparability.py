@@ -9,11 +9,11 @@ from typing import Any
 
 from errata.benchmarks import BENCHMARKS
 from errata.errors import DataError
-from errata.generation import is_endpoint, parse_endpoint
+from errata.generation import is_endpoint, name_model
 from errata.records import BenchmarkResult, Question, read_questions
 
-_QUIET = ("resamples", "seed", "judge_samples")
-"""Settings of a result that are no difference of what is measured, or are compared elsewhere."""
+_QUIET = ("resamples", "seed", "judge_samples", "refused", "empty", "endless")
+"""Settings of a result that are no difference of what is measured but of the models, or are compared elsewhere."""
 _JUDGE = ("samples", "attempts", "temperature", "top_p", "seed", "max_tokens")
 EXAMPLES = 2
 
@@ -145,7 +145,7 @@ def _name_judge(judge: Mapping[str, Any]) -> str:
 
 def _compare_models(benchmark: str, before: RunFacts, after: RunFacts) -> Iterator[Condition]:
     """The same name may stand for another model by now."""
-    names = [_name_model(str(one.settings.get("model", ""))) for one in (before, after)]
+    names = [name_model(str(one.settings.get("model", ""))) for one in (before, after)]
     models = [before.models(benchmark), after.models(benchmark)]
     if names[0] == names[1] and is_endpoint(names[0]) and all(models) and models[0].keys() != models[1].keys():
         yield Condition(benchmark, f"models that answered as {names[0]}", list(models[0]), list(models[1]))
@@ -157,10 +157,6 @@ def _compare_models(benchmark: str, before: RunFacts, after: RunFacts) -> Iterat
         one.pop("model", None)
     if changes[0] != changes[1]:
         yield Condition(benchmark, "what the models' servers took of their settings", changes[0], changes[1])
-
-
-def _name_model(name: str) -> str:
-    return f"openai:{parse_endpoint(name).model}" if is_endpoint(name) else name
 
 
 def _compare_questions(benchmark: str, before: RunFacts, after: RunFacts, ids: Sequence[str]) -> Iterator[Condition]:

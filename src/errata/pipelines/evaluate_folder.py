@@ -9,6 +9,7 @@ from typing import Any
 
 from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError
+from errata.generation import is_endpoint, name_model
 from errata.records import remove_file
 
 FREE = ("benchmarks", "mode", "options", "endpoint", "judge")
@@ -38,12 +39,20 @@ def check_folder(out: Path, settings: Any, names: Sequence[str], *, fresh: bool)
     return stated
 
 
+def _without_address(settings: Any) -> Any:
+    """The settings with the model's name alone, wherever it is served."""
+    model = settings.get("model") if isinstance(settings, dict) else None
+    if not isinstance(model, str) or not is_endpoint(model):
+        return settings
+    return settings | {"model": name_model(model)}
+
+
 def _require_same(path: Path, stated: dict[str, Any]) -> None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = None
-    difference = describe_difference(found, stated, free=FREE)
+    difference = describe_difference(_without_address(found), _without_address(stated), free=FREE)
     if difference:
         raise ConfigError(
             str(path),

@@ -88,7 +88,7 @@ def _build_judge(told: Measuring) -> JudgeSettings | None:
 
 def _require_verdicts(evaluation: Evaluation, most_lost: float, out: Path) -> None:
     for name, found in evaluation.coverage.items():
-        lost = max(0, found.unjudged - found.unreadable)
+        lost = found.unjudged
         if lost > most_lost * found.answered:
             raise JudgeError(
                 str(out),

@@ -24,6 +24,9 @@ from errata.pipelines.judging import Judged, Pair, judge_answers
 from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
 from errata.text import Spoken, find_spoken
 
+NOTED = ("stand_ins", "uncaptioned", "refused", "empty", "endless")
+"""Counts without which a result's numbers mislead: they stand beside them wherever these are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -68,8 +71,8 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return self.answered == self.questions and not self.unjudged
+        """Whether nothing is missing; a verdict that cannot be read is."""
+        return self.answered == self.questions and not self.unjudged and not self.unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def measure_answers(
         models=_count_models(pairs),
         changes=count_changes([answer.meta.get(CHANGES, {}) for _, answer in pairs]),
     )
-    noted = {name: count for name in ("stand_ins", "uncaptioned") if (count := getattr(coverage, name))}
+    noted = {name: count for name in NOTED if (count := getattr(coverage, name))}
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)

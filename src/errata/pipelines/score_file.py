@@ -168,7 +168,8 @@ def _join(
     benchmark: Benchmark[Any], given: list[GivenAnswer], questions: list[Question], settings: ScoreSettings, fix: str
 ) -> list[Answer]:
     where = str(settings.answers)
-    answers = join_answers(given, questions, where=where, fix=fix)
+    named = settings.answer_column is not None
+    answers = join_answers(given, questions, where=where, fix=fix, named=named)
     ways = _advise_missing(benchmark, given, questions, {answer.id for answer in answers})
     joined = align_answers(
         (q.id for q in questions), answers, where=where, allow_missing=settings.allow_missing, fix=ways

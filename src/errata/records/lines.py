@@ -19,10 +19,13 @@ MOST_DEEP = 100
 """Lists and objects inside one another; records have six."""
 
 
-def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
-    """Yield (`file:line`, value) of every non-blank line. Raises DataError on a line that is not JSON."""
+def read_json_lines(path: str | Path, *, nan: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield (`file:line`, value) of every non-blank line. Raises DataError on a line that is not JSON.
+
+    With `nan`, the bare word NaN that Python's `json` and pandas write for a gap is null.
+    """
     for where, line in iterate_lines(Path(path)):
-        yield where, parse_line(where, line)
+        yield where, parse_line(where, line, nan=nan)
 
 
 def write_json_lines(path: str | Path, rows: Iterable[Any]) -> None:
@@ -82,14 +85,15 @@ def number_lines(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[str, byte
             yield f"{path}:{number}", line
 
 
-def parse_line(where: str, line: bytes) -> Any:
+def parse_line(where: str, line: bytes, *, nan: bool = False) -> Any:
     """One line as a value that can be written again: no NaN, no key twice, no half characters, 64-bit integers.
 
-    It is nested at most `MOST_DEEP` deep, so that whoever walks through it does not exhaust the stack.
+    With `nan`, NaN is read as null. The value is nested at most `MOST_DEEP` deep, so that whoever walks through it does
+    not exhaust the stack.
     """
     try:
         text = _check_text(line.decode("utf-8"))
-        value = _DECODER.decode(text)
+        value = (_WITH_GAPS if nan else _DECODER).decode(text)
         if text.count("[") + text.count("{") > MOST_DEEP:  # hardly ever, and counting is quick
             _require_shallow(value)
         return value
@@ -146,6 +150,12 @@ def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_collect_pairs, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_parse_float
+)
+_WITH_GAPS = json.JSONDecoder(
+    object_pairs_hook=_collect_pairs,
+    parse_int=_parse_int,
+    parse_float=_parse_float,
+    parse_constant=lambda word: None if word == "NaN" else _parse_float(word),
 )
 
 

@@ -79,11 +79,24 @@ def build_lead(results: Results) -> list[str]:
     """Plain sentences on the main numbers."""
     if results.after is None:
         value = results.before.metric("chair", "chair_s")
-        return (
-            [f"{format_value(value)} of the descriptions name something that the image does not show."] if value else []
-        )
-    sentences = [_hallucination(results, results.after), _kept(results, results.after)]
+        said = f"{format_value(value)} of the descriptions name something that the image does not show."
+        sentences = [said if value else "", _silence(results.before)]
+    else:
+        sentences = [_hallucination(results, results.after), _kept(results, results.after)]
+        sentences += [_silence(results.before), _silence(results.after)]
     return [sentence for sentence in sentences if sentence]
+
+
+def _silence(stage: Stage) -> str:
+    """How many descriptions describe nothing: a model that refuses makes nothing up."""
+    result = stage.benchmarks.get("chair")
+    silent = sum(int(result.settings.get(name) or 0) for name in ("refused", "empty", "endless")) if result else 0
+    if result is None or not silent:
+        return ""
+    n = result.metrics["chair_s"].n if "chair_s" in result.metrics else 0
+    return (
+        f"{silent:,} of {max(n, silent):,} descriptions of {stage.label} refuse or say nothing, and so make nothing up."
+    )
 
 
 def _hallucination(results: Results, stage: Stage) -> str:

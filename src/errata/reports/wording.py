@@ -12,14 +12,23 @@ MINUS = "−"
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
+_NOTES = {
+    "stand_ins": "about stand-ins for their images",
+    "refused": "refused",
+    "empty": "empty",
+    "endless": "without an end of their thoughts",
+}
+
+
 def sample_size(result: BenchmarkResult) -> str:
-    """How many answers the first, and so the main, metric counts, and how many are about no real image.
+    """How many answers the first, and so the main, metric counts, and how many of the benchmark's say nothing or are
+    about no real image.
 
     Nothing where the file does not say.
     """
     n = next((metric.items or metric.n for metric in result.metrics.values()), 0)
-    stand_ins = result.settings.get("stand_ins")
-    return (f"{n:,}" if n else "") + (f", {stand_ins} about stand-ins for their images" if stand_ins else "")
+    notes = [f"{result.settings[name]} {what}" for name, what in _NOTES.items() if result.settings.get(name)]
+    return ", ".join([*([f"{n:,}"] if n else []), *notes])
 
 
 def scaled(value: float, unit: str) -> float:

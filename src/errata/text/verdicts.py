@@ -23,7 +23,15 @@ _NO = (
     r"(?<![\w-])(?:nope|nah)(?![\w-])|(?<![\w-])no(?![\w-])"
     r"(?=\W*$|[^\w\s]|\s+(?:there|it|this|that|these|those|the|they|we|he|she|i|you|not|none|because|as|since|in)\b)"
 )
-_FIRST_NO = r"^\W*no(?![\w-])(?! (?:doubt|wonder|problem|idea|clue|way to|information|image|picture|photo))"
+_SPANISH = (
+    r"puedo|podemos|pude|podría|tengo|dispongo|veo (?:la|ninguna|una)? ?imagen|lo sé|se puede|es posible|me es posible|"
+    r"estoy|hay (?:una |ninguna )?(?:imagen|foto)"
+)
+"""Refusals and doubts in a language whose "no" means "not"."""
+_FIRST_NO = (
+    r"^\W*no(?![\w-])(?! (?:doubt|wonder|problem|idea|clue|way to|information|image|picture|photo"
+    rf"|{_SPANISH})\b)"
+)
 _WORD = re.compile(rf"(?P<yes>{_YES})|(?P<no>{_NO})")
 _VERDICT = re.compile(rf"(?P<yes>{_YES})|(?P<no>{_NO}|{_FIRST_NO})")
 _EITHER = re.compile(
