@@ -32,10 +32,7 @@ def check_settings(settings: GenerationSettings) -> None:
 def build_request(
     question: Question, images: tuple[Path, ...], settings: GenerationSettings, number: int, more_tokens: int = 0
 ) -> ChatRequest:
-    """One round of a conversation; `number` counts rounds from 0, `more_tokens` are room for thoughts.
-
-    A penalty is vLLM's and SGLang's field of that name; it is sent only where it is set, as OpenAI refuses it.
-    """
+    """One round of a conversation; `number` counts rounds from 0, `more_tokens` are room for thoughts."""
     sampling = settings.temperature > 0
     return ChatRequest(
         question.id,
