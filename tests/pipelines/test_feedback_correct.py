@@ -48,6 +48,23 @@ def answer(seen) -> str:
     return f"- attribute: blue => red\n<corrected>\n{quoted.replace('blue', 'red')}\n</corrected>"
 
 
+def test_records_with_another_tools_markup_are_refused_before_the_judge_is_asked(world, tmp_path, capsys):
+    rows = [
+        {"id": f"r{number}", "images": [], "prompt": prompt, "responses": [{"level": 0, "text": text}]}
+        for number, (prompt, text) in enumerate(
+            [("What?", "A dog."), ("<image1> What?", "A dog."), ("What?", "A.</s>")]
+        )
+    ]
+    write_json_lines(tmp_path / "records.jsonl", rows)
+    with EndpointServer(answer) as server:
+        assert main(correct(tmp_path / "records.jsonl", tmp_path, f"openai:eye@{server.url}")) == USAGE
+        assert not server.seen
+    assert (
+        "record 'r1': a picture's mark of another tool, '<image1>' at 0 (and in 1 record more)"
+        in capsys.readouterr().err
+    )
+
+
 def test_answers_of_questions_are_all_accounted_for(world, tmp_path, capsys):
     with EndpointServer(answer) as server:
         judge = f"openai:eye@{server.url}"

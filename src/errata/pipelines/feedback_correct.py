@@ -13,7 +13,7 @@ from errata.feedback.correct import is_quotable
 from errata.judges import Estimate, Judge
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import JudgeSettings, load_judge
-from errata.pipelines.plain_questions import require_plain_questions
+from errata.pipelines.plain_questions import require_plain_questions, require_plain_records
 from errata.records import Answer, Question, Record, Response, Turn, read_answers, read_questions
 from errata.text import find_spoken
 
@@ -72,6 +72,7 @@ def read_candidates(source: RecordFile, answers: str | Path | None) -> tuple[lis
     """
     if answers is None:
         records = list(source.read())
+        require_plain_records(records)
         tally = Tally(len(records))
     else:
         questions = read_questions(source.path)

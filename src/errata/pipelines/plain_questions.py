@@ -1,11 +1,11 @@
-"""Questions of a user's own, looked through before a model is loaded for them."""
+"""A user's own questions, and records to be corrected, looked through before a model or a judge is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from errata.errors import DataError, count_noun
-from errata.records import Question, Turn
+from errata.records import Question, Record, Turn
 from errata.text import require_plain
 
 
@@ -16,17 +16,28 @@ def require_plain_questions(questions: Sequence[Question]) -> None:
     Raises:
         DataError: The first of them, with the number of the others.
     """
-    errors = [error for question in questions if (error := _find_error(question)) is not None]
+    _refuse_first(
+        "question", ((one.id, (*one.prompt, *(Turn("user", text) for text in one.followups))) for one in questions)
+    )
+
+
+def require_plain_records(records: Sequence[Record]) -> None:
+    """The same for records whose lowest response is to be corrected: what a judge leaves as it is would be learned."""
+    _refuse_first("record", ((one.id, (*one.prompt, *one.responses[-1].turns)) for one in records))
+
+
+def _refuse_first(noun: str, turns_of: Iterable[tuple[str, Sequence[Turn]]]) -> None:
+    errors = [error for id, turns in turns_of if (error := _find_error(f"{noun} {id!r}", turns)) is not None]
     if errors:
         first, *more = errors
-        others = f" (and in {count_noun(len(more), 'question')} more)" if more else ""
+        others = f" (and in {count_noun(len(more), noun)} more)" if more else ""
         raise DataError(first.where, expected=first.expected, found=first.found + others, fix=first.fix)
 
 
-def _find_error(question: Question) -> DataError | None:
+def _find_error(where: str, turns: Sequence[Turn]) -> DataError | None:
     try:
-        for turn in (*question.prompt, *(Turn("user", text) for text in question.followups)):
-            require_plain(turn.text, turn.role, f"question {question.id!r}")
+        for turn in turns:
+            require_plain(turn.text, turn.role, where)
     except DataError as error:
         return error
     return None
