@@ -268,6 +268,10 @@ def test_a_file_of_no_known_format_says_how_to_name_its_columns(tmp_path):
         "two": ({"query": "Q", "good": "A.", "bad": "B."}, "--columns prompt=query,chosen=good,rejected=bad"),
         "one": ({"instruction": "Q", "output": "A."}, "--columns prompt=instruction,answer=output"),
         "ranked": ({"instruction": "Q", "output": ["A.", "B."]}, "--columns prompt=instruction,responses=output"),
+        "unsaid": (
+            {"query": "Q", "response_1": "A.", "response_2": "B.", "score_1": 1},
+            "chosen=BETTER,rejected=WORSE",
+        ),
         "judged": (
             {"query": "Q", "response": ["A.", "B."], "ground_truth": "A."},
             "--columns prompt=query,responses=response ",
