@@ -72,6 +72,26 @@ def test_of_a_list_for_each_split_one_is_read_and_the_others_are_told(tmp_path, 
     assert "split 'test' not read (1)" in caplog.text
 
 
+def test_files_of_several_splits_in_a_folder_are_told(tmp_path):
+    for name in ("train-00000-of-00001.jsonl", "test-00000-of-00001.jsonl"):
+        (tmp_path / "clone").mkdir(exist_ok=True)
+        (tmp_path / "clone" / name).write_text(LINES)
+    told = import_records(tmp_path / "clone", tmp_path / "out").told
+    assert told == {f"a file of split {name!r}, read with the others": 1 for name in ("test", "train")}
+    (tmp_path / "clone" / "test-00000-of-00001.jsonl").unlink()
+    assert not import_records(tmp_path / "clone", tmp_path / "out").told
+
+
+def test_a_file_address_is_a_path_below_the_image_root(tmp_path):
+    Image.new("RGB", (4, 3)).save(tmp_path / "a b.png")
+    row = ROWS[0] | {"image": f"file://{tmp_path}/a%20b.png"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    assert len(read(tmp_path / "a.jsonl", tmp_path / "out")[0].images) == 1
+    (tmp_path / "a.jsonl").write_text(json.dumps(row | {"image": "file:///etc/passwd"}))
+    with pytest.raises(DataError, match="an absolute path outside"):
+        import_records(tmp_path / "a.jsonl", tmp_path / "out")
+
+
 def test_several_lists_and_broken_objects_are_one_error(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"first": ROWS, "second": ROWS}, indent=1))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import datasets
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from errata.cli import main
 from errata.data import export_records, import_records, parquet, push_folder
 from errata.data.hub import build_hub_source
 from errata.data.import_records import open_source
 from errata.errors import DataError, StorageError
-from errata.records import Record, Response, Segment, Turn, read_records
+from errata.records import Record, Response, Segment, Turn, read_records, write_records
 from foreign_rows import save_pictures
 
 
@@ -23,6 +25,9 @@ def build_records(count: int = 3, **fields) -> list[Record]:
     best = Response((Turn("assistant", "A cube."),), 0)
     values = {"prompt": (Turn("user", "What?"),), "responses": (best, worse, worst), "license": "CC BY-NC 4.0"}
     return [Record(id=f"r{i}", images=("images/a.png",), **(values | fields)) for i in range(count)]
+
+
+PAIR = (Response((Turn("assistant", "A cube."),), 0), Response((Turn("assistant", "A ball."),), 1))
 
 
 @pytest.fixture
@@ -184,3 +189,19 @@ def test_the_parquet_keeps_types_that_readers_expect(root):
     schema = pq.read_schema(root / "out.parquet")
     assert str(schema.field("idx").type) == "int64"
     assert schema.field("image").type.names == ["bytes", "path"]
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_one_record_does_not_cost_an_export(root, name, capsys):
+    good, marked, lost = build_records(3, responses=PAIR)
+    marked = replace(marked, responses=(Response((Turn("assistant", "A cube: <image>."),), 0), PAIR[1]))
+    write_records(root / "some.jsonl", [good, marked, replace(lost, images=("images/lost.png",))])
+    command = ["data", "export", str(root / "some.jsonl"), "--format", name, "--out", str(root / "out")]
+    assert main(command) == 2
+    assert "or run with --skip-bad to set it aside" in capsys.readouterr().err
+    assert main([*command, "--skip-bad"]) == 3
+    aside = [json.loads(line) for line in (root / "out" / "bad.jsonl").read_text().splitlines()]
+    refused = ["r2"] if name in ("errata", "parquet") else ["r1", "r2"]
+    assert [json.loads(row["line"])["id"] for row in aside] == refused
+    loaded = datasets.load_dataset(str(root / "out"), split="train", cache_dir=str(root / "cache"))
+    assert len(loaded) == 3 - len(refused)

@@ -48,6 +48,19 @@ def answer(seen) -> str:
     return f"- attribute: blue => red\n<corrected>\n{quoted.replace('blue', 'red')}\n</corrected>"
 
 
+def test_a_record_with_another_tools_markup_costs_no_other(world, tmp_path, capsys):
+    texts = [("What?", "A blue dog."), ("<image1> What?", "A blue dog."), ("What?", "A.</s>")]
+    rows = [
+        {"id": f"r{number}", "images": [], "prompt": prompt, "responses": [{"level": 0, "text": text}]}
+        for number, (prompt, text) in enumerate(texts)
+    ]
+    write_json_lines(tmp_path / "records.jsonl", rows)
+    with EndpointServer(answer) as server:
+        assert main(correct(tmp_path / "records.jsonl", tmp_path, f"openai:eye@{server.url}")) == INCOMPLETE
+        assert len(server.seen) == 1
+    assert "another tool's markup in the record" in capsys.readouterr().out
+
+
 def test_answers_of_questions_are_all_accounted_for(world, tmp_path, capsys):
     with EndpointServer(answer) as server:
         judge = f"openai:eye@{server.url}"

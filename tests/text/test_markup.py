@@ -42,6 +42,8 @@ QUESTIONS = {
         "{image}\nWhat is it?",
         "What is it?\n<image/>",
         "<video>\nWhat happens?",
+        "(<image>./</image>)\nWhat is it?",
+        "<image>./</image>What is it?",
     ],
     "rendered": [
         "USER: <image>\nWhat colour is the box? ASSISTANT:",
@@ -69,7 +71,13 @@ QUESTIONS = {
         "[{'from': 'human', 'value': 'What is it?'}]",
         '{"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}]}]}',
     ],
-    "foreign-token": ["<fim_prefix>x", "<ref>a dog</ref><box>(1,2),(3,4)</box>", "segment <loc0123>", "<|repo_name|>x"],
+    "foreign-token": [
+        "<fim_prefix>x",
+        "<ref>a dog</ref><box>(1,2),(3,4)</box>",
+        "segment <loc0123>",
+        "<|repo_name|>x",
+        "<ref-object><bbox> it?",
+    ],
 }
 ANSWERS = {
     "end-token": [

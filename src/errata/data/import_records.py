@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from errata.records import Record, write_records
 from errata.text import find_markup
 
 RECORDS_FILE = "records.jsonl"
+_SPLIT = re.compile(r"(train|test|validation|valid|val|dev|eval)[-_.]")
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -90,6 +92,7 @@ def import_records(
     reading = Reading(known, license, from_source, columns or {}, frozenset(ignore), on_bad)
     files = open_source(source, split)
     reading.told.update(f"split {name!r} not read" for name in list_other_splits(files, source, split))
+    reading.told.update(f"a file of split {name!r}, read with the others" for name in list_named_splits(files))
     folder, names = Path(out) / "images", SourceNames()
 
     with ImageWriter(folder) as writer:
@@ -153,6 +156,12 @@ def list_other_splits(files: Iterable[SourceFile], source: str | Path, split: st
     saved = find_other_splits(Path(source), split) if Path(source).is_dir() else []
     lists = [name for file in files if file.kind == "json" for name in list_other_lists(file.path, split)]
     return [other.name for other in saved] + lists
+
+
+def list_named_splits(files: Sequence[SourceFile]) -> list[str]:
+    """The splits that files call themselves by, one for each file; none where they are all of one."""
+    found = [match[1] for file in files if (match := _SPLIT.match(file.path.name)) is not None]
+    return found if len(set(found)) > 1 else []
 
 
 def find_records_file(path: str | Path) -> Path:

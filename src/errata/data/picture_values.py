@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from errata.data.containers import is_empty
 
@@ -34,6 +35,8 @@ def unwrap_picture(picture: Any) -> Any:
         if key in ("base64", "data", "bytes") and isinstance(value, str) and not value.startswith("data:"):
             return _build_address(value)
         return unwrap_picture(value)
+    if isinstance(picture, str) and picture.startswith("file://"):  # as Qwen-VL's examples name files
+        return unquote(picture.removeprefix("file://"))
     return _build_address(picture) if isinstance(picture, str) and is_base64(picture) else picture
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from errata.judges import Estimate, Judge
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import JudgeSettings, load_judge
 from errata.records import Answer, Question, Record, Response, Turn, read_answers, read_questions
-from errata.text import find_spoken, require_plain_question
+from errata.text import find_spoken, require_plain, require_plain_question
 
 
 def collect_machine_corrections(
@@ -72,14 +72,25 @@ def read_candidates(source: RecordFile, answers: str | Path | None) -> tuple[lis
     With answers, each of them is one; a question without any counts too. Raises DataError where there is nothing.
     """
     if answers is None:
-        records = list(source.read())
-        tally = Tally(len(records))
+        records, tally = set_marked_aside(list(source.read()))
     else:
         questions = read_questions(source.path)
         records, tally = pair_answers(questions, read_answers(answers))
     if not tally.prompts:
         raise DataError(str(source.path), expected="answers to correct", found="none", fix="check the path")
     return records, tally
+
+
+def set_marked_aside(records: Sequence[Record]) -> tuple[list[Record], Tally]:
+    """Records without another tool's markup: what a judge leaves as it is would be learned."""
+    tally, kept = Tally(len(records)), []
+    for record in records:
+        turns = (*record.prompt, *record.responses[-1].turns)
+        if markup := _find_markup(partial(_require_plain_turns, turns, f"record {record.id!r}")):
+            tally.fail(record.id, "another tool's markup in the record", markup)
+        else:
+            kept.append(record)
+    return kept, tally
 
 
 def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tuple[list[Record], Tally]:
@@ -101,7 +112,7 @@ def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
         answer = spoken.answer
         if found is None:
             tally.fail(answer.id, "answer to no question")
-        elif markup := _find_markup(found):
+        elif markup := _find_markup(partial(require_plain_question, found)):
             tally.fail(answer.id, "another tool's markup in the question", markup)
         elif spoken.endless:
             tally.drop(answer.id, "thoughts that never end")
@@ -114,9 +125,14 @@ def pair_answers(questions: Sequence[Question], answers: Sequence[Answer]) -> tu
     return records, tally
 
 
-def _find_markup(question: Question) -> str:
+def _require_plain_turns(turns: Sequence[Turn], where: str) -> None:
+    for turn in turns:
+        require_plain(turn.text, turn.role, where)
+
+
+def _find_markup(check: Callable[[], None]) -> str:
     try:
-        require_plain_question(question)
+        check()
     except DataError as error:
         return str(error)
     return ""

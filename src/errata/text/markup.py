@@ -37,6 +37,7 @@ _IMAGE_MARKS = re.compile(
     rf"|<im_start>(?:<im_patch>|<image>)*<im_end>"
     rf"|<img>(?:<\|?(?!img>)\w{{1,40}}\|?>)*[^<>\n]{{0,500}}</img>"
     rf"|<\|?{_PICTURE}(?:[ _:#-]?\d{{1,3}}|_{_PART}|{_PART})\|?>"
+    rf"|\(?<image>\./</image>\)?"
     rf"|<\|\w{{0,20}}(?:image|vision|video|img|media)\w{{0,30}}\|>"
     rf"|<(?:im_start|im_end|im_patch|boi|eoi|start_of_image|end_of_image|image_soft_token|fake_token_around_image"
     rf"|global-img|row_\d{{1,2}}_col_\d{{1,2}})>",
@@ -69,6 +70,7 @@ _END_TOKENS = re.compile(
 )
 _OTHER_TOKENS = re.compile(
     r"<\|[A-Za-z][\w:/.-]{2,40}\|>|<｜[^<>｜\n]{1,40}｜>"
+    r"|<(?:ref-object|reserved_\d+)>|<bbox>(?![^<>\n]*</bbox>)"
     r"|<(?:fim_(?:prefix|middle|suffix|pad)|loc\d{4}|seg\d{3}|extra_id_\d+|unused\d+|patch_index_\d+)>"
     r"|<(?P<tag>box|quad)>[\d\s.,()\[\]]{1,200}</(?P=tag)>|<ref>[^<>\n]{1,200}</ref>(?=\s*<(?:box|quad)>)"
 )

@@ -12,7 +12,7 @@ import pytest
 from errata.data.formats import recognise
 from errata.data.formats.format import Format, Sample
 from errata.errors import DataError
-from errata.records import Record, Turn
+from errata.records import Record
 from format_rows import read_row
 
 
@@ -68,6 +68,25 @@ PAIRS = {
     "TRL, one of them repeated": {"prompt": [user("Q?")], "chosen": WHOLE[0], "rejected": [said("Bad.")]},
     "Zephyr": {"prompt": "Q?", "messages": WHOLE[0], "chosen": WHOLE[0], "rejected": WHOLE[1]},
     "torchtune": {"chosen_conversations": WHOLE[0], "rejected_conversations": WHOLE[1]},
+    "messages as Python prints them": {"prompt": str([user("Q?")]), "chosen": str(WHOLE[0][1:]), "rejected": "Bad."},
+    "the question as a text too": {
+        "question": "Q?",
+        "images": ["a.png"],
+        "messages": [user("<image>Q?")],
+        "chosen": "Good.",
+        "rejected": "Bad.",
+    },
+    "Human and Assistant": {
+        "chosen": "\n\nHuman: Q?\n\nAssistant: Good.",
+        "rejected": "\n\nHuman: Q?\n\nAssistant: Bad.",
+    },
+    "transcripts behind the question": {
+        "prompt": "Q?",
+        "chosen": "User: Q?\nAssistant: Good.",
+        "rejected": "User: Q?\nAssistant: Bad.",
+    },
+    "one line": {"chosen": "USER: Q? ASSISTANT: Good.", "rejected": "USER: Q? ASSISTANT: Bad."},
+    "SENTINEL": {"question": "Q?", "y_win": "Good.", "y_lose": "Bad."},
     "messages as JSON": {"prompt": "Q?", "chosen": json.dumps(WHOLE[0]), "rejected": json.dumps(WHOLE[1])},
     "responses": {"prompt": "Q?", "chosen_response": "Good.", "rejected_response": "Bad."},
     "messages and texts": {"prompt": [user("Q?")], "chosen": "Good.", "rejected": said("Bad.")},
@@ -88,7 +107,7 @@ PAIRS = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_pair_is_read_in_every_form(name):
     record = convert(PAIRS[name])
-    assert record.prompt == (Turn("user", "Q?"),)
+    assert [(turn.role, turn.text.removeprefix("<image>")) for turn in record.prompt] == [("user", "Q?")]
     assert levels(record) == TWO
     assert (record.source, record.license) == (None, None)
 
@@ -143,7 +162,62 @@ def test_what_both_answers_begin_with_is_the_question_only_where_nothing_else_ca
             convert(pair | other)
 
 
+def test_conversations_of_several_rounds_are_read_from_one_text_and_told():
+    told: Counter[str] = Counter()
+    rounds = "Human: Hi.\n\nAssistant: Hello:\nthere.\n\nHuman: What does it say?\n\nAssistant: "
+    record = convert({"chosen": f"\n\n{rounds}Stop.", "rejected": f"\n\n{rounds}Go."}, told=told)
+    assert [turn.text for turn in record.prompt] == ["Hi.", "Hello:\nthere.", "What does it say?"]
+    assert levels(record) == [(0, "Stop."), (1, "Go.")]
+    assert +told == {"conversations read from one text, by the speakers' names": 1}
+    line = "A chat. USER: <image>\nHi. ASSISTANT: "
+    record = convert({"image": "a.png", "chosen": f"{line}A cup.", "rejected": f"{line}A cat."})
+    assert [(turn.role, turn.text) for turn in record.prompt] == [("system", "A chat."), ("user", "<image>\nHi.")]
+    assert levels(record) == [(0, "A cup."), (1, "A cat.")]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "<|im_start|>user\nQ?<|im_end|>\n<|im_start|>assistant\n",
+        "<|start_header_id|>user<|end_header_id|>\n\nQ?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+        "<start_of_turn>user\nQ?<end_of_turn>\n<start_of_turn>model\n",
+        "[INST] Q? [/INST]",
+        "### Human: Q? ### Assistant: ",
+    ],
+)
+def test_no_word_of_answers_goes_into_a_question_that_a_template_rendered(prompt):
+    record = convert({"chosen": f"{prompt}A red cup.", "rejected": f"{prompt}A blue cup."})
+    assert record.prompt[0].text == prompt
+    assert levels(record) == [(0, "A red cup."), (1, "A blue cup.")]
+
+
+def test_a_transcript_that_was_asked_for_is_an_answer():
+    chat = "User: hi\nAssistant: hello"
+    row = {"question": "What does the screen say?", "chosen": chat, "rejected": f"{chat}!"}
+    assert levels(convert(row)) == [(0, chat), (1, f"{chat}!")]
+
+
+@pytest.mark.parametrize("name", ["system", "system_prompt", "system_message"])
+def test_a_system_turn_is_read_under_its_usual_names_and_two_that_differ_are_refused(name):
+    for row in PAIRS["query"], PAIRS["POVID"], {"messages": WHOLE[0]}:
+        assert [turn.text for turn in convert(row | {name: "S"}).prompt] == ["S", "Q?"]
+    inside = [{"role": "system", "content": "S"}, user("Q?")]
+    assert [turn.text for turn in convert({"prompt": inside, "chosen": "A", "rejected": "B", name: "S"}).prompt] == [
+        "S",
+        "Q?",
+    ]
+    for row in ({"prompt": inside, "chosen": "A", "rejected": "B"}, {"messages": [*inside, said("A")]}):
+        with pytest.raises(DataError, match="expected one system turn"):
+            convert(row | {name: "T"})
+    with pytest.raises(DataError, match="expected one system turn"):
+        convert(PAIRS["query"] | {"system": "S", "system_prompt": "T"})
+
+
 BAD = {
+    "values of a pair in a turn": (
+        {"conversations": [human("Q?"), {"from": "gpt", "preference_values": ["A", "B"]}]},
+        "only from, preference_values; expected what is said, under content or value or text",
+    ),
     "two questions": ({"prompt": "P?", "question": "Q?", "chosen": "A", "rejected": "B"}, "'prompt' and 'question'"),
     "another question": ({"prompt": "P?", "chosen": WHOLE[0], "rejected": WHOLE[1]}, "a turn of the user, 'Q?'"),
     "no question": ({"chosen": [said("A")], "rejected": [said("B")]}, "no question"),

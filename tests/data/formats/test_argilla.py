@@ -145,3 +145,11 @@ def test_a_bad_record_is_named_with_its_place(name):
         convert(row)
     assert re.search(found, str(caught.value))
     assert all((caught.value.expected, caught.value.found, caught.value.fix))
+
+
+def test_a_second_picture_is_not_passed_over():
+    responses = {"corrected": [said("🚌 A red bus waits.")]}
+    for fields in ({"second": "b.png"}, {"image": ..., "scan": "data:image/png;base64,AAAA"}):
+        with pytest.raises(DataError, match="expected all pictures in one field of a usual name"):
+            convert(nested(responses, **fields))
+    assert convert(nested(responses, second="b.png"), columns={"image": "second"}).images == ("b.png",)

@@ -175,3 +175,13 @@ def test_a_bad_task_is_named_with_its_place(name):
         convert(task() | fields)
     assert found in str(caught.value)
     assert all((caught.value.expected, caught.value.found, caught.value.fix))
+
+
+def test_a_second_picture_is_not_passed_over():
+    assert convert(task(CORRECTED, image=["a.png", "b.png"])).images == ("a.png", "b.png")
+    assert convert(task(CORRECTED, file_name="ab-bus.png")).images == ("upload/3/ab-bus.png",)
+    for fields in ({"image2": "b.png"}, {"image": ..., "scan": "b.png"}, {"image": None, "scan": "b.png"}):
+        with pytest.raises(DataError, match="expected all pictures in one field of a usual name"):
+            convert(task(CORRECTED, **fields))
+    named = convert(task(CORRECTED, image2="b.png"), columns={"image": "image2"})
+    assert (named.images, named.meta["image"]) == (("b.png",), "/data/upload/3/ab-bus.png")

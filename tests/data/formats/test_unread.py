@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data import check_file, import_records, load_records, records_from_trl
+from errata.data import DataPart, check_file, import_records, load_mixture, load_records, records_from_trl
 from errata.data.formats.amp import AMP
 from errata.data.formats.choice import CHOICE
 from errata.data.formats.conversations import CONVERSATIONS
@@ -99,6 +99,40 @@ def test_every_other_column_is_counted_and_kept(known, row):
     assert {name: record.meta[name] for name in names} == {name: HARMLESS[name] for name in names}
 
 
+BESIDE_PAIRS = ["caption", "coco_captions", "image_description", "ocr_text", "hint", "ground_truth", "gt_answer", "GT"]
+BESIDE_PAIRS += ["reference", "ref_answer", "answer_gt", "correct_answer", "solution", "error_description"]
+
+
+@pytest.mark.parametrize("name", BESIDE_PAIRS)
+@pytest.mark.parametrize("value", ["A bus stands in front of a house, and a dog looks at it.", ["A bus."]])
+def test_what_a_pair_was_made_or_judged_by_is_no_answer_that_is_lost(name, value):
+    unread: Counter[str] = Counter()
+    (record,) = read_row(TRL, PAIR | {name: value}, unread=unread)
+    assert (record.meta, unread) == ({name: value}, {name: 1})
+
+
+def test_beside_a_single_answer_what_is_known_to_be_right_may_be_the_better_one():
+    row = {"image": "a.png", "conversations": TALK}
+    for name in ("ground_truth", "gt_answer", "reference", "correct_answer"):
+        with pytest.raises(DataError, match=f"column '{name}' may hold an answer"):
+            read_row(CONVERSATIONS, row | {name: "Better."})
+    for name in ("caption", "image_captions", "ocr_text", "hint"):
+        assert read_row(CONVERSATIONS, row | {name: "A bus."})[0].meta == {name: "A bus."}
+
+
+@pytest.mark.parametrize("name", ["rejected_caption", "caption_b_answer", "bad_reference", "second_gt_response"])
+def test_such_words_beside_those_of_another_answer_are_one(name):
+    with pytest.raises(DataError, match="may hold an answer"):
+        read_row(TRL, PAIR | {name: "A bus."})
+
+
+@pytest.mark.parametrize("name", ["raw_prompt", "original_question", "human_input"])
+def test_a_question_that_is_said_again_is_no_loss_and_another_one_is(name):
+    assert read_row(TRL, PAIR | {name: "<image>\nQ?"})[0].meta == {name: "<image>\nQ?"}
+    with pytest.raises(DataError, match=f"column '{name}' may hold"):
+        read_row(TRL, PAIR | {name: "R?"})
+
+
 @pytest.mark.parametrize("fields", [{"rejected_images": ["a.png"]}, {"answer": "Good."}, {"messages": "Q?"}])
 def test_a_column_that_repeats_one_that_was_read_is_no_loss(fields):
     row = {"images": ["a.png"], "prompt": "Q?", "chosen": "Good.", "rejected": "Bad."}
@@ -180,6 +214,17 @@ def test_every_container_and_verb_refuses_and_reports(tmp_path, kind, capsys, ca
     assert "columns not read, and kept in meta: town (1)" in caplog.text
 
 
+def test_a_column_is_left_out_of_what_is_read_directly_and_of_every_part_of_a_mixture(tmp_path):
+    save_pictures(tmp_path, "a.png")
+    paths = [write(tmp_path, kind, PAIR | {"worse_answer": "Worse."}) for kind in ("jsonl", "csv", "parquet")]
+    for path in paths:
+        assert load_records(path, import_dir=tmp_path / "data", ignore=["worse_answer"]).records[0].meta == {}
+    parts = [DataPart(path) for path in paths]
+    assert len(load_mixture(parts, import_dir=tmp_path / "parts", ignore=["worse_answer"]).records) == 3
+    with pytest.raises(DataError, match="ignore_columns=worse_answer"):
+        load_mixture(parts, import_dir=tmp_path / "parts")
+
+
 def test_a_check_tells_columns_that_nobody_reads_and_finds_rows_that_lose_something(tmp_path, capsys):
     save_pictures(tmp_path, "a.png")
     rows = [PAIR | {"town": "Bonn"}, PAIR | {"prompt": "R?", "town": "Jena"}, PAIR | {"worse_answer": "Worse."}]
@@ -222,6 +267,15 @@ def test_a_file_of_no_known_format_says_how_to_name_its_columns(tmp_path):
         ),
         "two": ({"query": "Q", "good": "A.", "bad": "B."}, "--columns prompt=query,chosen=good,rejected=bad"),
         "one": ({"instruction": "Q", "output": "A."}, "--columns prompt=instruction,answer=output"),
+        "ranked": ({"instruction": "Q", "output": ["A.", "B."]}, "--columns prompt=instruction,responses=output"),
+        "unsaid": (
+            {"query": "Q", "response_1": "A.", "response_2": "B.", "score_1": 1},
+            "chosen=BETTER,rejected=WORSE",
+        ),
+        "judged": (
+            {"query": "Q", "response": ["A.", "B."], "ground_truth": "A."},
+            "--columns prompt=query,responses=response ",
+        ),
     }
     for name, (row, words) in cases.items():
         with pytest.raises(DataError) as caught:

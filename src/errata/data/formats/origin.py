@@ -146,8 +146,9 @@ def _require_pair(record: Record) -> None:
     rounds = {len(response.turns) for response in record.responses}
     if len(record.images) != 1 or len(record.prompt) != 1 or rounds != {1} or record.levels[-1] == 0:
         expected = "one image, one question and a better and a worse answer of one round"
-        parts = count_noun(len(record.images), "image"), count_noun(len(record.prompt), "turn")
-        found = f"{', '.join(parts)}, levels {list(record.levels)}"
+        asked = f"{count_noun(len(record.images), 'image')}, {count_noun(len(record.prompt), 'turn')} in the prompt"
+        most = max(len(response.rounds) for response in record.responses)
+        found = f"{asked}, answers of {count_noun(most, 'round')}, levels {list(record.levels)}"
         raise refuse(record, expected, found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -39,6 +40,8 @@ def suggest_columns(row: Mapping[str, Any]) -> str:
     if len(told) == 1:
         return f"name its columns: --columns prompt={question},answer={told[0]}{image} (docs/formats.md)"
     better, worse = (told[0], told[1]) if len(told) > 1 else ANSWER_PAIRS[0]
+    if re.sub(r"[\dabAB]$", "", better) == re.sub(r"[\dabAB]$", "", worse):  # the names do not say which is better
+        better, worse = "BETTER", "WORSE"
     return (
         f"name it with --format, or its columns: --columns prompt={question},chosen={better},rejected={worse}{image} "
         "(docs/formats.md)"

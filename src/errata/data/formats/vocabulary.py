@@ -188,7 +188,7 @@ def _is_conversation(value: Any) -> bool:
 
 def _is_picture_name(words: list[str], texts: list[str]) -> bool:
     last = words[-1] if words else ""
-    named = not PICTURES.isdisjoint(words) and (last not in ABOUT or last in NAMING)
+    named = not PICTURES.isdisjoint(words) and (last not in ABOUT | SEEN or last in NAMING)
     return named or all(_PICTURE_PATH.fullmatch(text) and len(text.split()) < _PROSE_WORDS for text in texts)
 
 
