@@ -102,9 +102,11 @@ def test_an_object_that_no_vocabulary_knows_is_named_before_the_model_runs(setti
         evaluate(settings, tmp_path / "out", ask=never)
 
 
-def test_an_image_that_is_missing_is_named_before_the_model_runs(settings, tmp_path):
-    (tmp_path / "b.png").unlink()
-    with pytest.raises(DataError, match=r"b\.png"):
+def test_a_folder_without_any_of_the_images_is_named_before_the_model_runs(settings, tmp_path):
+    """A single one that is missing costs the answers about it alone."""
+    for path in tmp_path.glob("*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"\.png: no such file, nor"):
         evaluate(settings, tmp_path / "out", ask=never)
 
 

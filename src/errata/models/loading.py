@@ -59,8 +59,10 @@ def load_model(
 
 
 def check_model(settings: ModelSettings) -> None:
-    """Raise ModelError for what can be told of a model without its weights: its architecture, processor, template."""
+    """Raise ModelError or ConfigError for what can be told of a model without its weights: its architecture, processor
+    and template, and a device or number format that is none."""
     settings, _ = _find_parts(settings, None)
+    find_dtype(settings.dtype, find_device(settings.device))
     with quiet_transformers():
         config = _load_config(settings)
         build_adapter(load_processor(settings, config), config, settings)

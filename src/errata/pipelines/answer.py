@@ -219,11 +219,17 @@ def _show(on_progress: OnProgress | None, what: str) -> OnAnswers | None:
     return partial(on_progress, what) if on_progress else None
 
 
+def build_model_settings(model: str, settings: GenerationSettings) -> ModelSettings:
+    """A model that is asked with these settings: what they say of pictures and thoughts holds, not what it was saved
+    with."""
+    stated = {name: getattr(settings, name) for name in ("image_mode", "thinking", *LIMITS)}
+    return ModelSettings(model, **{name: value for name, value in stated.items() if value is not None})
+
+
 def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:
     """Load the model with the images of the settings, told whether to think."""
-    stated = {name: getattr(settings, name) for name in ("image_mode", "thinking", *LIMITS)}
     try:
-        return load_model(ModelSettings(model, **{name: value for name, value in stated.items() if value is not None}))
+        return load_model(build_model_settings(model, settings))
     except ModelError as error:
         if error.where != "model.image_mode":
             raise

@@ -13,7 +13,8 @@ import yaml
 from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError, count_noun
 from errata.generation import is_endpoint, parse_endpoint
-from errata.pipelines.answer import OnProgress
+from errata.models import check_model
+from errata.pipelines.answer import OnProgress, build_model_settings
 from errata.pipelines.iterate_checkpoints import Candidate
 from errata.pipelines.iterate_results import build_results
 from errata.pipelines.iterate_round import Round, build_training, measure_start, run_round
@@ -61,7 +62,7 @@ def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bo
         JudgeError: A judge gave too few verdicts; the same call asks for the others.
         StorageError: The folder cannot be written.
     """
-    build_training(run, run.model, run.out / "round-1", run.seed)  # what it refuses, it refuses before hours of work
+    _check_model(run)  # what it refuses, it refuses before hours of work
     _open_folder(run, fresh=fresh)
     rounds = [measure_start(run, on_progress)]
     stopped: str | None = None
@@ -73,6 +74,13 @@ def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bo
         _write_results(run, rounds)  # after every round: a run that is killed has its curve so far
         stopped = find_reason_to_stop(run, rounds)
     return Iteration(tuple(rounds), stopped, _write_results(run, rounds))
+
+
+def _check_model(run: IterateRun) -> None:
+    """Raise ConfigError or ModelError for what the model cannot be trained or asked with."""
+    asked = (build_model_settings(run.model, one) for one in (run.generation, run.evaluation.generation))
+    for settings in (build_training(run, run.model, run.out / "round-1", run.seed).model, *asked):
+        check_model(settings)
 
 
 def find_reason_to_stop(run: IterateRun, rounds: list[Round]) -> str | None:
