@@ -29,7 +29,7 @@ REPLIES = {
     "hallusionbench": {"hallusionbench-check": ["correct", "incorrect", "unclear"], "hallusionbench-same": ["same"]},
 }
 JUDGED = {"object_halbench": 2, "mmhal": 48, "mrhal": 2, "llava_bench_coco": 30, "llava_bench_wild": 30, "refomb": 33}
-"""Verdicts that cannot be read in strict mode."""
+"""Answers whose verdicts cannot be read in strict mode, as the metric of that name counts them."""
 
 
 @pytest.fixture(scope="module", params=["invented", "released"])
@@ -89,9 +89,7 @@ def test_every_benchmark_is_measured_after_two_kills(folder, run):
     assert content["coverage"].keys() == BENCHMARKS.keys()
     for name, coverage in content["coverage"].items():
         assert coverage["questions"] == coverage["answered"] > 0, name
-        assert (coverage["unjudged"], coverage["unreadable"]) == (0, JUDGED.get(name, 0) + 33 * (name == "refomb")), (
-            name
-        )
+        assert (coverage["unjudged"], coverage["unreadable"]) == (0, JUDGED.get(name, 0)), name
         assert any(one.startswith(name) for one in results), name
     assert results["mmhal"]["metrics"]["score"]["value"] == 2.5
     assert results["refomb"]["metrics"]["flip"]["value"] == 1
