@@ -135,6 +135,13 @@ def test_questions_are_compared_one_by_one(runs):
     assert list_what(compare(runs, first, second)) == ["questions"]
 
 
+def test_other_pictures_under_the_same_names_are_seen(runs):
+    before = runs.measure("a")
+    Image.new("RGB", (4, 4), "red").save(runs.root / "c.png")
+    after = runs.measure("b")
+    assert list_what(compare(runs, before, after)) == ["contents of the pictures (digests)"]
+
+
 def test_another_truth_of_every_question_is_refused(runs):
     first, second = runs.measure("a"), runs.measure("b")
     path = second / "questions" / "toy.jsonl"

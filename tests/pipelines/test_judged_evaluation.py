@@ -87,7 +87,7 @@ def test_a_judge_that_fails_leaves_what_there_is_and_is_asked_again(settings, tm
     evaluation = evaluate(settings, tmp_path / "out", ask=script)
     assert evaluation.results[0].metrics["mark"].value is None
     record(tmp_path, MARKS)
-    assert evaluate(settings, tmp_path / "out", ask=script).complete
+    assert evaluate(settings, tmp_path / "out", ask=script).coverage["toy"].unjudged == 0
 
 
 def test_verdicts_are_scored_again_without_the_judge(settings, tmp_path):
@@ -97,7 +97,7 @@ def test_verdicts_are_scored_again_without_the_judge(settings, tmp_path):
     assert (again.asked, again.recalled) == (0, 9)  # of seven verdicts the unreadable one took three
     assert (tmp_path / "out" / "results.json").read_bytes() == first
     offline = replace(settings, judge=replace(settings.judge, offline=True))
-    assert evaluate(offline, tmp_path / "again", ask=script).complete
+    assert evaluate(offline, tmp_path / "again", ask=script).coverage["toy"].unjudged == 0
     online, cached = read_judge(tmp_path / "out"), read_judge(tmp_path / "again")
     assert (online.pop("offline"), cached.pop("offline")) == (False, True)
     assert online == cached

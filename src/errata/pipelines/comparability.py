@@ -165,6 +165,7 @@ def _compare_questions(benchmark: str, before: RunFacts, after: RunFacts, ids: S
     if not shared:
         yield from _compare_digests(benchmark, before, after)
         return
+    yield from _compare_pictures(benchmark, before, after)
     parts: dict[str, Callable[[Question], Any]] = {
         "question wordings": lambda one: ([turn.text for turn in one.prompt], list(one.followups)),
         "ground truths": lambda one: one.meta,
@@ -177,6 +178,14 @@ def _compare_questions(benchmark: str, before: RunFacts, after: RunFacts, ids: S
             whole = what == "ground truths" and len(other) == len(shared)
             examples = [{name: take(one[name]) for name in other[:EXAMPLES]} for one in (first, second)]
             yield Condition(benchmark, told, examples[0], examples[1], meaningless=whole)
+
+
+def _compare_pictures(benchmark: str, before: RunFacts, after: RunFacts) -> Iterator[Condition]:
+    """The files behind equal names, of runs that ask about the same ones."""
+    known = [dict(one.made_with.get("questions") or {}).get(benchmark) or {} for one in (before, after)]
+    first, second = (one.get("pictures") for one in known)
+    if first and second and first != second and known[0].get("sha256") == known[1].get("sha256"):
+        yield Condition(benchmark, "contents of the pictures (digests)", first[:12], second[:12])
 
 
 def _compare_digests(benchmark: str, before: RunFacts, after: RunFacts) -> Iterator[Condition]:

@@ -12,6 +12,7 @@ from typing import Any
 import errata
 from errata.benchmarks import BENCHMARKS, Setup
 from errata.data import resolve_image, store_image
+from errata.errors import DataError
 from errata.pipelines.measuring import Measured
 from errata.pipelines.model_revision import find_revisions
 from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
@@ -59,7 +60,9 @@ def build_results(
         "made_with": {
             "versions": list_versions(),
             "revisions": _list_revisions(settings) if "generation" in settings else {},
-            "questions": {name: _describe_questions(asked) for name, asked in questions.items()},
+            "questions": {
+                name: _describe_questions(asked, setups[name].image_root) for name, asked in questions.items()
+            },
             "answers": {name: _read_run(out / "answers" / f"{name}.jsonl.run.json") for name in questions},
             "files": _digest_files(settings),
             "judge": {name: one.judge for name, one in measured.items() if one.judge},
@@ -92,12 +95,29 @@ def _list_revisions(settings: dict[str, Any]) -> dict[str, str | None]:
     return find_revisions(settings["model"]) | (find_revisions(base) if base else {})
 
 
-def _describe_questions(questions: Sequence[Question]) -> dict[str, Any]:
-    """How many, a digest of all of them, and how the first are worded."""
+def _describe_questions(questions: Sequence[Question], root: Path | None) -> dict[str, Any]:
+    """How many, digests of all of them and of the pictures that they are about, and how the first are worded."""
     rows = json.dumps([question_to_row(question) for question in questions], ensure_ascii=False, sort_keys=True)
     wordings = list(dict.fromkeys(question.prompt[-1].text for question in questions))
     digest = hashlib.sha256(rows.encode("utf-8")).hexdigest()
-    return {"count": len(questions), "sha256": digest, "wordings": len(wordings), "first": wordings[:PROMPTS]}
+    told = {"count": len(questions), "sha256": digest, "wordings": len(wordings), "first": wordings[:PROMPTS]}
+    return told | {"pictures": _digest_pictures(questions, root)}
+
+
+def _digest_pictures(questions: Sequence[Question], root: Path | None) -> str | None:
+    """Of the files' bytes, in the order of their names; None where there are none or not all are at hand."""
+    names = sorted({name for question in questions for name in question.images})
+    try:
+        files = [resolve_image(name, root) for name in names] if root is not None else []
+    except DataError:  # answers made elsewhere may name files of another machine
+        return None
+    if not files or not all(file.is_file() for file in files):
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _read_run(path: Path) -> dict[str, Any]:
