@@ -56,9 +56,7 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert (set(aside), json.loads(aside["line"])["text"]) == ({"where", "reason", "line"}, "oops")
 
 
-@pytest.mark.parametrize(
-    "verb", [["show"], ["diff", "--out", "new.jsonl"], ["export", "--format", "rlhfv", "--out", "new.parquet"]]
-)
+@pytest.mark.parametrize("verb", [["show"], ["diff", "--out", "new.jsonl"]])
 def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
     (root / "a.jsonl").write_text("oops\n")
     assert main(["data", verb[0], str(root / "a.jsonl"), *verb[1:]]) == 2

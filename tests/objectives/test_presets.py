@@ -61,7 +61,6 @@ def test_an_override_changes_one_choice() -> None:
         ("dpo", {"beta": True}, "objective.beta: True; expected a finite number"),
         ("dpo", {"beta": float("nan")}, "objective.beta: nan; expected a finite number"),
         ("dpo", {"beta": -1.0}, "objective.beta: -1.0; expected 0 or more"),
-        ("dpo", {"beta": 0.0}, "objective.beta: 0.0; expected above 0 where nothing but pairs teaches"),
         ("ipo", {"beta": 0.0}, "objective.beta: 0.0; expected above 0 with link 'squared'"),
         ("ddpo", {"corrected_weight": 0.0}, "objective.corrected_weight: 0.0; expected a number above 0"),
         ("dpo", {"label_smoothing": 0.5}, "objective.label_smoothing: 0.5"),

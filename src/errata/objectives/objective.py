@@ -103,8 +103,6 @@ def _require_ranges(objective: Objective) -> None:
             _refuse(objective, name, "0 or more", "use 0 to switch it off")
     if objective.link == "squared" and objective.beta == 0:
         _refuse(objective, "beta", "above 0 with link 'squared'", "use 0.1")
-    if objective.pairing != "none" and objective.beta == 0 and not objective.sft_weight:
-        _refuse(objective, "beta", "above 0 where nothing but pairs teaches", "use 0.1: with 0 nothing would be learnt")
     if not 0 <= objective.label_smoothing < 0.5:
         _refuse(objective, "label_smoothing", "0 or more and below 0.5", "at 0.5 a pair says nothing")
 

@@ -140,7 +140,11 @@ class PreferenceConfig(TrlFields, TrainingArguments):  # type: ignore[misc]
         """The preset with this config's overrides. Raises ConfigError with the nearest name or the broken rule."""
         preset, values = (self.objective, {}) if self.objective else self.translate_loss_type()
         values |= {name: getattr(self, name) for name in _OVERRIDES if getattr(self, name) is not None}
-        return build_objective(preset, **values)
+        objective = build_objective(preset, **values)
+        if objective.pairing != "none" and objective.beta == 0 and not objective.sft_weight:
+            fix = "use 0.1: with 0 nothing would be learnt"
+            raise ConfigError("beta", expected="above 0 where nothing but pairs teaches", found="0", fix=fix)
+        return objective
 
     @property
     def step_records(self) -> int:
