@@ -91,6 +91,7 @@ def test_what_was_interrupted_before_its_first_step_continues(world, tmp_path):
     assert json.loads((out / "result.json").read_text())["steps"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
 def test_a_real_process_says_so_too(world, tmp_path, number):
     """The signal comes as soon as the run has its folder, while data and model are loaded."""

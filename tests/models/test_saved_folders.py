@@ -129,6 +129,7 @@ def test_other_tools_read_a_saved_model_as_ours_does(family, folder, tmp_path, m
     compare(family, processor, model, load_model(ModelSettings(str(tmp_path / "saved"))))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # between PIL and NumPy
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # by PEFT
 @pytest.mark.parametrize("lora", [None, LoraSettings(r=4)], ids=["full", "lora"])

@@ -121,6 +121,7 @@ def test_cached_and_live_references_of_an_adapter_agree(give, build_trainer, rec
     assert cached.evaluate(others)["eval_loss"] == pytest.approx(live.evaluate(others)["eval_loss"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_adapters_on_one_base_share_no_cache(give, build_trainer, tiny_folder, tmp_path):
     shared = {"reference_cache": str(tmp_path / "shared"), "max_steps": 1}
     build_trainer({"model": give("folder")}, **shared).train()
@@ -133,6 +134,7 @@ def test_adapters_on_one_base_share_no_cache(give, build_trainer, tiny_folder, t
         build_trainer({"model": give("folder"), "peft_config": NEW.build()}, **shared).train()
 
 
+@pytest.mark.slow
 def test_an_adapter_as_ref_model_counts_in_the_cache(give, build_trainer, load_tiny, tiny_folder, tmp_path):
     shared = {"reference_cache": str(tmp_path / "shared"), "max_steps": 1}
     trainer = build_trainer({"ref_model": give("object")}, **shared)
@@ -196,6 +198,7 @@ def test_a_run_is_not_resumed_on_other_weights_under_the_same_name(build_trainer
             build_trainer({"model": str(tmp_path / "a"), **peft}, **options, **out)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_merged_in_memory_is_written(give, build_trainer, load_tiny, tmp_path):
     """It still has the name of the base that it was loaded from."""
     merged = give("object").merge_and_unload()
@@ -253,6 +256,7 @@ def test_several_adapters_are_refused(give, build_trainer, tuned):
         build_trainer({"model": model})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -278,6 +282,7 @@ def test_kinds_of_adapters(build_trainer, tiny_folder, tmp_path, options, new):
     assert_loads_as_it_was_trained(trainer, tmp_path / "out" / "model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", [False, True], ids=["continued", "new"])
 def test_tokens_that_an_adapter_adds_stay(build_trainer, load_tiny, tmp_path, new):
     loaded = load_tiny()
@@ -305,6 +310,7 @@ def overrides(image_folder, records, tmp_path):
     return [f"data={tmp_path / 'records.jsonl'}", f"image_root={image_folder}", "max_steps=2", *shared]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["ddpo-lora", "dpo", "conditional-dpo"])
 def test_the_packaged_recipes_work_one_after_another(overrides, tiny_folder, tmp_path, monkeypatch, second):
     """Fine-tuning, then alignment, also where paths are relative; the folder of the runs may move."""
@@ -328,6 +334,7 @@ def test_the_packaged_recipes_work_one_after_another(overrides, tiny_folder, tmp
     assert all(torch.equal(value, weights[name]) for name, value in moved.items())
 
 
+@pytest.mark.slow
 def test_fine_tuning_goes_on_from_an_adapter(overrides, tuned, tmp_path):
     for name, lora in (("on", "lora=null"), ("new", "lora.r=2")):
         stated = [*overrides, lora, f"model.name={tuned}", f"out={tmp_path / name}"]
