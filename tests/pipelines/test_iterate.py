@@ -107,7 +107,7 @@ def test_the_curve_and_the_page_hold_every_checkpoint(whole):
 @pytest.mark.slow
 def test_a_run_that_was_cut_off_goes_on_and_ends_the_same(whole, scenes, tmp_path):
     run = build_run(scenes, tmp_path / "rounds")
-    for place in ("round-1: answers", "round-1: train", "round-2: labels", "round-2, model: chair"):
+    for place in ("round-1: answers", "round-1: training", "round-2: labels", "round-2, model: chair"):
 
         def pull(what: str, done: int, total: int, tokens: int = 0, /, place: str = place) -> None:
             if what == place and done:
