@@ -18,6 +18,8 @@ from official_rows import copy_released, invent_files, write_judge
 from struck import run_struck
 from tiny_models import save_tiny_model
 
+pytestmark = pytest.mark.slow  # thirteen benchmarks, killed twice: half a minute on two cores
+
 OPTIONS = ("pope.images=3", "amber.images=2", "refomb.swap=true")
 REPLIES = {
     "object_halbench": {"object-halbench-extract": ['["ball", "tree"]', "no list", "[]", '["moon"]']},
