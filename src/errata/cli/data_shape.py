@@ -101,7 +101,7 @@ def run_merge(args: argparse.Namespace) -> None:
 
 def run_sample(args: argparse.Namespace) -> None:
     """Write the chosen records."""
-    from errata.data.expressions import parse_value
+    from errata.data.filter import parse_value
     from errata.data.shaping import sample_records
 
     value = None if args.stratify is None else parse_value(args.stratify)
@@ -120,7 +120,7 @@ def run_sample(args: argparse.Namespace) -> None:
 
 def run_filter(args: argparse.Namespace) -> None:
     """Write the records that the condition keeps."""
-    from errata.data.expressions import parse_filter
+    from errata.data.filter import parse_filter
     from errata.data.shaping import write_filtered
 
     keep = parse_filter(args.expression)

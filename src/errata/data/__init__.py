@@ -3,8 +3,8 @@
 In: files that others wrote (our JSON lines, RLHF-V's parquet, TRL's rows, conversations, image files). Out: `Record`s
 with their images stored beside them, several files as one mixture, foreign files again, findings with the place they
 were found, safe repairs, and records to look at, in a terminal or as one page. `shaping` makes records of records,
-`expressions` is the language of its filter. What a record is does not belong here (`records`), nor does anything that
-needs torch or a model.
+`filter` is the language of conditions on records. What a record is does not belong here (`records`), nor does anything
+that needs torch or a model.
 """
 
 from errata.data.browse import write_browse_page

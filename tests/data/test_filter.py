@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from errata.data.expressions import FIELDS, FUNCTIONS, ExpressionError, parse_filter, parse_value
+from errata.data.filter import FIELDS, FUNCTIONS, ExpressionError, parse_filter, parse_value
 from errata.records import Record, Response, Segment, Turn
 from shaped import build
 
@@ -165,6 +165,95 @@ def test_whatever_is_written_is_a_condition_or_the_named_error(text):
         for record in (RECORD, build("r", levels=(0,))):
             value = keep(record)
             assert parse is parse_value or isinstance(value, bool)
+
+
+HOSTILE = [
+    "().__class__.__bases__[0].__subclasses__()",
+    "id.__class__",
+    "meta.__class__.__mro__ == null or id.real",
+    "__import__('os').system('id')",
+    "len(__import__('os'))",
+    "eval('1')",
+    "best.upper() == 'A'",
+    "len(best)(best)",
+    "'a'('b')",
+    "levels[0] == 1",
+    "levels[::-1]",
+    "[one for one in levels]",
+    "max(one for one in levels)",
+    "{levels: best}",
+    "f'{best}' == 'a'",
+    "b'a' == best",
+    "(one := 3) > 1",
+    "one = 3",
+    "lambda: true",
+    "max(*levels)",
+    "count(values=levels)",
+    "yield best",
+    "await best",
+    "true if best else false",
+    "id is null",
+    "levels, best",
+    "(levels, best)",
+    "()",
+    "[1, 2,] == levels",
+    "words(best,) > 1",
+    "2 + 2 == 4",
+    "10 ** 10 ** 10 > 1",
+    "'a' * 10000000000 == best",
+    "best % 3 == 'a'",
+    "-(1) < 0",
+    "0x10 > 1",
+    "1_000 > 1",
+    "1j == 1",
+    "9" * 400 + " > 1",
+    "1e" + "9" * 4000 + " > 1",
+    "true # a remark",
+    "true; false",
+    "true \\\n and true",
+    "\x00",
+    "tr\x00ue",
+    "true\ufeff",
+    "\uff54rue",
+    "...",
+    "True or None",
+    "v",
+    "meta" + ".a" * 6000,
+    "not (" * 26 + "true" + ")" * 26,
+    *(
+        opening * count
+        for opening in ("(", "[", "len(", "not ", "((not (", "max([")
+        for count in (49, 9000 // len(opening))
+    ),
+    *("len(" * 49 + middle + ")" * 49 for middle in ("", "best best", "1 < ", "best)")),
+    "true or " * 1200 + "or",
+    "best < " * 1200 + "best",
+    "levels == [" + "1," * 4000 + "]",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_no_filter_is_refused_at_once(text):
+    start = time.perf_counter()
+    with pytest.raises(ExpressionError):
+        parse_filter(text)
+    assert time.perf_counter() - start < 2
+
+
+def test_the_longest_and_deepest_filters_are_read():
+    filters = ["true and " * 1100 + "true", "(" * 49 + "not true or true" + ")" * 49]
+    filters += [
+        "count(levels) in [" + "1, " * 3000 + "2]",
+        "meta" + ".a" * 4000 + " == null",
+        "'" + "a" * 9000 + "' != best",
+    ]
+    assert [parse_filter(text)(RECORD) for text in filters] == [True] * len(filters)
+
+
+def test_a_text_in_quotes_may_hold_anything():
+    text = "__import__('os')\n\x00) or f(\ud800 \\n"
+    record = build("r", meta={text: text})
+    assert parse_filter(f'meta."{text}" == "{text}"')(record)
 
 
 def test_a_hostile_pattern_takes_no_time():

@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from errata.data.edit_ratio import measure_edit_ratio
-from errata.data.expressions.kinds import Kind, are_equal, is_number
 from errata.records import IMAGE_PLACEHOLDER, Record, Response
 
 UNTYPED = "untyped"
 """What a filter calls a segment without a type."""
+
+Kind = Literal["text", "number", "truth", "texts", "numbers", "null", "any"]
+"""What a value is, known before a record is read."""
+
+KINDS: dict[Kind, str] = {
+    "text": "a text",
+    "number": "a number",
+    "truth": "true or false",
+    "texts": "a list of texts",
+    "numbers": "a list of numbers",
+    "null": "null",
+    "any": "any value",
+}
+TEXTS: tuple[Kind, ...] = ("text", "texts")
+LISTS: tuple[Kind, ...] = ("texts", "numbers")
+
+
+def are_equal(left: Any, right: Any) -> bool:
+    """Equality in which true is not 1."""
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(map(are_equal, left, right))
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is a number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _join(response: Response) -> str:
@@ -107,15 +133,12 @@ def _lower(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else None
 
 
-_LISTS: tuple[Kind, ...] = ("texts", "numbers")
-_TEXTS: tuple[Kind, ...] = ("text", "texts")
-
 FUNCTIONS: dict[str, Function] = {
-    "len": Function((_TEXTS,), None, _each(len), "characters of a text, or of each text of a list"),
-    "words": Function((_TEXTS,), None, _each(lambda text: len(text.split())), "words between white space, likewise"),
+    "len": Function((TEXTS,), None, _each(len), "characters of a text, or of each text of a list"),
+    "words": Function((TEXTS,), None, _each(lambda text: len(text.split())), "words between white space, likewise"),
     "lower": Function((("text",),), "text", _lower, "a text without its case"),
-    "count": Function((_LISTS, ("text", "number")), "number", _count, "items of a list, or those equal to a value"),
-    "distinct": Function((_LISTS,), "number", _distinct, "items of a list that differ"),
+    "count": Function((LISTS, ("text", "number")), "number", _count, "items of a list, or those equal to a value"),
+    "distinct": Function((LISTS,), "number", _distinct, "items of a list that differ"),
     "min": Function((("numbers",),), "number", _of_numbers(min), "the smallest number of a list"),
     "max": Function((("numbers",),), "number", _of_numbers(max), "the largest number of a list"),
     "mean": Function((("numbers",),), "number", _of_numbers(lambda all_: sum(all_) / len(all_)), "the mean of a list"),
