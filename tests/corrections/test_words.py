@@ -47,6 +47,7 @@ def words_of(text: str) -> list[str]:
         ("كلب \u200fأسود\u200f ٣٫٥", ["كلب", "\u200f", "أسود\u200f", "٣٫٥"]),
         ("co\u00adoperate col·lega", ["co\u00adoperate", "col·lega"]),
         ("a\u200bb", ["a", "\u200b", "b"]),
+        ("كلب \u06dd١٢", ["كلب", "\u06dd١٢"]),
         ("நாய் ಕಪ್ಪು", ["நாய்", "ಕಪ್ಪು"]),
     ],
 )

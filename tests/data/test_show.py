@@ -94,7 +94,7 @@ def test_what_scripts_need_is_left():
     assert make_printable("می‌خواهم 👩‍👧\né") == "می‌خواهم 👩‍👧\né"
 
 
-TEXTS = st.text(alphabet="ab 一球e\u0301👍🏽\n한م", max_size=60)
+TEXTS = st.text(alphabet="ab 一球e\u0301👍🏽\n한م👩\u200d🇩\ufe0f", max_size=60)
 
 
 @given(TEXTS, st.integers(2, 30))
@@ -102,6 +102,13 @@ def test_lines_fit_and_lose_only_spaces(text, room):
     lines = ["".join(cell.text for cell in line) for line in fit_lines([Cell(text[:7], "1"), Cell(text[7:])], room)]
     assert all(measure_width(line) <= room for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "").replace("\n", "")
+
+
+def test_characters_of_several_parts_are_measured_and_kept_whole():
+    widths = {"👩\u200d👩\u200d👧": 2, "🇩🇪": 2, "❤\ufe0f": 2, "👍🏽": 2, "한": 2, "e\u0301": 1}
+    assert {text: measure_width(text) for text in widths} == widths
+    for text in widths:
+        assert ["".join(cell.text for cell in line) for line in fit_lines([Cell(text * 4)], 5)][0] in (text * 2, text * 4)
 
 
 @given(TEXTS, TEXTS)

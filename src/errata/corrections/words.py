@@ -8,8 +8,9 @@ marks, symbols and emoji (with skin tones, joiners and flags) are words of their
 from __future__ import annotations
 
 import re
-import unicodedata
 from itertools import groupby
+
+import regex
 
 _UNSPACED_SCRIPTS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -32,14 +33,16 @@ _UNSPACED_SCRIPTS = (
     (0x1AFF0, 0x1B16F),  # Kana, supplement
     (0x20000, 0x3FFFF),  # Han, further extensions
 )
-_ZERO_WIDTH_JOINER = "\u200d"
-_ZERO_WIDTH_SPACE = "\u200b"
-_VOWELS_BEHIND = "\u0e33\u0eb3\uff9e\uff9f"  # Thai and Lao am, half-width voicing: letters that mark the one before
 _APOSTROPHES = "'\u2019\u05f3\u05f4\u00b7"  # also the Hebrew marks of abbreviation and Catalan's middle point
 _NUMBER_MARKS = ".,\u066b\u066c"  # also the Arabic ones
 
-
 _CHUNK = re.compile(r"\S+")
+_SPACE = r"\s\x1c-\x1f"  # what `str.isspace` takes for white space
+_CHARACTER = regex.compile(
+    rf"\X(?:\p{{M}}|[\u200c\u200d]|(?<=\u200d)[^{_SPACE}]|(?<![{_SPACE}])[\p{{Cf}}--\u200b])*", regex.VERSION1
+)
+"""What a reader calls one character: a grapheme of Unicode's (UAX 29), with what sticks to it in any place: marks, what
+joiners join, direction marks, soft hyphens. A zero-width space stays apart, as it parts words."""
 _LETTER = "[0-9A-Za-z_]"
 _ASCII_WORD = re.compile(rf"{_LETTER}+(?:(?:'(?={_LETTER})|(?<=[0-9])[.,](?=[0-9])){_LETTER}+)*|\S")
 """What `_split_any` finds in ASCII, twenty times as fast."""
@@ -62,7 +65,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
 
 def _split_any(text: str) -> list[tuple[int, int]]:
     """The rule, character by character."""
-    characters = _split_characters(text)
+    characters = [match.span() for match in _CHARACTER.finditer(text)]
     kinds = [_find_kind(text[start:end]) for start, end in characters]
     letters = [kind == "letter" or _is_inner_mark(text, characters, kinds, i) for i, kind in enumerate(kinds)]
     words: list[tuple[int, int]] = []
@@ -75,33 +78,6 @@ def _split_any(text: str) -> list[tuple[int, int]]:
     return words
 
 
-def _split_characters(text: str) -> list[tuple[int, int]]:
-    """Spans of what a reader calls one character: a base with its marks, an emoji sequence, a flag."""
-    spans: list[tuple[int, int]] = []
-    flag_open = False
-    for i, char in enumerate(text):
-        is_flag_half = "\U0001f1e6" <= char <= "\U0001f1ff"
-        if spans and (_extends(char, text[i - 1]) or (flag_open and is_flag_half)):
-            spans[-1] = (spans[-1][0], i + 1)
-            flag_open = False
-        else:
-            spans.append((i, i + 1))
-            flag_open = is_flag_half
-    return spans
-
-
-def _extends(char: str, previous: str) -> bool:
-    """Whether `char` belongs to the character before it (after UAX 29, extended grapheme clusters)."""
-    if previous == _ZERO_WIDTH_JOINER:
-        return not char.isspace()
-    if "\U0001f3fb" <= char <= "\U0001f3ff":
-        return True  # a skin tone
-    kind = unicodedata.category(char)
-    if kind == "Cf":  # direction marks, soft hyphens, the tags of a flag; joiners hold on to white space too
-        return char in "\u200c\u200d" or not (char == _ZERO_WIDTH_SPACE or previous.isspace())
-    return kind[0] == "M" or char in _VOWELS_BEHIND
-
-
 def _find_kind(character: str) -> str:
     """`space`, `single` (a word by itself) or `letter` (joins its neighbours into a word)."""
     if character.isspace():
@@ -109,7 +85,7 @@ def _find_kind(character: str) -> str:
     code = ord(character[0])
     if any(low <= code <= high for low, high in _UNSPACED_SCRIPTS):
         return "single"
-    return "letter" if character[0].isalnum() or character[0] == "_" else "single"
+    return "letter" if character[0] == "_" or any(map(str.isalnum, character)) else "single"
 
 
 def _is_inner_mark(text: str, characters: list[tuple[int, int]], kinds: list[str], i: int) -> bool:

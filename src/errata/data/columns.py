@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+import regex
+from rich.cells import cell_len
+
 Line = list["Cell"]
+
+_CHARACTER = regex.compile(r"\r|\n|\X")
+"""What a terminal draws as one character; an emoji of several parts or a flag is not broken over two lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +25,13 @@ class Cell:
 
 def measure_width(text: str) -> int:
     """How many columns the text takes."""
-    return len(text) if text.isascii() else sum(map(_width, text))
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def fit_lines(cells: Iterable[Cell], room: int) -> list[Line]:
     """The cells in lines of at most `room` columns, broken at spaces where there are any."""
     lines: list[Line] = []
-    for paragraph in _split_lines([(c, cell.style) for cell in cells for c in cell.text]):
+    for paragraph in _split_lines([(c, cell.style) for cell in cells for c in _CHARACTER.findall(cell.text)]):
         start = 0
         while (end := _find_break(paragraph, start, room)) < len(paragraph):
             lines.append(_join(paragraph[start:end]))
@@ -62,7 +67,7 @@ def _find_break(characters: list[tuple[str, str]], start: int, room: int) -> int
         character = characters[place][0]
         if character == " ":
             space = place
-        taken += _width(character)
+        taken += measure_width(character)
         if taken > room:
             return space if space > start else max(place, start + 1)
     return len(characters)
@@ -70,11 +75,3 @@ def _find_break(characters: list[tuple[str, str]], start: int, room: int) -> int
 
 def _join(characters: list[tuple[str, str]]) -> Line:
     return [Cell("".join(c for c, _ in group), style) for style, group in groupby(characters, key=lambda item: item[1])]
-
-
-def _width(character: str) -> int:
-    if character.isascii():
-        return 1
-    if unicodedata.category(character)[0] == "M" or character in "\u200c\u200d":
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
