@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict
+from errata.text import strip_reasoning
 
 ARROW = "=>"
 NONE = "NONE"
@@ -92,7 +93,7 @@ def read_split(verdict: Verdict) -> Split:
     reason = verdict.samples[0].reason
     if verdict.status == "missing":
         return Split(problem="the splitter gave no reply", detail=reason, missing=True)
-    problem = WRONG_NUMBER if reason.startswith(WRONG_NUMBER) else UNREADABLE
+    problem = WRONG_NUMBER if _read_lines(strip_reasoning(verdict.samples[0].raw)).lonely else UNREADABLE
     return Split(problem=problem, detail=reason)
 
 
@@ -110,8 +111,25 @@ def parse_claims(reply: str) -> dict[str, Any]:
         ValueError: A statement without a question or a question without a statement, which leaves open which belongs to
             which; or neither a claim nor the word that says there is none.
     """
-    lines = [_MARKUP.sub("", line).strip() for line in reply.splitlines()]
-    lines = [line for line in lines if line]
+    lines, claims, lonely = _read_lines(reply)
+    if lonely:
+        raise ValueError(f"{WRONG_NUMBER}: {len(claims) + lonely} lines, {len(claims)} of them with both parts")
+    if not claims and not any(line.strip(".- ") == NONE for line in lines):
+        raise ValueError("no claim")
+    said_none = 0 if claims else 1
+    return {"claims": claims, "ignored": len(lines) - len(claims) - said_none}
+
+
+class _Lines(NamedTuple):
+    """A reply's lines, the claims among them, and how many have a statement or a question alone."""
+
+    lines: list[str]
+    claims: list[list[str]]
+    lonely: int
+
+
+def _read_lines(reply: str) -> _Lines:
+    lines = [stripped for line in reply.splitlines() if (stripped := _MARKUP.sub("", line).strip())]
     claims, lonely = [], 0
     for line in lines:
         statement, arrow, question = (part.strip() for part in _BULLET.sub("", line).partition(ARROW))
@@ -119,9 +137,4 @@ def parse_claims(reply: str) -> dict[str, Any]:
             claims.append([statement, question])
         elif arrow or _BULLET.match(line):
             lonely += 1
-    if lonely:
-        raise ValueError(f"{WRONG_NUMBER}: {len(claims) + lonely} lines, {len(claims)} of them with both parts")
-    if not claims and not any(line.strip(".- ") == NONE for line in lines):
-        raise ValueError("no claim")
-    said_none = 0 if claims else 1
-    return {"claims": claims, "ignored": len(lines) - len(claims) - said_none}
+    return _Lines(lines, claims, lonely)

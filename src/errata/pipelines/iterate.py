@@ -118,10 +118,15 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
                 expected="the settings of the rounds in this folder",
                 found=difference,
                 fix="choose another --out, or start over with --fresh",
+                code="other-run",
             )
     elif run.out.is_dir() and any(one != path for one in run.out.iterdir()):
         raise ConfigError(
-            str(run.out), expected="an empty folder or an iteration's", found="other files", fix="choose another --out"
+            str(run.out),
+            expected="an empty folder or an iteration's",
+            found="other files",
+            fix="choose another --out",
+            code="other-run",
         )
     write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
 
