@@ -12,7 +12,7 @@ WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test test-all check format lock wheel clean
+.PHONY: help install demo test test-all check binaries format lock wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,11 +39,15 @@ test: .venv/dev  ## the default tests: minutes, offline, CPU only
 test-all: .venv/dev  ## every test: slow ones too, and where there is a GPU those that need one
 	$(BIN)/python -m pytest $(WORKERS) -m ''
 
-check: .venv/dev  ## format, lint, types and the import contract
+check: .venv/dev binaries  ## format, lint, types, the import contract, and no binary file that is not meant
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+binaries:  ## no binary file is tracked that .gitattributes does not name
+	@! git ls-files --eol | grep '^i/-text' | grep -v 'attr/-text' || \
+	  { echo 'these binary files are tracked and .gitattributes does not name them' >&2; exit 1; }
 
 format: .venv/dev  ## rewrite the code in the house format
 	$(BIN)/ruff format .

@@ -34,7 +34,9 @@ def vectors():
     """Load a file of inputs and outputs recorded from released reference code."""
 
     def load(name: str) -> Any:
-        return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+        recorded = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+        assert all(recorded.values() if isinstance(recorded, dict) else [recorded]), f"{name}: a part without a case"
+        return recorded
 
     return load
 

@@ -29,7 +29,7 @@ STAGES = {
 POPE = {"random": (0.962, 0.968), "popular": (0.934, 0.951), "adversarial": (0.861, 0.914)}
 
 
-def write_run(folder: Path, *, compare: bool = False, quick: bool = False, scaling: bool = False) -> dict[str, Any]:
+def write_run(folder: Path, *, compare: bool = False, quick: bool = False) -> dict[str, Any]:
     """Write `results.json` and images; returns what was written."""
     dice = random.Random(0)
     names = list(STAGES) if compare else list(STAGES)[:2]
@@ -68,11 +68,6 @@ def write_run(folder: Path, *, compare: bool = False, quick: bool = False, scali
         "corrections_shown": [_correction(folder, number, dice) for number in range(3)],
         "timings": {"world": 3.1, "before": 21.4, "annotate": 14.8, "train": 22.9, "after": 20.2},
     }
-    if scaling:
-        curve = {100: 0.341, 200: 0.298, 400: 0.247, 800: 0.203, 1600: 0.172}
-        results["scaling"] = [
-            {"corrections": n, "chair_s": _metric(v, 0.04, 400, better="lower")} for n, v in curve.items()
-        ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
     return results

@@ -87,6 +87,13 @@ def while_shaping(records: int) -> None:
     _after_calls(RecordFolder, "write", records, strike)
 
 
+def while_importing(images: int) -> None:
+    """Die after so many pictures have been stored."""
+    from errata.data.image_store import ImageStore
+
+    _after_calls(ImageStore, "add", images, lambda self: die())
+
+
 def while_exporting(images: int) -> None:
     """Die after so many images have been read for rows of another format."""
     from errata.data.export_records import _Images

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,24 @@ def test_imports_point_down_only():
 def test_every_room_has_its_place_in_the_layers():
     layers = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("layers = [")[2]
     assert [room for room in ROOMS if room != "recipes" and f"{room}" not in layers] == []
+
+
+def test_a_binary_file_is_tracked_only_where_it_is_named(tmp_path):
+    for name in ("Makefile", ".gitattributes"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def check(name: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x89PNG\x00\x01")
+        subprocess.run(["git", "add", "--force", name], cwd=tmp_path, check=True)
+        return subprocess.run(["make", "binaries"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    assert check("docs/images/a.png").returncode == 0
+    refused = check("left.whl")
+    assert refused.returncode != 0
+    assert "left.whl" in refused.stdout
+    assert "docs/images/a.png" not in refused.stdout
 
 
 @pytest.mark.parametrize("room", WITHOUT_TORCH)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -301,20 +297,14 @@ def test_a_source_that_is_none_is_an_error_with_a_way_out(folder, tmp_path, run,
 
 
 def test_a_killed_import_is_taken_up_by_the_same_command(tmp_path):
-    source = write_parquet(tmp_path / "a.parquet", [build_row(i) for i in range(3000)])
+    source = write_parquet(tmp_path / "a.parquet", [build_row(i) for i in range(300)])
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "errata", "data", "import", str(source), "--out", str(out)]
-    running = subprocess.Popen(
-        command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 60
-    while not (out / "images").is_dir() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
+    command = ["data", "import", str(source), "--out", str(out)]
+    assert run_struck(command, "while_importing", tmp_path / "log", 200) == -signal.SIGKILL
+    assert (out / "images").is_dir()
     assert not (out / "records.jsonl").exists()
-    assert main(command[3:]) == 0
-    assert len(read_records(out / "records.jsonl")) == 3000
+    assert main(command) == 0
+    assert len(read_records(out / "records.jsonl")) == 300
     assert len(list((out / "images").glob("*.png"))) == 16
     assert [path.name for path in out.iterdir() if path.suffix == ".tmp"] == []
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -18,22 +18,18 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_help_answers_at_once_without_torch():
+def test_help_loads_nothing_but_the_standard_library():
+    """So it answers at once, on any machine."""
     code = (
-        "import sys\nfrom errata.cli import main\n"
+        "import sys\nsites = {name.partition('.')[0] for name in sys.modules}\nfrom errata.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as end: assert end.code == 0\n"
-        "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'PIL', 'datasets'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "found = {name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names - sites\n"
+        "assert found <= {'__main__', 'errata'}, found"
     )
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        result = run_python(code)
-        best = min(best, time.perf_counter() - start)
-        assert result.returncode == 0, result.stderr
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
     assert "train" in result.stdout
-    assert best < 0.4
 
 
 def list_commands(parser, prefix=()):
@@ -118,11 +114,16 @@ def test_debug_shows_the_traceback_of_an_expected_error(capsys, monkeypatch):
 
 
 def test_a_reader_that_leaves_early_is_no_error():
+    """The reader has left before the first line is printed."""
     code = "import sys\nfrom errata.cli import main\nsys.exit(main(['bench', 'list']))"
-    shell = f'{sys.executable} -c "{code}" | true; echo ${{PIPESTATUS[0]}}'
-    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
-    assert result.stdout.strip() == "0"
-    assert result.stderr == ""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-c", code]
+        result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_verbs_have_both_functions():

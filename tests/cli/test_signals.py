@@ -101,6 +101,7 @@ def test_a_real_process_says_so_too(world, tmp_path, number):
         deadline = time.monotonic() + 120
         while not (out / "settings.yaml").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
+        assert (out / "settings.yaml").exists()
         process.send_signal(number)
         told = process.communicate(timeout=120)[1]
     assert process.returncode == INTERRUPTED, told

@@ -73,7 +73,9 @@ def test_differences_are_those_of_the_items(finished):
 
 
 def test_examples_mark_what_is_made_up(finished):
-    for example in finished[1].results["examples"]:
+    examples = finished[1].results["examples"]
+    assert examples
+    for example in examples:
         spans = [span for side in ("before", "after") for span in example[side]["spans"]]
         assert any(span["kind"] == "hallucinated" for span in spans)
         for side in ("before", "after"):

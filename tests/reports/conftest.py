@@ -13,8 +13,8 @@ from demo_run import write_run
 
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
-    """A full run with a comparison and a scaling curve."""
-    write_run(tmp_path / "run", compare=True, scaling=True)
+    """A full run with a comparison."""
+    write_run(tmp_path / "run", compare=True)
     return tmp_path / "run"
 
 

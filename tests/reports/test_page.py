@@ -60,7 +60,7 @@ def check_harmless(page: Page) -> None:
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a full run, beside its plots; no test may change it."""
     folder = tmp_path_factory.mktemp("run")
-    write_run(folder, compare=True, scaling=True)
+    write_run(folder, compare=True)
     return render_report(folder)
 
 
@@ -71,7 +71,7 @@ def page(rendered: Path) -> Page:
 
 def test_page_stands_alone(page: Page) -> None:
     check_harmless(page)
-    assert len(page.find("img")) == 6 + 4 + 3
+    assert len(page.find("img")) == 5 + 4 + 3
     assert len(page.find("img", **{"class": "pixelated"})) == 4 + 3
     assert len(page.source) < 3_000_000
 
@@ -102,7 +102,7 @@ def test_every_image_has_a_text_alternative(page: Page) -> None:
 def test_figures_are_written_beside_the_page(rendered: Path) -> None:
     plots = list((rendered.parent / "plots").iterdir())
     names = {path.name for path in plots}
-    stems = ("before_after", "objects", "pope", "methods", "training", "scaling")
+    stems = ("before_after", "objects", "pope", "methods", "training")
     assert names == {f"{stem}{theme}.png" for stem in stems for theme in ("", "-dark")}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots)
 

@@ -62,7 +62,6 @@ METRIC = {"name": "base", "label": "Before"}
         ({"training": {"log": [1]}}, r"log\[0\]: int"),
         ({"annotation": {"types": {"object": "many"}}}, "'object' is str"),
         ({"timings": {"train": None}}, "'train' is missing"),
-        ({"scaling": [{"corrections": 1.5}]}, "'corrections' is float"),
     ],
 )
 def test_a_wrong_field_is_named(
@@ -83,7 +82,7 @@ def test_unknown_fields_are_let_through(tmp_path: Path, minimal: dict[str, Any],
 
 
 def test_a_full_run_is_read(tmp_path: Path) -> None:
-    raw = write_run(tmp_path, compare=True, scaling=True)
+    raw = write_run(tmp_path, compare=True)
     results = read_results(tmp_path)
     assert [stage.name for stage in results.stages] == [stage["name"] for stage in raw["stages"]]
     assert (

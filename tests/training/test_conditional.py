@@ -138,6 +138,7 @@ def test_two_places_of_one_image_are_corrupted_apart(build_trainer, records, ima
 
 def test_the_best_response_keeps_its_weights_under_the_corrupted_image(build_trainer):
     data = build_trainer(objective="ddpo", image_weight=1.0).train_dataset
+    assert data.records
     for record in data.records:
         sample = record.sample
         assert sample.contrast.responses == sample.responses[:1]

@@ -17,7 +17,6 @@ from errata.reports.results import (
     Quoted,
     Results,
     RoundPoint,
-    ScalingPoint,
     Stage,
 )
 
@@ -64,7 +63,6 @@ def parse_results(raw: Any, where: str = "results") -> Results:
         training=_parse_training(fields),
         examples=tuple(_parse_example(item) for item in fields.children("examples", [])),
         corrections=tuple(_parse_correction(item) for item in fields.children("corrections_shown", [])),
-        scaling=tuple(_parse_scaling(item) for item in fields.children("scaling", [])),
         rounds=_parse_rounds(fields.child("rounds")),
         timings=_parse_numbers(fields.child("timings")),
         coverage=fields.take("coverage", dict, {}),
@@ -155,10 +153,6 @@ def _parse_correction(fields: _Fields) -> Correction:
 def _parse_quoted(fields: _Fields) -> Quoted:
     model, metric, value, source = (fields.take(name, str) for name in ("model", "metric", "value", "source"))
     return Quoted(model, metric, value, source, fields.take("note", str, ""))
-
-
-def _parse_scaling(fields: _Fields) -> ScalingPoint:
-    return ScalingPoint(fields.take("corrections", int), _parse_metric(fields.child("chair_s", needed=True)))
 
 
 def _parse_rounds(fields: _Fields) -> tuple[RoundPoint, ...]:

@@ -63,14 +63,6 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class ScalingPoint:
-    """CHAIR_s after training on the first `corrections` corrections."""
-
-    corrections: int
-    chair_s: Metric
-
-
-@dataclass(frozen=True, slots=True)
 class RoundPoint:
     """A checkpoint of a round of alignment and the metric `name` (`BENCHMARK.METRIC`) there; `best` of its round."""
 
@@ -112,7 +104,6 @@ class Results:
     training: dict[str, Any] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    scaling: tuple[ScalingPoint, ...] = ()
     rounds: tuple[RoundPoint, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources,
 from errata.reports.plots.rounds import draw_rounds
 from errata.reports.plots.study import draw_study
 from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
-from errata.reports.plots.training import draw_methods, draw_scaling, draw_training
+from errata.reports.plots.training import draw_methods, draw_training
 from errata.reports.results import Results
 
 Data = TypeVar("Data")
@@ -32,7 +32,6 @@ FIGURES: FigureTable[Results] = {
         draw_training,
         "Training by step: each step's value thin, a centred mean over nine logged steps bold.",
     ),
-    "scaling": (draw_scaling, "What more corrections bought: CHAIR_s and its 95 % interval by corrections used."),
     "rounds": (draw_rounds, "By round, with 95 % intervals; each round begins with the best checkpoint of the last."),
 }
 """The figures of a run."""

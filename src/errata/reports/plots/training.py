@@ -66,45 +66,6 @@ def draw_methods(results: Results, palette: Palette) -> Any | None:
     return figure
 
 
-def draw_scaling(results: Results, palette: Palette) -> Any | None:
-    """CHAIR_s against the number of corrections on a logarithmic axis; the dashed line is the model before."""
-    points = sorted(
-        (p for p in results.scaling if p.corrections > 0 and p.chair_s.value is not None), key=lambda p: p.corrections
-    )
-    if len(points) < 2:
-        return None
-    figure, (ax,) = build_figure(9.6, 3.6)
-    quiet(ax, "y")
-    counts, values = [p.corrections for p in points], [100 * (p.chair_s.value or 0) for p in points]
-    low = [100 * p.chair_s.low if p.chair_s.low is not None else v for p, v in zip(points, values, strict=True)]
-    high = [100 * p.chair_s.high if p.chair_s.high is not None else v for p, v in zip(points, values, strict=True)]
-    ax.fill_between(counts, low, high, color=palette.after, alpha=0.16, linewidth=0)
-    ax.plot(counts, values, linewidth=2, **stage_style(1, palette))
-    _base_line(ax, results, palette)
-    ax.set_xscale("log")
-    ax.set_xticks(counts, [f"{count:,}" for count in counts])
-    ax.minorticks_off()
-    ax.set_ylim(bottom=0)
-    ax.set_xlabel("corrections used, logarithmic")
-    ax.set_title("CHAIR_s, %")
-    return figure
-
-
-def _base_line(ax: Any, results: Results, palette: Palette) -> None:
-    base = results.before.metric("chair", "chair_s")
-    if base is None or base.value is None:
-        return
-    ax.axhline(100 * base.value, color=palette.before, linewidth=1.6, linestyle=(0, (5, 4)))
-    place = (0.995, 100 * base.value)
-    options = {
-        "xycoords": ("axes fraction", "data"),
-        "textcoords": "offset points",
-        "ha": "right",
-        "color": palette.before,
-    }
-    ax.annotate(short(results.before.label), place, (0, 5), **options)
-
-
 def _spread(metric: Metric) -> list[list[float]] | None:
     if metric.value is None or metric.low is None or metric.high is None:
         return None
