@@ -170,10 +170,22 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_file_that_is_named_exists(page):
-    named = re.findall(r"`((?:src/errata|tests|docs|design|recipes|\.ci)/[\w./-]*)`", read(page))
-    for name in named:
-        if not re.search(r"[A-Z]{3}", name.replace("README", "")):  # a place for a name, such as FORMAT.py
-            assert (HOUSE / name if name.startswith("recipes/") else ROOT / name).exists(), name
+    text = read(page)
+    for name in re.findall(r"`((?:src/errata|tests|docs|design|perf|recipes|\.ci)/[\w./-]*)`", text):
+        path = HOUSE / name if name.startswith("recipes/") else ROOT / name
+        if re.search(r"[A-Z]{3}", name.replace("README", "")):  # a place for a name, such as FORMAT.py
+            path = path.parent
+        assert path.exists(), name
+    for name in re.findall(r"`(test_\w+\.py)`", text):
+        assert list((ROOT / "tests").rglob(name)), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_a_file_is_said_to_hold_stands_in_it(page):
+    for name, path in re.findall(
+        r"`(\w+)` (?:in|of) `((?:src/errata|tests)/[\w./-]+\.py)`", read(page).replace("\n", " ")
+    ):
+        assert re.search(rf"\b{name}\b", read(ROOT / path)), f"{name} in {path}"
 
 
 def test_every_target_of_make_exists():

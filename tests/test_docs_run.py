@@ -1,8 +1,8 @@
 """What the documentation shows runs.
 
 Blocks are marked in the words after their language: `run` is executed (a page's blocks share one folder, which holds
-what a demo would have left under `runs/demo`), `save=PATH` is written to a file there, `apply=PATH` is a change to a
-copy of the source, and `applied` runs with that copy.
+what a demo would have left under `runs/demo`), `save=PATH` is written to a file there, `file=PATH` and `apply=PATH` are
+a new file and a change in a copy of the source, and `applied` runs with that copy.
 """
 
 from __future__ import annotations
@@ -105,35 +105,40 @@ def run_command(command: str, names: dict[str, str], where: str) -> None:
         names[assignment[1]] = run_python(arguments, HOUSE.parent).strip()
 
 
-def run_python(arguments: list[str], path: Path) -> str:
-    environment = os.environ | {"PYTHONPATH": str(path)}
+def run_python(arguments: list[str], *paths: Path, folder: Path | None = None) -> str:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
     command = [sys.executable, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=folder, timeout=240, check=False
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
-def test_a_loss_is_added_as_the_page_says(tmp_path):
-    shutil.copytree(HOUSE, tmp_path / "src" / "errata", ignore=shutil.ignore_patterns("bases", "__pycache__"))
-    blocks = list_blocks(ROOT / "CONTRIBUTING.md")
-    changes = [block for block in blocks if "apply" in block.marks]
-    assert changes
-    for block in changes:
-        apply(block, tmp_path / block.marks["apply"])
-    (example,) = [block for block in blocks if "applied" in block.marks]
-    run_python(["-c", example.text], tmp_path / "src")
+def change_copy(page: Path, folder: Path) -> Path:
+    """A copy of the source with the files and the changes that a page shows."""
+    shutil.copytree(HOUSE, folder / "src" / "errata", ignore=shutil.ignore_patterns("bases", "__pycache__"))
+    for block in list_blocks(page):
+        if "file" in block.marks:
+            (folder / block.marks["file"]).write_text(block.text, encoding="utf-8")
+        elif "apply" in block.marks:
+            apply(block, folder / block.marks["apply"])
+    return folder / "src"
+
+
+def test_a_loss_a_model_and_a_format_are_added_as_the_page_says(tmp_path):
+    page = ROOT / "CONTRIBUTING.md"
+    source = change_copy(page, tmp_path)
+    examples = [block.text for block in list_blocks(page) if "applied" in block.marks]
+    assert len(examples) == 3
+    run_python(["-c", "\n".join(examples)], source, ROOT / "tests", folder=tmp_path)
 
 
 def test_a_benchmark_is_added_as_the_page_says(tmp_path):
     """In 40 lines, and then every verb knows it."""
     page = ROOT / "docs" / "add-a-benchmark.md"
     assert len(read(page).splitlines()) <= 40
-    shutil.copytree(HOUSE, tmp_path / "src" / "errata", ignore=shutil.ignore_patterns("bases", "__pycache__"))
-    for block in list_blocks(page):
-        if "file" in block.marks:
-            (tmp_path / block.marks["file"]).write_text(block.text, encoding="utf-8")
-        else:
-            apply(block, tmp_path / block.marks["apply"])
+    source = change_copy(page, tmp_path)
     (tmp_path / "images.jsonl").write_text('{"image": "a.png", "objects": []}\n{"image": "b.png", "objects": []}\n')
     (tmp_path / "answers.jsonl").write_text(
         '{"id": "a.png", "text": "I am unable."}\n{"id": "b.png", "text": "Stop."}\n'
@@ -141,7 +146,7 @@ def test_a_benchmark_is_added_as_the_page_says(tmp_path):
     command = ["score", "declined", str(tmp_path / "answers.jsonl"), "--annotations", str(tmp_path / "images.jsonl")]
     commands = [["bench", "info", "declined"], [*command, "declined.word=unable", "--out", str(tmp_path / "out")]]
     verbs = f"from errata.cli import main\nfor command in {commands!r}:\n    assert main(command) == 0"
-    printed = run_python(["-c", verbs], tmp_path / "src")
+    printed = run_python(["-c", verbs], source)
     assert "how often a model declines" in printed
     assert "50.0 %" in printed
     assert json.loads((tmp_path / "out" / "results.json").read_text())["settings"]["options"] == [

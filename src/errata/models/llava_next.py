@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from errata.models.encoded import EncodedImage
-from errata.models.family import FamilyAdapter
-from errata.models.limits import limit_tiled, require_grid
-from errata.models.protocol import LIMITS
 from errata.models.templates import VICUNA, is_vicuna
+from errata.models.tiled import TiledAdapter
 
 
-class LlavaNextAdapter(FamilyAdapter):
+class LlavaNextAdapter(TiledAdapter):
     """Encode and run `LlavaNextForConditionalGeneration`; an image's `size` is its height and width in the file."""
 
     architecture = "LlavaNextForConditionalGeneration"
-    limits: ClassVar[tuple[str, ...]] = LIMITS
 
     def _find_plain_template(self) -> str | None:
         return VICUNA if is_vicuna(self._config.text_config, self._tokenizer) else None
-
-    def _set_limits(self) -> None:
-        super()._set_limits()
-        require_grid(self.settings, self._config)
-
-    def _limit(self, image: Image.Image) -> Image.Image:
-        return limit_tiled(image, self.settings, self._config)
 
     def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels `[tiles, 3, side, side]`, float32."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from PIL import Image
@@ -12,15 +12,13 @@ from torch import Tensor, nn
 from transformers.models.llava_onevision.modeling_llava_onevision import get_anyres_image_grid_shape, unpad_image
 
 from errata.models.encoded import EncodedImage
-from errata.models.family import FamilyAdapter
-from errata.models.limits import limit_tiled, require_grid
-from errata.models.protocol import LIMITS
+from errata.models.tiled import TiledAdapter
 
 _PARTNER = Image.new("RGB", (8, 8))
 """Stands beside an image, so that the image processor sees several."""
 
 
-class LlavaOnevisionAdapter(FamilyAdapter):
+class LlavaOnevisionAdapter(TiledAdapter):
     """Encode and run `LlavaOnevisionForConditionalGeneration`; an image's `size` is its height and width in the file.
 
     Pixels are `[tiles, 3, side, side]`: the whole image first, and nothing else for one of several.
@@ -29,14 +27,6 @@ class LlavaOnevisionAdapter(FamilyAdapter):
     architecture = "LlavaOnevisionForConditionalGeneration"
     whole_processor = False
     several_differ = True
-    limits: ClassVar[tuple[str, ...]] = LIMITS
-
-    def _set_limits(self) -> None:
-        super()._set_limits()
-        require_grid(self.settings, self._config)
-
-    def _limit(self, image: Image.Image) -> Image.Image:
-        return limit_tiled(image, self.settings, self._config)
 
     def _read_image(self, image: Image.Image) -> EncodedImage:
         """Pixels of the whole image and of its tiles, float32."""

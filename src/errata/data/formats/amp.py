@@ -12,7 +12,7 @@ from typing import Any
 
 from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
-from errata.data.formats.parts import STATED, require_plain_answers, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record, require_plain_answers
 from errata.data.formats.pictures import list_images
 from errata.data.formats.turns import parse_messages
 from errata.errors import count_noun, quote
@@ -38,13 +38,12 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     if len(levels) != len(outputs) or len(models) != len(outputs) or not all(type(level) is int for level in levels):
         raise context.error(f"'levels' and 'models' for {len(outputs)} outputs", f"{quote(levels)}, {quote(models)}")
     answers = zip(outputs, levels, models, strict=True)
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context, row["output_1"])),
-        prompt=outputs[0][:asked],
-        responses=tuple(Response(output[asked:], level, (), model) for output, level, model in answers),
-        source=take_source(row),
-        license=take_license(row),
+    yield build_row_record(
+        row,
+        context,
+        list_images(row, context, row["output_1"]),
+        outputs[0][:asked],
+        tuple(Response(output[asked:], level, (), model) for output, level, model in answers),
     )
 
 

@@ -21,7 +21,7 @@ from errata.data.formats.answers import (
 )
 from errata.data.formats.columns import simplify
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
 from errata.errors import quote
 from errata.records import Record
@@ -89,14 +89,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     question = read_question(row, context)
     messages = find_question_messages(row) or _unwrap(row[choice.names[0]])
     prompt, responses = build_levels(question, [best, worse], context)
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context, messages)),
-        prompt=prompt,
-        responses=responses,
-        source=take_source(row),
-        license=take_license(row),
-    )
+    yield build_row_record(row, context, list_images(row, context, messages), prompt, responses)
 
 
 def _unwrap(value: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from errata.data.containers import Row
 from errata.data.formats.answers import SYSTEMS, read_conversation
 from errata.data.formats.format import Format, ReadContext, Sample, reads
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import CONVERSATIONS as FIELDS
 from errata.errors import DataError
@@ -29,13 +29,8 @@ def _recognise(sample: Sample) -> bool:
 def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     turns, messages = read_conversation(row, context)
     first = check_order(turns, context.where)
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context, messages)),
-        prompt=turns[: first + 1],
-        responses=(Response(turns[first + 1 :], 0),),
-        source=take_source(row),
-        license=take_license(row),
+    yield build_row_record(
+        row, context, list_images(row, context, messages), turns[: first + 1], (Response(turns[first + 1 :], 0),)
     )
 
 

@@ -22,11 +22,9 @@ from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
 from errata.data.formats.parts import (
     STATED,
     TEXT_COLUMNS,
+    build_row_record,
     iterate_pairs,
     mark_images,
-    take_id,
-    take_license,
-    take_source,
     unmark_images,
     write_meta,
 )
@@ -67,14 +65,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     if question[-1:] in sides[0]:  # some conversations go on to the better answer
         question = question[:-1]
     prompt, responses = build_levels(question, sides, context)
-    yield context.build_record(
-        id=take_id(row, context),
-        prompt=unmark_images(prompt, len(images)),
-        images=context.store(images),
-        responses=responses,
-        source=take_source(row),
-        license=take_license(row),
-    )
+    yield build_row_record(row, context, images, unmark_images(prompt, len(images)), responses)
 
 
 def _write_row(record: Record, context: WriteContext) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.formats.answers import read_conversation
 from errata.data.formats.format import Format, ReadContext, Sample, reads
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
 from errata.errors import quote
 from errata.records import Record, Response, Turn
@@ -29,13 +29,8 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     answers = [_read_output(row, name, context) for name in ("output_1", "output_2")]
     best, worse = answers if better == 1 else answers[::-1]
     prompt, messages = read_conversation(row, context)
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context, messages)),
-        prompt=prompt,
-        responses=(Response((best,), 0), Response((worse,), 1)),
-        source=take_source(row),
-        license=take_license(row),
+    yield build_row_record(
+        row, context, list_images(row, context, messages), prompt, (Response((best,), 0), Response((worse,), 1))
     )
 
 

@@ -26,11 +26,9 @@ from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
 from errata.data.formats.parts import (
     STATED,
     TEXT_COLUMNS,
+    build_row_record,
     iterate_pairs,
     mark_images,
-    take_id,
-    take_license,
-    take_source,
     unmark_images,
     write_meta,
 )
@@ -59,14 +57,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     rejected = _read_rejected(row, context, chosen)
     prompt, responses = build_levels(None, [[chosen], rejected], context)
     images = list_images(row, context, messages)
-    yield context.build_record(
-        id=take_id(row, context),
-        prompt=unmark_images(prompt, len(images)),
-        images=context.store(images),
-        responses=responses,
-        source=take_source(row),
-        license=take_license(row),
-    )
+    yield build_row_record(row, context, images, unmark_images(prompt, len(images)), responses)
 
 
 def _read_chosen(row: Row, context: ReadContext) -> tuple[Turns, Any]:

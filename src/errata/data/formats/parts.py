@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from errata.corrections import diff_segments
@@ -50,6 +50,26 @@ def take_id(row: Row, context: ReadContext, name: str = "id") -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise context.error(f"{name!r} as text or a number", type(value).__name__)
     return str(value)
+
+
+def build_row_record(
+    row: Row,
+    context: ReadContext,
+    pictures: Iterable[Any],
+    prompt: tuple[Turn, ...],
+    responses: tuple[Response, ...],
+    **more: Any,
+) -> Record:
+    """A record with the id, the source and the licence that the row states. Raises DataError at the row's place."""
+    return context.build_record(
+        id=take_id(row, context),
+        images=context.store(pictures),
+        prompt=prompt,
+        responses=responses,
+        source=take_source(row),
+        license=take_license(row),
+        **more,
+    )
 
 
 def take_meta(row: Row, context: ReadContext, known: Collection[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from errata.data.formats.answers import (
 )
 from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
-from errata.data.formats.parts import STATED, require_plain_answers, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record, require_plain_answers
 from errata.data.formats.pictures import list_images
 from errata.data.formats.transcripts import find_answer_start, parse_transcript
 from errata.data.formats.vocabulary import ANSWER_PAIRS, PROMPTS, may_be_question
@@ -49,14 +49,7 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     prompt, responses = _split(row, names, context)
     chosen = row.get(names[0])
     messages = find_question_messages(row) or (chosen if isinstance(chosen, (list, tuple)) else ())
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context, messages)),
-        prompt=prompt,
-        responses=responses,
-        source=take_source(row),
-        license=take_license(row),
-    )
+    yield build_row_record(row, context, list_images(row, context, messages), prompt, responses)
 
 
 def build_messages(record: Record) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample, reads
-from errata.data.formats.parts import STATED, take_id, take_license, take_source
+from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
 from errata.errors import count_noun, quote
 from errata.records import Record, Response, Turn
@@ -51,13 +51,12 @@ def _read_row(row: Row, context: ReadContext) -> Iterable[Record]:
     responses = [
         Response((Turn("assistant", one.text),), means.index(one.mean(aspects)), (), one.model) for one in answers
     ]
-    yield context.build_record(
-        id=take_id(row, context),
-        images=context.store(list_images(row, context)),
-        prompt=(Turn("user", row["prompt"]),),
-        responses=tuple(responses),
-        source=take_source(row),
-        license=take_license(row),
+    yield build_row_record(
+        row,
+        context,
+        list_images(row, context),
+        (Turn("user", row["prompt"]),),
+        tuple(responses),
         meta={"ratings": [answer.ratings for answer in answers]},
     )
 
