@@ -15,11 +15,12 @@ from errata.cli import main
 from errata.errors import DataError
 from errata.generation import GenerationSettings
 from errata.judges import JudgePrompt
-from errata.pipelines import compare_runs
-from errata.pipelines.best_of import BestOf
-from errata.pipelines.comparability import find_benchmark
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
-from errata.pipelines.judging import JudgeSettings
+from errata.pipelines.answering.best_of import BestOf
+from errata.pipelines.compare import compare_runs
+from errata.pipelines.compare.comparability import find_benchmark
+from errata.pipelines.evaluate.judging import JudgeSettings
+from errata.pipelines.evaluate.run import evaluate
+from errata.pipelines.evaluate.settings import EvaluationSettings
 from errata.records import Answer, write_questions
 from errata.reports import render_report
 from judged_benchmark import Toy

@@ -16,10 +16,10 @@ from errata.cli.main import main
 from errata.config import load_settings
 from errata.errors import DONE, INCOMPLETE, USAGE, ConfigError, ModelError
 from errata.models import ModelSettings, load_model
-from errata.pipelines.iterate import find_reason_to_stop, iterate
-from errata.pipelines.iterate_checkpoints import Candidate
-from errata.pipelines.iterate_round import Round, choose_questions
-from errata.pipelines.iterate_settings import IterateRun
+from errata.pipelines.iterate.checkpoints import Candidate
+from errata.pipelines.iterate.round import Round, choose_questions
+from errata.pipelines.iterate.run import find_reason_to_stop, iterate
+from errata.pipelines.iterate.settings import IterateRun
 from errata.records import Metric, Question, Turn, read_records, write_json_lines
 from errata.training import PreferenceTrainer
 from errata.world import base_folder

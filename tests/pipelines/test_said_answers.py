@@ -9,7 +9,7 @@ import pytest
 
 from errata.cli.metrics import describe_coverage
 from errata.errors import ConfigError, DataError
-from errata.pipelines import ScoreSettings, score_file
+from errata.pipelines.evaluate import ScoreSettings, score_file
 
 ASKED = [("Is there a dog in the image?", "yes"), ("Is there a cat in the image?", "no")] * 3
 SAID = [

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from errata.errors import ConfigError, DataError
-from errata.pipelines import ScoreSettings, compare_runs, score_file
+from errata.pipelines.compare import compare_runs
+from errata.pipelines.evaluate import ScoreSettings, score_file
 from errata.reports import render_report, render_table
 
 SAID = "A man and a dog sit on a bench. A cat"

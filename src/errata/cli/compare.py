@@ -39,7 +39,7 @@ def describe_conditions(content: dict[str, Any]) -> list[str]:
 def run(args: argparse.Namespace) -> int:
     """Compare, and print a table with the p of every difference."""
     from errata.cli.metrics import describe_coverage, describe_details
-    from errata.pipelines.compare_runs import compare_runs
+    from errata.pipelines.compare import compare_runs
     from errata.reports import render_table
 
     content = compare_runs(args.before, args.after, args.out, anyway=args.anyway)

@@ -118,7 +118,7 @@ def read_endpoint(args: argparse.Namespace) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Answer and print where the answers are."""
     from errata.cli.progress import show_progress
-    from errata.pipelines.answer import answer_file
+    from errata.pipelines.answering import answer_file
     from errata.records import describe_reasons
 
     with show_progress() as on_progress:

@@ -29,8 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the rounds and print a line for each."""
     from errata.cli.progress import show_progress
     from errata.config import load_settings
-    from errata.pipelines.iterate import iterate
-    from errata.pipelines.iterate_settings import IterateRun
+    from errata.pipelines.iterate import IterateRun, iterate
 
     told = [*args.overrides, *([f"out={args.out}"] if args.out is not None else [])]
     settings = load_settings(IterateRun, args.config, told)

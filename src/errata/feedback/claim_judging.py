@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from errata.data import resolve_image
 from errata.errors import DataError
 from errata.feedback.claim_labels import read_label
 from errata.feedback.claim_pairs import ClaimVerdict, JudgedResponse
 from errata.feedback.claim_split import UNREADABLE, WRONG_NUMBER, Split, ToSplit
 from errata.generation import find_remedy
+from errata.images import resolve_image
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
 from errata.records import Answer, Missing, Question
 from errata.text import require_plain_question, split_reasoning

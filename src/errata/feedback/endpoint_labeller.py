@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from errata.feedback.claim_labels import OnReply, sum_forms, write_label
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
-from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
-from errata.judges.endpoint_judge import convert_reply
+from errata.judges import JudgeFailure, JudgeReply, JudgeRequest, convert_reply
 from errata.records import Turn
 
 TOP = 20

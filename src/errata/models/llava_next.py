@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from errata.images import LIMITS
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
 from errata.models.limits import limit_tiled, require_grid
-from errata.models.protocol import LIMITS
 from errata.models.templates import VICUNA, is_vicuna
 
 

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers.models.llava_onevision.modeling_llava_onevision import get_anyres_image_grid_shape, unpad_image
 
+from errata.images import LIMITS
 from errata.models.encoded import EncodedImage
 from errata.models.family import FamilyAdapter
 from errata.models.limits import limit_tiled, require_grid
-from errata.models.protocol import LIMITS
 
 _PARTNER = Image.new("RGB", (8, 8))
 """Stands beside an image, so that the image processor sees several."""

@@ -10,7 +10,17 @@ from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Questi
 from errata.records.fields import Fields
 from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
-from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text, writing_json_lines
+from errata.records.lines import (
+    format_line,
+    iterate_lines,
+    number_lines,
+    parse_line,
+    read_json_lines,
+    write_json_array,
+    write_json_lines,
+    write_text,
+    writing_json_lines,
+)
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
@@ -46,7 +56,11 @@ __all__ = [
     "count_reasons",
     "describe_reasons",
     "find_file",
+    "format_line",
+    "iterate_lines",
     "iterate_records",
+    "number_lines",
+    "parse_line",
     "parse_record",
     "question_to_row",
     "read_answers",
