@@ -63,15 +63,12 @@ def list_modules(room: str) -> list[str]:
 
 
 def test_rooms_that_need_no_torch_load_without_it():
-    """Room by room, so that a failure names the file; reports draw, which is what matplotlib is for."""
     modules = [name for room in WITHOUT_TORCH for name in list_modules(room)]
-    plots = [name for name in modules if name.startswith("reports")]
     code = (
         "import importlib, sys\n"
-        f"heavy, plots = {HEAVY!r}, {plots!r}\n"
-        f"for name in {sorted(modules, key=lambda name: name in plots)!r}:\n"
+        f"for name in {modules!r}:\n"
         "    importlib.import_module('errata.' + name)\n"
-        "    found = (heavy - {'matplotlib'} if name in plots else heavy) & set(sys.modules)\n"
+        f"    found = {HEAVY!r} & set(sys.modules)\n"
         "    assert not found, (name, found)"
     )
     result = run_python(code)

@@ -10,7 +10,7 @@ from errata.errors import ConfigError
 REWARDS = ("self",)
 """What can pick among samples."""
 NORMALISE = ("length", "none")
-"""Values of `errata.feedback.Normalise`, which loads torch."""
+"""Values of `errata.generation.Normalise`, which is slow to import."""
 
 
 def add_best_of(parser: argparse.ArgumentParser) -> None:

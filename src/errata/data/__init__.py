@@ -17,7 +17,6 @@ from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
 from errata.data.parquet import read_parquet
-from errata.data.pieces import make_printable
 from errata.data.push import push_folder
 from errata.data.reading import OnBad, describe_reading, list_counts
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
@@ -51,7 +50,6 @@ __all__ = [
     "list_writers",
     "load_mixture",
     "load_records",
-    "make_printable",
     "measure_edit_ratio",
     "open_records",
     "push_folder",

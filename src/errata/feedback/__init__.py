@@ -7,7 +7,6 @@ and measuring do not belong here; `pipelines` puts methods, models and files tog
 
 from errata.feedback.agreement import MEASURES, Agreement, AgreementSettings, Encoder, measure_agreement
 from errata.feedback.auto_check import CheckSettings, check_levels
-from errata.feedback.choosing import Normalise, choose_best
 from errata.feedback.chunkers import Chunker, Passage, build_chunker
 from errata.feedback.claim_judging import (
     Candidates,
@@ -72,7 +71,6 @@ __all__ = [
     "LevelSettings",
     "LevelStyle",
     "LexicalEncoder",
-    "Normalise",
     "OnProgress",
     "Passage",
     "Split",
@@ -89,7 +87,6 @@ __all__ = [
     "build_rated_levels",
     "build_split_call",
     "check_levels",
-    "choose_best",
     "correct_answers",
     "find_lost_image",
     "find_obstacle",

@@ -16,6 +16,7 @@ from errata.generation.chat import (
     find_remedy,
 )
 from errata.generation.chat_client import ChatClient
+from errata.generation.choosing import Normalise, choose_best
 from errata.generation.dialogue import CHANGES
 from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
 from errata.generation.protocols import PROTOCOLS, build_settings
@@ -39,10 +40,12 @@ __all__ = [
     "EndpointSettings",
     "FailureKind",
     "GenerationSettings",
+    "Normalise",
     "OnAnswers",
     "OnFailure",
     "ask_endpoint",
     "build_settings",
+    "choose_best",
     "find_remedy",
     "is_endpoint",
     "name_model",

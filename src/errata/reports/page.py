@@ -7,9 +7,8 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from errata.records import write_text
@@ -21,6 +20,9 @@ from errata.reports.names import benchmark_label, metric_text
 from errata.reports.plots import Figure, draw_figures
 from errata.reports.reading import read_results
 from errata.reports.results import Results
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,6 +73,8 @@ def _render(results: Results, figures: dict[str, Figure], run_folder: Path) -> s
 
 def build_environment() -> jinja2.Environment:
     """Templates that escape every value and know the wording of numbers."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

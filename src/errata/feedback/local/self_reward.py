@@ -13,7 +13,7 @@ from typing import get_args
 from torch import Tensor
 
 from errata.errors import ConfigError, DataError, ModelError
-from errata.feedback.choosing import Normalise
+from errata.generation import Normalise
 from errata.models import NOT_TEXT, EncodedResponse, LoadedModel, PixelCache
 from errata.records import Answer, Question, Turn
 from errata.trees import Scorer, TreeSample

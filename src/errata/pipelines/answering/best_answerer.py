@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from errata.feedback import choose_best
 from errata.feedback.local import SelfReward
 from errata.generation import (
     AnswerFile,
@@ -15,6 +14,7 @@ from errata.generation import (
     GenerationSettings,
     OnAnswers,
     OnFailure,
+    choose_best,
     repeat_questions,
 )
 from errata.generation.local import describe_run, generate

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from errata.errors import ConfigError
-from errata.feedback import Normalise
-from errata.generation import is_endpoint
+from errata.generation import Normalise, is_endpoint
 
 
 @dataclass(frozen=True, slots=True)

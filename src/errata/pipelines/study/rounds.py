@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from errata.feedback import ClaimSettings, choose_best, measure_label_agreement
-from errata.generation import GenerationSettings
+from errata.feedback import ClaimSettings, measure_label_agreement
+from errata.generation import GenerationSettings, choose_best
 from errata.models import LoadedModel, ModelSettings, load_model
 from errata.pipelines.answering.best_answerer import BestAnswerer
 from errata.pipelines.answering.best_of import BestOf
