@@ -5,7 +5,5 @@ Corrections and ranked answers come in, a measurably more truthful model comes o
 `training`, `benchmarks`, `feedback`, `reports`, `pipelines`, `cli`.
 """
 
-from importlib.metadata import version
-
-__version__ = version("errata")
+__version__ = "0.1.0"
 __all__ = ["__version__"]

@@ -12,7 +12,7 @@ import errata
 from errata.benchmarks import compare, recount
 from errata.errors import DataError
 from errata.pipelines.compare.comparability import Condition, RunFacts, find_conditions, list_models
-from errata.records import BenchmarkResult, result_from_row, result_to_row, write_text
+from errata.records import BenchmarkResult, result_from_row, result_to_row, write_document
 
 
 def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyway: bool = False) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
             for name, pair in pairs.items()
         },
     }
-    write_text(out, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_document(out, content)
     return content
 
 

@@ -6,7 +6,6 @@ uses. Every stage leaves its result in the run's folder; the same command contin
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from errata.pipelines.demo.settings import DemoResult, DemoSettings, open_folder
 from errata.pipelines.progress import OnProgress, name_progress
 from errata.pipelines.world.corrections import Corrections, collect_corrections, uncorrected
 from errata.pipelines.world.scores import measure
-from errata.records import BenchmarkResult, write_records, write_text
+from errata.records import BenchmarkResult, write_document, write_records
 from errata.reports import render_report
 from errata.training import TrainResult, TrainRun, train
 from errata.world import CORRECTION, EVALUATION, Carelessness, Scene, base_folder, sample_scenes, write_images
@@ -134,7 +133,7 @@ class _Demo:
             runs,
             self.timings,
         )
-        write_text(self.root / "results.json", json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+        write_document(self.root / "results.json", results)
         self.on_progress("report", 0, 1)
         report = render_report(self.root)
         self.on_progress("report", 1, 1)

@@ -26,7 +26,7 @@ from errata.pipelines.evaluate.results import build_results, list_quotable
 from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings
 from errata.pipelines.evaluate.setups import build_setups, load_questions
 from errata.pipelines.progress import OnProgress
-from errata.records import Question, write_questions, write_text
+from errata.records import Question, write_document, write_questions, write_text
 from errata.text import require_plain_question
 
 
@@ -86,7 +86,7 @@ def write_evaluation(
 ) -> Evaluation:
     """Write `results.json`. Raises StorageError."""
     content = build_results(measured, asked, setups, stated, out)
-    write_text(out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_document(out / "results.json", content)
     results = [result for one in measured.values() for result in one.results]
     coverage = {name: one.coverage for name, one in measured.items()}
     judges = {name: one.judge for name, one in measured.items() if one.judge}

@@ -20,7 +20,7 @@ from errata.pipelines.iterate.results import build_results
 from errata.pipelines.iterate.round import Round, build_training, measure_start, run_round
 from errata.pipelines.iterate.settings import IterateRun
 from errata.pipelines.progress import OnProgress
-from errata.records import write_text
+from errata.records import write_document, write_text
 from errata.reports import render_report
 
 SETTINGS_FILE = "iterate.yaml"
@@ -99,7 +99,7 @@ def find_reason_to_stop(run: IterateRun, rounds: list[Round]) -> str | None:
 
 def _write_results(run: IterateRun, rounds: list[Round]) -> Path:
     content = build_results(run, rounds)
-    write_text(run.out / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_document(run.out / "results.json", content)
     return render_report(run.out)
 
 
