@@ -76,14 +76,18 @@ def describe_coverage(benchmark: str, coverage: Mapping[str, Any]) -> str:
 
 
 def describe_details(coverage: Mapping[str, Any]) -> list[str]:
-    """As lines: why things are missing, which models answered where they are several, and what servers did not take."""
+    """As lines: why things are missing, and what is odd about the answers."""
     from errata.records import describe_reasons
 
-    models = coverage.get("models", {})
-    lines = describe_reasons(coverage.get("reasons", []))
-    if len(models) > 1:
-        lines.append("answers of several models: " + ", ".join(f"{name} {count}" for name, count in models.items()))
-    return lines + describe_changes(coverage.get("changes", []), "answer", "answers")
+    return describe_reasons(coverage.get("reasons", [])) + describe_answered(coverage)
+
+
+def describe_answered(answered: Mapping[str, Any]) -> list[str]:
+    """As lines: which models answered where they are several, and what servers did not take as it was asked."""
+    models = answered.get("models", {})
+    several = ", ".join(f"{name} {count}" for name, count in models.items())
+    lines = [f"answers of several models: {several}"] if len(models) > 1 else []
+    return lines + describe_changes(answered.get("changes", []), "answer", "answers")
 
 
 def describe_judge(judge: Mapping[str, Any]) -> list[str]:

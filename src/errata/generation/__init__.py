@@ -17,7 +17,6 @@ from errata.generation.chat import (
 )
 from errata.generation.chat_client import ChatClient
 from errata.generation.choosing import Normalise, choose_best
-from errata.generation.dialogue import CHANGES
 from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
 from errata.generation.protocols import PROTOCOLS, build_settings
 from errata.generation.remote import Answered, ask_endpoint
@@ -26,7 +25,6 @@ from errata.generation.samples import repeat_questions
 from errata.generation.settings import GenerationSettings
 
 __all__ = [
-    "CHANGES",
     "PROTOCOLS",
     "REMEDIES",
     "AnswerFile",

@@ -17,7 +17,7 @@ from errata.judges.model_folder import find_model_folder
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
 from errata.judges.sqlite_file import SqliteFile, Table
-from errata.judges.summary import Spread, count_changes, measure_spread, summarise
+from errata.judges.summary import Spread, measure_spread, summarise
 from errata.judges.verdicts import Sample, Verdict
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
 
@@ -47,7 +47,6 @@ __all__ = [
     "build_judge",
     "build_world_rule",
     "convert_reply",
-    "count_changes",
     "disarm",
     "find_errors",
     "find_model_folder",

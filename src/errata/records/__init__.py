@@ -32,11 +32,13 @@ from errata.records.questions import (
     write_questions,
 )
 from errata.records.reasons import Missing, count_reasons, describe_reasons
+from errata.records.replies import CHANGES, count_changes, describe_answers
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
 __all__ = [
     "BAD_FILE",
+    "CHANGES",
     "IMAGE_PLACEHOLDER",
     "ROLES",
     "SEGMENT_TYPES",
@@ -54,7 +56,9 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "count_changes",
     "count_reasons",
+    "describe_answers",
     "describe_reasons",
     "find_file",
     "format_line",

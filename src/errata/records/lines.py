@@ -72,9 +72,8 @@ def write_document(path: str | Path, content: dict[str, Any]) -> None:
 
 def _lay_out(value: Any, indent: str) -> str:
     if isinstance(value, dict) and value:
-        parts = [
-            f"{json.dumps(str(name), ensure_ascii=False)}: {_lay_out(part, indent + ' ')}" for name, part in value.items()
-        ]
+        names = [json.dumps(str(name), ensure_ascii=False) for name in value]
+        parts = [f"{name}: {_lay_out(part, indent + ' ')}" for name, part in zip(names, value.values(), strict=True)]
         left, right = "{}"
     elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
         parts, (left, right) = [json.dumps(part, ensure_ascii=False) for part in value], "[]"
@@ -95,7 +94,7 @@ def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
             yield from number_lines(path, file)
     except OSError as error:
         raise DataError(
-            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path"
+            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path", code="file"
         ) from None
 
 
@@ -126,6 +125,7 @@ def parse_line(where: str, line: bytes, *, nan: bool = False) -> Any:
             expected="one JSON value a line, in UTF-8",
             found=f"a line that is not ({reason})",
             fix="fix the row",
+            code="encoding" if isinstance(error, UnicodeError) else "json",
         ) from None
 
 

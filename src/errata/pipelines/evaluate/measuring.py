@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,11 +16,10 @@ from errata.benchmarks import (
     count_stand_ins,
     recount,
 )
-from errata.generation import CHANGES
-from errata.judges import Judge, count_changes, measure_spread
+from errata.judges import Judge, measure_spread
 from errata.pipelines.evaluate.judging import Judged, Pair, judge_answers
 from errata.pipelines.progress import OnProgress
-from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
+from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons, describe_answers
 from errata.text import Spoken, find_spoken
 
 NOTED = ("stand_ins", "uncaptioned", "refused", "empty", "endless")
@@ -128,18 +126,12 @@ def measure_answers(
         uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
         reasons=reasons + judged.summary.pop("reasons", []),
-        models=_count_models(pairs),
-        changes=count_changes([answer.meta.get(CHANGES, {}) for _, answer in pairs]),
+        **describe_answers([answer for _, answer in pairs]),
     )
     noted = {name: count for name in NOTED if (count := getattr(coverage, name))}
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
-
-
-def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
-    """How many answers give which name of their model."""
-    return dict(Counter(answer.model for _, answer in pairs if answer.model).most_common())
 
 
 def _count_unreadable(results: Sequence[BenchmarkResult], verdicts: int, samples: int) -> int:
