@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("before", metavar="RUN_A", type=Path, help="a folder that eval, score or demo wrote")
     parser.add_argument("after", metavar="RUN_B", type=Path, help="another")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file that takes the comparison")
+    parser.add_argument("--out", type=Path, help="a JSON file that takes the comparison (default: it is printed alone)")
     help_text = "compare even what was measured with another measure (prompts of the judge, vocabulary, ground truth)"
     parser.add_argument("--anyway", action="store_true", help=help_text)
     parser.set_defaults(run=run)
@@ -55,5 +55,6 @@ def run(args: argparse.Namespace) -> int:
             print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")
             for line in describe_details(counts):
                 print(f"  {line}")
-    print(f"comparison: {args.out}")
+    if args.out is not None:
+        print(f"comparison: {args.out}")
     return DONE

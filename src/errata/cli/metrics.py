@@ -16,6 +16,7 @@ _ODD = {
     "refused": "refused",
     "failed": "of those missing with a failed call in their row",
     "uncaptioned": "about images without captions_val2014.json, which is half of the ground truth",
+    "left_out": "left out, about images that the answer file does not have",
     "stand_ins": "about synthetic stand-ins for their images, which measure nothing",
 }
 """Counts that are named where there are any."""

@@ -15,7 +15,9 @@ from errata.pipelines.comparability import Condition, RunFacts, find_conditions,
 from errata.records import BenchmarkResult, result_from_row, result_to_row, write_text
 
 
-def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyway: bool = False) -> dict[str, Any]:
+def compare_runs(
+    before: str | Path, after: str | Path, out: str | Path | None = None, *, anyway: bool = False
+) -> dict[str, Any]:
     """Compare what two folders of results hold alike.
 
     Metrics are counted again over the shared items, so that both columns and their difference are of the same answers.
@@ -23,7 +25,7 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
     Args:
         before: A folder with `results.json`; where it has several stages, the first counts.
         after: Another; there the last stage counts.
-        out: The JSON file that takes the comparison, in the form that a report reads.
+        out: The JSON file that takes the comparison, in the form that a report reads; None writes nothing.
         anyway: Compare even what was measured with another measure.
 
     Returns:
@@ -66,7 +68,8 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
             for name, pair in pairs.items()
         },
     }
-    write_text(out, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    if out is not None:
+        write_text(out, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return content
 
 

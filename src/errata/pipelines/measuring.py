@@ -47,6 +47,7 @@ class Coverage:
         truncated: Of these, verdicts whose replies the judge's limit of tokens ended.
         uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
+        left_out: Questions of the benchmark that are not among `questions`, as their images are not in the answer file.
         reasons: Why answers and verdicts are missing or unreadable, the commonest first, as `count_reasons` gives them.
         models: The names that answers give of their model, with how many give each.
         changes: What of the requests for answers a server did not take as it was asked, as `count_changes` gives it.
@@ -65,6 +66,7 @@ class Coverage:
     truncated: int = 0
     uncaptioned: int = 0
     stand_ins: int = 0
+    left_out: int = 0
     reasons: list[dict[str, Any]] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
