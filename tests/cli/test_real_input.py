@@ -24,6 +24,7 @@ def model(shared_data, tmp_path_factory):
     return str(save_tiny_model(folder, image_px=336, patch_px=14, texts=texts, vocab_size=1500))
 
 
+@pytest.mark.slow
 def test_our_records_train_all_weights(shared_data, tmp_path, model, capsys):
     photos, out = shared_data / "photos", tmp_path / "run"
     data = [f"data={write_photos_jsonl(tmp_path / 'photos.jsonl', photos, 2)}", f"image_root={photos}"]

@@ -69,6 +69,7 @@ def test_the_answers_become_likelier_and_no_reference_is_needed(world, tmp_path,
     assert (tmp_path / "model" / ("adapter_model.safetensors" if more[:1] else "model.safetensors")).is_file()
 
 
+@pytest.mark.slow
 def test_a_killed_run_on_a_mixture_continues_to_the_same_weights(world, tmp_path):
     mixture = f"data=[{{path: {world.root}/talks.json}}, {{path: {world.root}/texts.jsonl, weight: 1.5}}]"
     command = ["num_train_epochs=2", mixture]

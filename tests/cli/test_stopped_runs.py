@@ -57,6 +57,7 @@ def assert_same_training(one: Path, other: Path, weights: str = "model.safetenso
     assert all(value.equal(second[name]) for name, value in first.items())
 
 
+@pytest.mark.slow
 def test_killed_answers_continue(world, tmp_path):
     whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     assert main(generate(world, whole)) == 0
@@ -77,6 +78,7 @@ def test_a_killed_evaluation_continues(world, tmp_path):
         assert (tmp_path / "out" / name).read_text() == (tmp_path / "whole" / name).read_text()
 
 
+@pytest.mark.slow
 def test_an_evaluation_killed_at_three_random_moments_ends_with_the_same_bytes(world, tmp_path):
     """In one process after another, each of which goes on with what the one before left."""
     for name in ("first", "whole"):  # the first also loads what later processes find loaded

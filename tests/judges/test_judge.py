@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from errata.judges import (
     Judge,
     JudgeCall,
     JudgeFailure,
+    JudgePrompt,
     JudgeReply,
     Parameters,
     ScriptedJudge,
@@ -26,6 +29,7 @@ from errata.judges import (
     measure_spread,
     summarise,
 )
+from errata.judges.keys import build_keys
 from judged import RATING, build_call, parse_rating
 
 
@@ -352,3 +356,13 @@ def test_progress_is_told(place):
 
 def test_ratings_are_parsed_from_the_reply_alone():
     assert parse_rating("Rating: 3\nRating: 4") == 4
+
+
+def test_replies_kept_by_earlier_versions_are_found():
+    """The keys of 0.1's caches; a change of how they are made would pay for every verdict again."""
+    prompt = JudgePrompt("same", 1, "Same? {answer}")
+    call = JudgeCall("a", prompt, {"answer": "A dög."}, parse_rating)
+    first, second = build_keys("judge", call, Parameters(), 512, 1, 2)
+    asked = ["judge", prompt.hash, 512, {"answer": "A dög."}, [], Parameters().describe(), 1, 1]
+    assert second == hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    assert first != second

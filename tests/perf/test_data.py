@@ -23,6 +23,7 @@ def run(*arguments: str, **environment: str) -> dict[str, dict]:
     return {line["name"]: line for line in json.loads(done.stdout)}
 
 
+@pytest.mark.slow
 def test_a_quick_run_gives_the_figures_of_an_import_and_a_check():
     memory, datasets, streaming, check = run("--only", "import,check").values()
     assert [line["target"] for line in (memory, datasets, streaming, check)] == ["< 600 MB", ">= 25 %", "", "< 20 s"]
@@ -38,6 +39,7 @@ def test_a_page_that_no_browser_opens_is_no_demand_that_was_met():
 
 
 @pytest.mark.skipif(shutil.which(os.environ.get("CHROMIUM", "chromium")) is None, reason="needs Chromium")
+@pytest.mark.slow
 def test_a_page_is_opened_and_says_when_it_was_there():
     (line,) = run("--only", "browse").values()
     assert line["target"] == "< 3 s"

@@ -6,9 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 PERF = Path(__file__).parents[2] / "perf"
 
 
+@pytest.mark.slow
 def test_a_quick_run_gives_every_figure(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(PERF))
     import generate

@@ -31,6 +31,7 @@ def run(gpu, monkeypatch, capsys):
     return main
 
 
+@pytest.mark.slow
 def test_a_quick_run_gives_every_figure(run):
     code, out, err = run("--quick", "--json", "--only", "lora-2-80,full-4-300-gc,headline", "--peak-tflops", "0.1")
     assert code == 0, err

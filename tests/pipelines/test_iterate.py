@@ -272,6 +272,7 @@ def test_settings_that_made_no_round_yet_may_be_mended(scenes, tmp_path):
         iterate(build_run(scenes, out), pull)
 
 
+@pytest.mark.slow
 def test_a_labeller_that_dies_in_a_round_stops_it_and_is_asked_for_the_rest(scenes, tmp_path, capsys):
     """Nothing is trained on the answers that happened to be judged before."""
 

@@ -52,6 +52,7 @@ def wait_for(url, process, log):
     pytest.fail(f"no server: {log.read_text()[-2000:]}")
 
 
+@pytest.mark.slow
 def test_an_evaluation_through_the_server_equals_one_of_the_loaded_model(server, tmp_path, capsys):
     assert main(["world", "scenes", "--count", "6", "--out", str(tmp_path / "scenes")]) == 0
     runs = {"served": f"openai:{BASE}@{server}", "loaded": str(BASE)}
@@ -76,6 +77,7 @@ def read_all(folder):
     return {answer.id: (answer.text, answer.finished) for path in files for answer in read_answers(path)}
 
 
+@pytest.mark.slow
 def test_a_conversation_goes_through_it(server, tmp_path):
     asked = {"id": "a", "prompt": "Is there a star in the image?", "followups": ["Is there a cone in the image?"]}
     assert main(["world", "scenes", "--count", "1", "--out", str(tmp_path)]) == 0

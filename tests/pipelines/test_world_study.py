@@ -38,6 +38,7 @@ def test_the_packaged_studies_load(name):
         assert condition.recipe
 
 
+@pytest.mark.slow
 def test_levels_with_several_seeds_and_again(tmp_path):
     study = pick(load("mdpo"), "K = 2 (medium)", "K = 4 (large, medium, small)")
     summary = run_study(study, [100, 101], tmp_path, split="validation", on_progress=ignore)

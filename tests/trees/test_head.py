@@ -94,6 +94,7 @@ print(peaks[1] - peaks[0], peaks[2] - peaks[0])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
+@pytest.mark.slow
 def test_a_vocabulary_of_152_064_does_not_show_in_peak_memory():
     """Four responses of 100 tokens: their logits take 243 MB in float32."""
 

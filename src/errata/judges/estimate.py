@@ -52,6 +52,6 @@ def stand_in(call: JudgeCall, room: int) -> Sample:
 def estimate_tokens(call: JudgeCall, room: int) -> tuple[int, int]:
     """(tokens of the prompt, about; tokens of the reply, at most) without the judge's tokenizer, which is not ours."""
     text = call.render()
-    ascii_characters = sum(character.isascii() for character in text)
+    ascii_characters = len(text.encode("ascii", "ignore"))
     about = -(-ascii_characters // ASCII_PER_TOKEN) + len(text) - ascii_characters
     return about + IMAGE_TOKENS * len(call.images), room

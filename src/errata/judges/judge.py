@@ -13,7 +13,7 @@ from errata.judges.cache import VerdictCache, now, to_json
 from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import JudgeCall
 from errata.judges.estimate import Estimate, estimate_tokens, stand_in
-from errata.judges.keys import build_key, hash_images
+from errata.judges.keys import build_keys, hash_images
 from errata.judges.offline import OfflineJudge
 from errata.judges.pending import Pending, parse_for_record, widen
 from errata.judges.prices import Price, PriceTable, compute_price, load_prices
@@ -133,11 +133,7 @@ class Judge:
         rooms = room, widen(room)
         # One more than attempts: the second try of a reply that was cut off is not one of them.
         keys, wide = (
-            tuple(
-                build_key(self.backend.model, call, self.parameters, limit, sample, attempt)
-                for attempt in range(self.attempts + 1)
-            )
-            for limit in rooms
+            build_keys(self.backend.model, call, self.parameters, limit, sample, self.attempts + 1) for limit in rooms
         )
         return Pending(call, sample, keys, wide, rooms, self.attempts)
 

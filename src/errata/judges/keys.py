@@ -12,15 +12,17 @@ from errata.judges.backend import Parameters
 from errata.judges.calls import JudgeCall
 
 
-def build_key(model: str, call: JudgeCall, parameters: Parameters, max_tokens: int, sample: int, attempt: int) -> str:
-    """The key of one reply of at most so many tokens. The server's address and the call's id are not in it.
+def build_keys(
+    model: str, call: JudgeCall, parameters: Parameters, max_tokens: int, sample: int, attempts: int
+) -> tuple[str, ...]:
+    """The key of each attempt at one reply of at most so many tokens, without the server's address and the call's id.
 
     Raises:
         DataError: A lost image.
     """
-    asked = [model, call.prompt.hash, max_tokens, dict(call.values), hash_images(call), parameters.describe()]
-    text = json.dumps([*asked, sample, attempt], sort_keys=True, default=list)
-    return hashlib.sha256(text.encode()).hexdigest()
+    asked = [model, call.prompt.hash, max_tokens, dict(call.values), hash_images(call), parameters.describe(), sample]
+    text = json.dumps(asked, sort_keys=True, default=list).removesuffix("]")
+    return tuple(hashlib.sha256(f"{text}, {attempt}]".encode()).hexdigest() for attempt in range(attempts))
 
 
 def hash_images(call: JudgeCall) -> list[str]:
