@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from errata.benchmarks import build_pope
-from errata.cli.metrics import describe_coverage
 from errata.errors import ConfigError, DataError
 from errata.pipelines import ScoreSettings, score_file
 from errata.pipelines.judging import JudgeSettings
-from errata.records import Answer, write_answers, write_questions
+from errata.records import Answer, describe_coverage, write_answers, write_questions
 from errata.world import EVALUATION, describe, sample_scenes
 
 SCENES = sample_scenes("test", 30, 0, EVALUATION)
@@ -87,7 +86,7 @@ def test_pope_is_scored_on_the_images_of_the_answers(pope, tmp_path):
     assert evaluation.results[-1].metrics["accuracy_mean"].value == 1
     coverage = json.loads((tmp_path / "out" / "results.json").read_text())["coverage"]["pope"]
     assert (coverage["questions"], coverage["left_out"]) == (30, 150)
-    assert "150 left out, about images that the answer file does not have" in describe_coverage("pope", coverage)
+    assert "150 left out, about images that the answer file does not have" in describe_coverage(coverage)
 
 
 def test_questions_that_depend_on_the_draw_are_not_found_by_the_images_of_the_answers(pope, tmp_path):
@@ -171,3 +170,33 @@ def test_object_halbench_judges_the_images_of_the_answers(photos, tmp_path):
     strange = write_rows(tmp_path / "b.jsonl", [{"image_id": "z.jpg", "caption": "A wall."}])
     with pytest.raises(DataError, match=r"none that is about one of its questions.*or --annotations"):
         score_file(replace(asked, answers=strange), tmp_path / "out")
+
+
+def test_questions_without_an_image_are_left_out_as_other_harnesses_do(tmp_path):
+    """VLMEvalKit asks HallusionBench's 951 questions with an image, of 1129."""
+    rows = [
+        {
+            "category": "VS", "subcategory": "map", "visual_input": "0" if n < 178 else "1", "set_id": str(n),
+            "figure_id": "0" if n < 178 else "1", "question_id": "0", "question": f"Is it {n}?", "gt_answer": "1",
+            "gt_answer_details": "It is.", "filename": f"{n}.png",
+        }
+        for n in range(1129)
+    ]  # fmt: skip
+    (tmp_path / "HallusionBench.json").write_text(json.dumps(rows))
+    names = ("category", "subcategory", "set_id", "figure_id", "question_id")
+    said = [{name: row[name] for name in names} | {"model_prediction": "Yes."} for row in rows[178:]]
+    replies = [
+        {
+            "prompt": "hallusionbench-check",
+            "id": "-".join(("hallusion", *(row[name] for name in names))),
+            "reply": "correct",
+        }
+        for row in rows[178:]
+    ]
+    judge = JudgeSettings(f"scripted:{write_rows(tmp_path / 'judge.jsonl', replies)}", cache=tmp_path / "v.sqlite")
+    asked = ScoreSettings("hallusionbench", write_rows(tmp_path / "a.jsonl", said), data=tmp_path, judge=judge)
+    with pytest.raises(DataError, match=r"and 175 more.*--images-of-answers"):
+        score_file(asked, tmp_path / "out")
+    evaluation = score_file(replace(asked, images_of_answers=True), tmp_path / "out")
+    assert (evaluation.complete, evaluation.coverage["hallusionbench"].left_out) == (True, 178)
+    assert evaluation.results[0].metrics["aAcc"].n == 951

@@ -51,8 +51,8 @@ def join_answers(
     _refuse_questions(matched, questions, where)
     if not named:
         right = {question.id: _list_right(question) for question in questions}
-        said = [("\n".join((*answer.earlier, answer.text)), right[ids[0]]) for answer, ids in matched]
-        refuse_labels(said, given[0].column, where)
+        texts = [("\n".join((*answer.earlier, answer.text)), right[ids[0]]) for answer, ids in matched]
+        refuse_labels(texts, given[0].column, where)
     alike = Counter(ids for _, ids in matched)
     met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}

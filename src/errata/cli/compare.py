@@ -38,8 +38,9 @@ def describe_conditions(content: dict[str, Any]) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print a table with the p of every difference."""
-    from errata.cli.metrics import describe_coverage, describe_details
+    from errata.cli.metrics import name_coverage
     from errata.pipelines.compare_runs import compare_runs
+    from errata.records import describe_details
     from errata.reports import render_table
 
     content = compare_runs(args.before, args.after, args.out, anyway=args.anyway)
@@ -52,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{benchmark}: {count_noun(shared['items'], 'item')}{left_out}")
     for run, coverage in content["coverage"].items():
         for benchmark, counts in coverage.items():
-            print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")
-            for line in describe_details(counts):
+            print(f"{run}, {benchmark}: {name_coverage(benchmark, counts)}")
+            for line in describe_details({**counts, "models": {}}):  # listed above
                 print(f"  {line}")
     if args.out is not None:
         print(f"comparison: {args.out}")

@@ -43,6 +43,7 @@ def compare_runs(
         found = f"{', '.join(first['benchmarks'])} and {', '.join(second['benchmarks'])}"
         fix = "evaluate both with the same benchmark"
         raise DataError(f"{before} and {after}", expected="a benchmark that both measured", found=found, fix=fix)
+    _require_modes(before, after, first["benchmarks"], second["benchmarks"])
     pairs = {name: share_items(first["benchmarks"][name], second["benchmarks"][name]) for name in names}
     conditions = find_conditions(first["facts"], second["facts"], pairs)
     if not anyway:
@@ -71,6 +72,20 @@ def compare_runs(
     if out is not None:
         write_text(out, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
     return content
+
+
+def _require_modes(
+    before: str | Path, after: str | Path, first: Mapping[str, BenchmarkResult], second: Mapping[str, BenchmarkResult]
+) -> None:
+    """Raise DataError where a benchmark was scored in another mode: nothing compares these, `anyway` neither."""
+    for name in first.keys() & second.keys():
+        if first[name].mode != second[name].mode:
+            raise DataError(
+                f"{before} and {after}",
+                expected="the same mode of scoring",
+                found=f"{name} in {first[name].mode} and in {second[name].mode} mode",
+                fix="score the answers of both in one mode: `errata score` takes those in RUN/answers",
+            )
 
 
 def _require_meaning(before: str | Path, after: str | Path, conditions: Sequence[Condition]) -> None:

@@ -119,7 +119,7 @@ def measure_answers(
     coverage = Coverage(
         questions=len(questions),
         answered=len(pairs),
-        empty=sum(not any(text.strip() for text in one.answer.rounds) and not one.endless for one in spoken.values()),
+        empty=sum(_is_wordless(one.answer) and not one.endless for one in spoken.values()),
         cut=sum(not answer.finished for _, answer in pairs),
         reasoned=sum(one.reasoned for one in spoken.values()),
         endless=sum(one.endless for one in spoken.values()),
@@ -137,6 +137,11 @@ def measure_answers(
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
+
+
+def _is_wordless(answer: Answer) -> bool:
+    """Whether nothing was said: no letter or digit in any round, as where a broken model writes nothing but "!!!!"."""
+    return not any(sign.isalnum() for text in answer.rounds for sign in text)
 
 
 def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
