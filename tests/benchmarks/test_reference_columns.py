@@ -8,6 +8,7 @@ import pytest
 
 from errata.benchmarks import Setup, build_benchmarks, find_data, join_answers, read_given_answers
 from errata.errors import DataError
+from errata.records import Question, Turn
 from official_rows import write_document, write_lines
 
 TURNS = ("<image>\nIs there a cup {}?", "Yes, a red cup {}.", "And what else?", "A table {}, of dark wood.")
@@ -118,3 +119,17 @@ def test_references_of_dialogues_beside_answers_need_the_option(mrhal, tmp_path,
     with pytest.raises(DataError, match=f"'answer' and '{column}', which differ.*--answer-column {column}"):
         join(questions, rows, tmp_path / "a.jsonl")
     assert join(questions, rows, tmp_path / "a.jsonl", column)["mrhal-2"] == [say(told[2]), "A dog."]
+
+
+def test_captions_of_people_are_no_answers_but_a_short_one_may_be(tmp_path):
+    for text, refused in (("A brown dog sits on the grass.", True), ("A dog.", False)):
+        questions = [
+            Question(f"{n}.jpg", (f"{n}.jpg",), (Turn("user", "Describe it."),), {"captions": ["A lawn.", text]})
+            for n in range(25)
+        ]
+        rows = [{"image_id": f"{n}.jpg", "caption": text} for n in range(25)]
+        if refused:
+            with pytest.raises(DataError, match="the reference itself"):
+                join(questions, rows, tmp_path / "a.jsonl")
+        else:
+            assert len(join(questions, rows, tmp_path / "a.jsonl")) == 25

@@ -279,3 +279,12 @@ def edit(folder, change):
     results = json.loads((folder / "results.json").read_text())
     change(results)
     (folder / "results.json").write_text(json.dumps(results))
+
+
+@pytest.mark.parametrize(("name", "count"), [("stand_ins", 5), ("reasoned", 2), ("cut", 1), ("truncated", 1)])
+def test_counts_that_make_runs_unlike_are_compared(runs, name, count):
+    first, second = runs.measure("a"), runs.measure("b")
+    edit(second, lambda results: results["coverage"]["toy"].update({name: count}))
+    (condition,) = compare(runs, first, second)["conditions"]
+    assert condition["what"].startswith("number of ")
+    assert (condition["before"], condition["after"]) == (0, count)

@@ -125,24 +125,26 @@ def _refuse_questions(rows: Sequence[tuple[str, Row]], name: str, where: str) ->
         raise build_question_error(name, where, f"the question itself, in {same} of {len(rows)} rows")
 
 
-def refuse_labels(said: Sequence[tuple[str, Collection[str]]], column: str, where: str) -> None:
+def refuse_labels(said: Sequence[tuple[str, object, Collection[str]]], column: str, where: str) -> None:
     """Raise DataError where a column that nobody named holds what is right: labels, or texts written about the images.
 
-    A short answer may well equal its label: only a column of a vague name is doubted for that.
+    A model may well answer with the label each time: only a column of a vague name is doubted for that. Nobody says a
+    whole sentence of somebody else's each time.
 
     Args:
-        said: Every answer, and what is held to be right of its question.
+        said: Every answer, the label of its question, and what was written about its image.
         column: Where the answers stood.
         where: The file, for messages.
     """
-    if not all(text in right for text, right in said):
-        return
-    prose = all(len(text.split()) >= _PROSE_WORDS for text, _ in said)
-    if len(said) >= (LEAST_PROSE if prose else LEAST_LABELS) and (prose or column in VAGUE):
+    labels = len(said) >= LEAST_LABELS and column in VAGUE and all(text == label for text, label, _ in said)
+    prose = len(said) >= LEAST_PROSE and all(
+        text in written and len(text.split()) >= _PROSE_WORDS for text, _, written in said
+    )
+    if labels or prose:
         raise DataError(
             where,
             expected=f"the model's words in {column!r}",
-            found=f"the {'reference' if prose else 'label'} itself, letter by letter, in all {len(said)} rows",
+            found=f"the {'label' if labels else 'reference'} itself, letter by letter, in all {len(said)} rows",
             fix=f"name the column with the model's words; --answer-column {column} if it did say just that",
         )
 

@@ -50,9 +50,11 @@ def join_answers(
     _refuse_lists(matched, questions)
     _refuse_questions(matched, questions, where)
     if not named:
-        right = {question.id: _list_right(question) for question in questions}
-        texts = [("\n".join((*answer.earlier, answer.text)), right[ids[0]]) for answer, ids in matched]
-        refuse_labels(texts, given[0].column, where)
+        by_id = {question.id: question for question in questions}
+        asked = [by_id[ids[0]] for _, ids in matched]
+        texts = ["\n".join((*answer.earlier, answer.text)) for answer, _ in matched]
+        labels = [question.meta.get("label", question.meta.get("truth")) for question in asked]
+        refuse_labels(list(zip(texts, labels, map(_list_written, asked), strict=True)), given[0].column, where)
     alike = Counter(ids for _, ids in matched)
     met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}
@@ -201,12 +203,15 @@ def _require_wording(answer: GivenAnswer, question: Question) -> None:
         raise DataError(answer.where, expected=f"one to {wanted!r} ({question.id})", found=found, fix=fix)
 
 
-def _list_right(question: Question) -> list[str]:
-    """What a benchmark holds to be right of a question, or has to describe its image; of a dialogue, all rounds."""
+def _list_written(question: Question) -> list[str]:
+    """What people or a better model wrote about a question's image; of a dialogue, the answers of all rounds."""
     meta = question.meta
-    single = [meta.get(name) for name in ("label", "truth", "reference", "gt_answer", "description")]
-    rounds = "\n".join(meta.get("references", []))
-    return [text for text in (*single, *meta.get("captions", []), rounds) if isinstance(text, str) and text]
+    single = [meta.get(name) for name in ("reference", "gt_answer", "description")]
+    return [
+        *(text for text in single if isinstance(text, str)),
+        *meta.get("captions", []),
+        "\n".join(meta.get("references", [])),
+    ]
 
 
 def _refuse_lists(matched: Sequence[Matched], questions: Sequence[Question]) -> None:
