@@ -1,9 +1,9 @@
 """Write what the documentation takes from the code and from a run.
 
-    python docs/refresh.py              the table of presets in objectives.md
+    python docs/refresh.py              the tables of presets and of error codes
     python docs/refresh.py runs/demo    also the demo's output and plot in README.md
 
-`tests/test_docs.py` fails while the table is not the code's.
+`tests/test_docs.py` fails while a table is not the code's.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from errata.errors import CODES
 from errata.objectives import PRESETS, Objective
 
 ROOT = Path(__file__).parents[1]
 OBJECTIVES = ROOT / "docs" / "objectives.md"
+CONTENTS = ROOT / "docs" / "README.md"
 COLUMNS = ("preset", "aggregate", "weights", "pairing", "link", "β", "anchor", "more", "reference")
 SHOWN = {"name", "reduction", "weights", "corrected_weight", "pairing", "link", "beta", "anchor"}
 
@@ -49,6 +51,13 @@ def _render_row(preset: Objective) -> tuple[str, ...]:
     )
 
 
+def render_codes() -> str:
+    """The table of `CODES` as Markdown."""
+    return "\n".join(
+        ["| code | meaning |", "|---|---|", *(f"| `{code}` | {meaning} |" for code, meaning in CODES.items())]
+    )
+
+
 def replace_between(text: str, marker: str, content: str) -> str:
     """The text with everything between `<!-- marker -->` and `<!-- /marker -->` replaced."""
     pattern = re.compile(rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)", re.DOTALL)
@@ -72,8 +81,11 @@ def refresh_demo(run: Path) -> None:
         shutil.copyfile(run / "plots" / f"before_after{suffix}.png", target)
 
 
+TABLES = ((OBJECTIVES, "presets", render_presets), (CONTENTS, "codes", render_codes))
+"""Page, marker and content of every table that the code states."""
+
 if __name__ == "__main__":
-    page = OBJECTIVES.read_text(encoding="utf-8")
-    OBJECTIVES.write_text(replace_between(page, "presets", render_presets()), encoding="utf-8")
+    for page, marker, table in TABLES:
+        page.write_text(replace_between(page.read_text(encoding="utf-8"), marker, table()), encoding="utf-8")
     if len(sys.argv) > 1:
         refresh_demo(Path(sys.argv[1]))

@@ -88,9 +88,11 @@ def test_the_pages_of_a_verb_have_all_its_options(verb):
     assert sorted(option for option in list_options(VERBS[verb]) if option not in page) == []
 
 
-def test_the_table_of_presets_is_the_code_s():
-    page = read(ROOT / "docs" / "objectives.md")
-    assert REFRESH["replace_between"](page, "presets", REFRESH["render_presets"]()) == page, "run docs/refresh.py"
+@pytest.mark.parametrize(("path", "marker", "table"), REFRESH["TABLES"], ids=[table[1] for table in REFRESH["TABLES"]])
+def test_tables_of_the_docs_are_the_code_s(path, marker, table):
+    page = read(path)
+    assert f"<!-- {marker} -->" in page
+    assert REFRESH["replace_between"](page, marker, table()) == page, "run docs/refresh.py"
 
 
 def test_recipes_and_settings_of_the_page_are_those_there_are():

@@ -104,7 +104,7 @@ def test_a_bad_record_or_image_is_named_where_it_stands(world, bad_images, tmp_p
     file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
     error = fails(*train(world, file, tmp_path / "run"))
     assert words.replace("{file}", str(file)) in error
-    assert error.endswith(", or run with --skip-bad to set it aside")
+    assert ", or run with --skip-bad to set it aside  [" in error
 
     assert main(["data", "check", str(file), "--image-root", str(world.root)]) == 3
     assert any(line.startswith(f"{kind} (1): ") for line in capsys.readouterr().out.splitlines())

@@ -47,7 +47,7 @@ def test_bad_rows_stop_or_are_set_aside(root, capsys):
     assert main(command) == 2
     error = capsys.readouterr().err
     assert "a.parquet: row 2" in error
-    assert error.endswith("fix the row, or run with --skip-bad to set it aside\n")
+    assert error.endswith("fix the row, or run with --skip-bad to set it aside  [json]\n")
     assert main([*command, "--skip-bad"]) == 3
     output = capsys.readouterr()
     assert "1 record:" in output.out
@@ -63,7 +63,7 @@ def test_verbs_that_cannot_skip_do_not_say_so(root, capsys, verb):
     error = capsys.readouterr().err
     assert "a.jsonl:1: " in error
     assert "skip-bad" not in error
-    assert error.endswith("fix the row\n")
+    assert error.endswith("fix the row  [json]\n")
 
 
 def test_check_lists_rows_and_findings(root, capsys):

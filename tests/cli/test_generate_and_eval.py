@@ -88,16 +88,16 @@ def test_bad_input_is_an_error_with_a_way_out(folder, tmp_path, change, capsys, 
 @pytest.mark.parametrize(
     ("row", "fix"),
     [
-        ({"images": [], "prompt": "?"}, "field 'id' is missing; expected 'id' as str; fix the row\n"),
-        ({"id": "q", "prompt": "?", "note": 1}, "put other values under the question's 'meta'\n"),
-        ({"id": "q", "prompt": [{"role": "user", "text": "?", "note": 1}]}, "remove or rename it\n"),
+        ({"images": [], "prompt": "?"}, "field 'id' is missing; expected 'id' as str; fix the row"),
+        ({"id": "q", "prompt": "?", "note": 1}, "put other values under the question's 'meta'"),
+        ({"id": "q", "prompt": [{"role": "user", "text": "?", "note": 1}]}, "remove or rename it"),
     ],
 )
 def test_a_bad_question_is_answered_with_what_can_be_done(folder, tmp_path, capsys, row, fix):
     (tmp_path / "questions.jsonl").write_text(json.dumps(row) + "\n")
     command = ["generate", folder / "model", tmp_path / "questions.jsonl", "--out", tmp_path / "answers.jsonl"]
     assert main([str(word) for word in command]) == 2
-    assert capsys.readouterr().err.endswith(fix)
+    assert capsys.readouterr().err.endswith(f"{fix}  [field]\n")
 
 
 MARKED = ["<image1>\nWhat is it?", "USER: <image>\nWhat is it? ASSISTANT:", "What is it?<|im_end|>"]

@@ -76,7 +76,12 @@ def test_the_version_is_printed(capsys):
 
 
 ERRORS = [
-    (DataError("a.jsonl:3", expected="x", found="y", fix="z"), 2, "error: a.jsonl:3: y; expected x; z\n", False),
+    (
+        DataError("a.jsonl:3", expected="x", found="y", fix="z"),
+        2,
+        "error: a.jsonl:3: y; expected x; z  [data]\n",
+        False,
+    ),
     (StorageError("out", expected="room", found="none", fix="free space"), 2, "error: out: none", False),
     (
         OSError(errno.ENOSPC, "No space left on device"),

@@ -46,6 +46,7 @@ def choose_path(nouns: Nouns, mode: Mode, lists: WordLists) -> NounPath:
             expected=f"NLTK with its tagger, punkt and wordnet, and spaCy's {SPACY_MODEL} of version 3",
             found="not all of them",
             fix="install errata[nltk,spacy], NLTK's data and the model (docs/benchmarks.md), or use nouns=offline",
+            code="missing-package",
         )
     return NounPath("offline", lambda text: find_nouns(text, vocabulary, mode), _never)
 

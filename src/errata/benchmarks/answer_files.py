@@ -85,7 +85,9 @@ def _read_document(path: Path) -> list[Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(str(path), expected="a readable file", found=str(error), fix="check the path") from None
+        raise DataError(
+            str(path), expected="a readable file", found=str(error), fix="check the path", code="file"
+        ) from None
     except ValueError:
         return None
     if isinstance(content, dict):

@@ -117,7 +117,9 @@ def _find_instances(setup: Setup) -> Path:
     path = (setup.data or Path()) / INSTANCES
     if setup.data is None or not path.is_file():
         fix = "`errata bench fetch chair`, or --data DIR with COCO's annotations, or --annotations"
-        raise DataError(f"{setup.data or 'chair'}: {INSTANCES}", expected="a file", found="no such file", fix=fix)
+        raise DataError(
+            f"{setup.data or 'chair'}: {INSTANCES}", expected="a file", found="no such file", fix=fix, code="file"
+        )
     return path
 
 

@@ -119,7 +119,9 @@ def _read(path: str) -> dict[str, MarkedResponse]:
     try:
         changed = Path(path).stat().st_mtime_ns
     except OSError as error:
-        raise DataError(path, expected="a file of marks", found=str(error.strerror), fix="check the path") from None
+        raise DataError(
+            path, expected="a file of marks", found=str(error.strerror), fix="check the path", code="file"
+        ) from None
     return _read_version(path, changed)
 
 

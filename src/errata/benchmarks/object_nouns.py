@@ -50,6 +50,7 @@ def choose_tagger(nouns: Nouns) -> tuple[Tagger, str]:
             expected=f"{SPACY_MODEL} {' or '.join(PINNED)}",
             found=version or "none that is installed",
             fix="install errata[spacy] and the model from its release page (docs/benchmarks.md), or use nouns=offline",
+            code="missing-package",
         )
     return tag_offline, "offline"
 

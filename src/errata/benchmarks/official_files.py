@@ -38,7 +38,7 @@ def require_file(data: Path | None, benchmark: str, *names: str, folders: Sequen
     if found is None:
         where = f"{data or benchmark}: {names[0]}"
         usual = f"give the folder that holds it with --data; `errata bench info {benchmark}` says where to get it"
-        raise DataError(where, expected="an official file", found="no such file", fix=fix or usual)
+        raise DataError(where, expected="an official file", found="no such file", fix=fix or usual, code="file")
     return found
 
 

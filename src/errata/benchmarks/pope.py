@@ -146,7 +146,9 @@ class Pope(Benchmark[Question]):
         if not found:
             name = f"{self.source}_pope_{setting}.json"
             fix = "`errata bench fetch pope`, or --data DIR with the official files, or --annotations"
-            raise DataError(f"{data or 'pope'}: {name}", expected="an official file", found="no such file", fix=fix)
+            raise DataError(
+                f"{data or 'pope'}: {name}", expected="an official file", found="no such file", fix=fix, code="file"
+            )
         questions = read_pope(found[0], setting=setting)
         if len(questions) not in ROWS[setting]:
             expected = " or ".join(map(str, ROWS[setting])) + " rows"

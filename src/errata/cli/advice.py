@@ -16,12 +16,9 @@ def fit_advice(error: ErrataError, args: argparse.Namespace) -> str:
     An option that the verb has not is named as a setting where it takes settings, else the advice is left out that
     asks for it. What names another command stays.
     """
-    advice = [_fit_clause(clause, args) for clause in re.split(r", or |; ", error.fix)]
-    kept = [clause for clause in advice if clause]
-    head = str(error)[: -len(error.fix)] if error.fix and str(error).endswith(error.fix) else f"{error}; "
-    if not kept:
-        return head.removesuffix("; ")
-    return str(error) if kept == re.split(r", or |; ", error.fix) else head + ", or ".join(kept)
+    clauses = re.split(r", or |; ", error.fix)
+    kept = [fitted for clause in clauses if (fitted := _fit_clause(clause, args))]
+    return str(error if kept == clauses else error.with_fix(", or ".join(kept)))
 
 
 def _fit_clause(clause: str, args: argparse.Namespace) -> str:

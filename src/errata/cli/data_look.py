@@ -136,7 +136,7 @@ def _read_text(argument: str) -> str:
         if error.errno == errno.ENAMETOOLONG:  # a text can be longer than any file's name
             return argument
         found = error.strerror or str(error)
-        raise DataError(argument, expected="a readable file", found=found, fix="check the file") from None
+        raise DataError(argument, expected="a readable file", found=found, fix="check the file", code="file") from None
     except ValueError:  # nor does a name hold NUL
         return argument
 

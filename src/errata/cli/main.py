@@ -15,7 +15,7 @@ from importlib.metadata import version
 
 from errata.cli import bench, compare, data, demo, evaluate, feedback, generate, iterate, report, score, train, world
 from errata.cli.advice import fit_advice
-from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, DataError, ErrataError, StorageError
+from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, ErrataError, StorageError
 
 VERBS = [demo, data, feedback, train, iterate, generate, evaluate, score, compare, report, bench, world]
 """The verbs in the order that `errata --help` shows them."""
@@ -122,11 +122,9 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
     if told is None:
         print("error: this is a bug in errata; please report it with the lines above", file=sys.stderr)
         return BUG
-    can_skip = isinstance(told, DataError) and told.can_skip and hasattr(args, "skip_bad")
-    print(
-        f"error: {fit_advice(told, args)}" + (", or run with --skip-bad to set it aside" if can_skip else ""),
-        file=sys.stderr,
-    )
+    can_skip = told.can_skip and hasattr(args, "skip_bad")
+    advice = ", or run with --skip-bad to set it aside" if can_skip else ""
+    print(f"error: {fit_advice(told, args)}{advice}  [{told.code}]", file=sys.stderr)
     return USAGE
 
 

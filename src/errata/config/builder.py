@@ -153,7 +153,10 @@ class Builder:
         if nearest is None and sibling is not None:
             nearest = ".".join((*key[:-1], sibling))
         fix = f"did you mean {nearest!r}?" if nearest else "remove it"
-        return ConfigError(self._locate(key), expected="a setting that exists", found=f"unknown key {name!r}", fix=fix)
+        found = f"unknown key {name!r}"
+        return ConfigError(
+            self._locate(key), expected="a setting that exists", found=found, fix=fix, code="unknown-setting"
+        )
 
     def _locate(self, key: Key) -> str:
         """`file:line` or the override of a key, or of the nearest group around it."""

@@ -72,7 +72,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
         ) from None
     except OSError as error:
         raise ConfigError(
-            str(path), expected="a readable file", found=str(error.strerror), fix="check the path"
+            str(path), expected="a readable file", found=str(error.strerror), fix="check the path", code="file"
         ) from None
     if not isinstance(tree, dict):
         raise ConfigError(

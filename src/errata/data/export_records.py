@@ -155,8 +155,8 @@ def _iterate_rows(source: _Source, known: Format, context: WriteContext) -> Iter
 
 def _name_record(error: DataError, record: Record) -> DataError:
     """The error with the record's id as its place."""
-    where = error.where if error.where.startswith("record ") else f"record {record.id!r}: {error.where}"
-    named = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
+    place = f"record {record.id!r}"
+    named = error if error.where.startswith(place) else error.within(place)
     named.can_skip = True
     return named
 
@@ -198,7 +198,9 @@ class _Images:
             data = resolve_image(image, self._root).read_bytes()
         except OSError as error:
             found = error.strerror or str(error)
-            raise DataError(image, expected="a readable image", found=found, fix="check --image-root") from None
+            raise DataError(
+                image, expected="a readable image", found=found, fix="check --image-root", code="image"
+            ) from None
         if not self._plainly:
             check_image(data, image)
             return data, image

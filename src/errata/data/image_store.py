@@ -100,7 +100,9 @@ class ImageStore:
         except OSError as error:
             found = error.strerror or str(error)
             fix = "check the path, and --image-root, the folder that paths start in"
-            raise DataError(f"{where}: {path}", expected="a readable image", found=found, fix=fix) from None
+            raise DataError(
+                f"{where}: {path}", expected="a readable image", found=found, fix=fix, code="image"
+            ) from None
 
     def _find(self, path: str, where: str) -> Path:
         if self.root is None and not self._trusted:
@@ -109,13 +111,14 @@ class ImageStore:
         try:
             return resolve_image(path, self.root)
         except DataError as error:
-            place = f"{where}: {error.where}"
-            raise DataError(place, expected=error.expected, found=error.found, fix=error.fix) from None
+            raise error.within(where) from None
 
     def _fetch(self, address: str, where: str) -> bytes:
         if not self._allow_download:
             fix = "download the images and name their files, or run with --allow-download"
-            raise DataError(where, expected="an image file", found=f"a web address, {address[:80]}", fix=fix)
+            raise DataError(
+                where, expected="an image file", found=f"a web address, {address[:80]}", fix=fix, code="image"
+            )
         return download_image(address, where)
 
 
@@ -124,4 +127,6 @@ def _decode_address(address: str, where: str) -> bytes:
     try:
         return base64.b64decode(address.partition(",")[2], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise DataError(where, expected="base64 in a data: address", found=str(error), fix="fix the row") from None
+        raise DataError(
+            where, expected="base64 in a data: address", found=str(error), fix="fix the row", code="image"
+        ) from None

@@ -51,7 +51,9 @@ def show_file(path: str | Path, root: str | Path | None = None, *, max_pixels: i
     except OSError as error:
         starts = root is not None and not Path(path).is_absolute()
         fix = f"check the path and the image root {root}" if starts else "check the file"
-        raise DataError(str(path), expected="a readable image", found=error.strerror or str(error), fix=fix) from None
+        raise DataError(
+            str(path), expected="a readable image", found=error.strerror or str(error), fix=fix, code="image"
+        ) from None
 
 
 def decode_image(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -68,7 +70,9 @@ def show_object(picture: Any, where: str) -> Image.Image:
     except DataError:
         raise
     except Exception as error:  # as in _decode: a Pillow image may not be decoded yet
-        raise DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image") from None
+        raise DataError(
+            where, expected="an image that opens", found=_reason(error), fix="replace the image", code="image"
+        ) from None
 
 
 def encode_png(image: Image.Image, *, compress_level: int = 6) -> bytes:
@@ -96,7 +100,9 @@ def encode_plainly(data: bytes, where: str) -> bytes:
 def resolve_image(path: str | Path, root: str | Path | None) -> Path:
     """The file that `path` names below `root`. Raises DataError when it, or a link on the way, leads outside."""
     if "\0" in str(path):
-        raise DataError(repr(path), expected="an image path", found="a null character", fix="fix the path")
+        raise DataError(
+            repr(path), expected="an image path", found="a null character", fix="fix the path", code="field"
+        )
     if root is None:
         return find_file(path)
     base = find_file(Path(root).resolve()).resolve()
@@ -107,6 +113,7 @@ def resolve_image(path: str | Path, root: str | Path | None) -> Path:
             expected=f"an image inside {root}",
             found=f"it leads to {file}" if not Path(path).is_absolute() else "an absolute path outside",
             fix="copy it there, or give a folder that holds all images as --image-root",
+            code="image",
         )
     return file
 
@@ -190,8 +197,8 @@ def _broken(where: str, error: Exception, head: bytes) -> DataError:
     kind = name_kind(head)
     if kind is not None:
         fix = "put the picture itself there, as JPEG or PNG"
-        return DataError(where, expected=f"a picture in {_KINDS}", found=kind, fix=fix)
-    return DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image")
+        return DataError(where, expected=f"a picture in {_KINDS}", found=kind, fix=fix, code="image")
+    return DataError(where, expected="an image that opens", found=_reason(error), fix="replace the image", code="image")
 
 
 def _require_size(image: Image.Image, where: str, max_pixels: int) -> None:
@@ -200,7 +207,9 @@ def _require_size(image: Image.Image, where: str, max_pixels: int) -> None:
 
 
 def _too_large(where: str, found: str, max_pixels: int) -> DataError:
-    return DataError(where, expected=f"at most {max_pixels} pixels", found=found, fix="make the image smaller")
+    return DataError(
+        where, expected=f"at most {max_pixels} pixels", found=found, fix="make the image smaller", code="image"
+    )
 
 
 def _reason(error: Exception) -> str:

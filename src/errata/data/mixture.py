@@ -96,12 +96,11 @@ def _place(loaded: LoadedRecords, name: str, on_bad: OnBad | None) -> Iterator[R
         try:
             images = tuple(str(_find_image(image, loaded.image_root)) for image in record.images)
         except DataError as error:
-            where = f"record {record.id!r}: {error.where}"
-            refused = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
+            refused = error.within(f"record {record.id!r}")
             if on_bad is None:
                 refused.can_skip = True
                 raise refused from None
-            on_bad(BadRow(where, str(refused), ""))
+            on_bad(BadRow(refused.where, str(refused), ""))
             continue
         yield replace(record, id=f"{name}/{record.id}", images=images)
 
@@ -111,5 +110,5 @@ def _find_image(image: str, root: Path) -> Path:
     file = resolve_image(image, root)
     if not file.is_file():
         fix = f"check the path and the image root {root}"
-        raise DataError(image, expected="a readable image", found="no such file", fix=fix)
+        raise DataError(image, expected="a readable image", found="no such file", fix=fix, code="image")
     return file

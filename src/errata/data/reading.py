@@ -138,7 +138,9 @@ class Reading:
             return free
         if name in self._seen:
             found = f"id {name!r} again, first at {self._seen[name]}"
-            raise DataError(where, expected="ids that occur once", found=found, fix="rename or drop one row")
+            raise DataError(
+                where, expected="ids that occur once", found=found, fix="rename or drop one row", code="duplicate-id"
+            )
         self._seen[name] = where
         return name
 

@@ -56,7 +56,7 @@ def show_picture(picture: Any, where: str) -> ShownPicture:
     image = picture if isinstance(picture, Image.Image) else picture_from_array(picture, where)
     if not (image.width and image.height):
         found = f"{image.width} x {image.height} pixels"
-        raise DataError(where, expected="an image with pixels", found=found, fix="replace the image")
+        raise DataError(where, expected="an image with pixels", found=found, fix="replace the image", code="image")
     stored = find_orientation(image)  # Pillow turns a TIFF while it loads it
     image.load()
     traits = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict
+from errata.text import strip_reasoning
 
 ARROW = "=>"
 NONE = "NONE"
@@ -61,7 +62,7 @@ class Split:
         merged: Claims whose question another one had already; they count once.
         problem: Why there are no claims, in words that many answers share; empty where there are.
         detail: What was found in this one.
-        missing: The splitter gave nothing for it, which another run may.
+        verdict: What a judge said of it; None of a rule's.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -69,7 +70,7 @@ class Split:
     merged: int = 0
     problem: str = ""
     detail: str = ""
-    missing: bool = False
+    verdict: Verdict | None = None
 
 
 def build_split(claims: Sequence[Claim], ignored: int = 0) -> Split:
@@ -88,12 +89,12 @@ def read_split(verdict: Verdict) -> Split:
     """A judge's verdict as a split."""
     if verdict.status == "read":
         claims = [Claim(*pair) for pair in verdict.value["claims"]]
-        return build_split(claims, verdict.value["ignored"])
+        return replace(build_split(claims, verdict.value["ignored"]), verdict=verdict)
     reason = verdict.samples[0].reason
+    problem = WRONG_NUMBER if _read_lines(strip_reasoning(verdict.samples[0].raw)).lonely else UNREADABLE
     if verdict.status == "missing":
-        return Split(problem="the splitter gave no reply", detail=reason, missing=True)
-    problem = WRONG_NUMBER if reason.startswith(WRONG_NUMBER) else UNREADABLE
-    return Split(problem=problem, detail=reason)
+        problem = "the splitter gave no reply"
+    return Split(problem=problem, detail=reason, verdict=verdict)
 
 
 def ask_splitter(judge: Judge, items: Sequence[ToSplit], on_progress: Any = None) -> list[Split]:
@@ -110,8 +111,25 @@ def parse_claims(reply: str) -> dict[str, Any]:
         ValueError: A statement without a question or a question without a statement, which leaves open which belongs to
             which; or neither a claim nor the word that says there is none.
     """
-    lines = [_MARKUP.sub("", line).strip() for line in reply.splitlines()]
-    lines = [line for line in lines if line]
+    lines, claims, lonely = _read_lines(reply)
+    if lonely:
+        raise ValueError(f"{WRONG_NUMBER}: {len(claims) + lonely} lines, {len(claims)} of them with both parts")
+    if not claims and not any(line.strip(".- ") == NONE for line in lines):
+        raise ValueError("no claim")
+    said_none = 0 if claims else 1
+    return {"claims": claims, "ignored": len(lines) - len(claims) - said_none}
+
+
+class _Lines(NamedTuple):
+    """A reply's lines, the claims among them, and how many have a statement or a question alone."""
+
+    lines: list[str]
+    claims: list[list[str]]
+    lonely: int
+
+
+def _read_lines(reply: str) -> _Lines:
+    lines = [stripped for line in reply.splitlines() if (stripped := _MARKUP.sub("", line).strip())]
     claims, lonely = [], 0
     for line in lines:
         statement, arrow, question = (part.strip() for part in _BULLET.sub("", line).partition(ARROW))
@@ -119,9 +137,4 @@ def parse_claims(reply: str) -> dict[str, Any]:
             claims.append([statement, question])
         elif arrow or _BULLET.match(line):
             lonely += 1
-    if lonely:
-        raise ValueError(f"{WRONG_NUMBER}: {len(claims) + lonely} lines, {len(claims)} of them with both parts")
-    if not claims and not any(line.strip(".- ") == NONE for line in lines):
-        raise ValueError("no claim")
-    said_none = 0 if claims else 1
-    return {"claims": claims, "ignored": len(lines) - len(claims) - said_none}
+    return _Lines(lines, claims, lonely)

@@ -16,7 +16,6 @@ from errata.generation.chat import (
     find_remedy,
 )
 from errata.generation.chat_client import ChatClient
-from errata.generation.dialogue import CHANGES
 from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
 from errata.generation.identity import describe_run
 from errata.generation.local import generate
@@ -28,7 +27,6 @@ from errata.generation.settings import GenerationSettings
 from errata.generation.text_only import generate_text
 
 __all__ = [
-    "CHANGES",
     "PROTOCOLS",
     "REMEDIES",
     "AnswerFile",

@@ -101,6 +101,7 @@ class AnswerFile:
                 expected="answers of this model to these questions with these settings, to be continued",
                 found=f"answers of another run: {difference}",
                 fix="start over with --fresh or choose another --out",
+                code="other-run",
             )
 
     def _recover(self) -> list[Answer]:

@@ -169,8 +169,7 @@ class _Run:
             self._require_room(encoded)
             return Prompt(number, question, encoded)
         except (DataError, ModelError) as error:
-            where = f"question {question.id!r}: {error.where}"
-            raise type(error)(where, expected=error.expected, found=error.found, fix=error.fix) from None
+            raise error.within(f"question {question.id!r}") from None
 
     def _require_room(self, prompt: EncodedPrompt) -> None:
         """Raise DataError for a prompt behind which the model cannot number a single token."""

@@ -114,6 +114,7 @@ def _find_images(question: Question, root: str | Path | None) -> tuple[Path, ...
                 expected="an image file",
                 found="no such file",
                 fix="check the path, or name the folder that it starts from as --image-root",
+                code="image",
             )
     return files
 

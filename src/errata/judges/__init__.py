@@ -15,7 +15,7 @@ from errata.judges.judge import Judge
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
 from errata.judges.sqlite_file import SqliteFile, Table
-from errata.judges.summary import Spread, count_changes, measure_spread, summarise
+from errata.judges.summary import Spread, measure_spread, summarise
 from errata.judges.verdicts import Sample, Verdict
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
 
@@ -44,7 +44,6 @@ __all__ = [
     "build_backend",
     "build_judge",
     "build_world_rule",
-    "count_changes",
     "disarm",
     "find_errors",
     "format_price",

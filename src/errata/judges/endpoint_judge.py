@@ -33,8 +33,7 @@ class EndpointJudge:
         try:
             self._client.check()
         except ConfigError as error:
-            fix = f"{error.fix}, or take verdicts from the cache alone with --judge-offline"
-            raise ConfigError(error.where, expected=error.expected, found=error.found, fix=fix) from None
+            raise error.with_fix(f"{error.fix}, or take verdicts from the cache alone with --judge-offline") from None
 
     def ask(self, requests: Sequence[JudgeRequest], on_reply: OnReply) -> None:
         """Ask all at once, as far as the client's settings allow."""

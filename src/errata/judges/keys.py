@@ -36,6 +36,7 @@ def hash_images(call: JudgeCall) -> list[str]:
             expected="an image file",
             found=f"{error.filename}: {error.strerror}",
             fix="check the image folder",
+            code="image",
         ) from None
 
 

@@ -18,11 +18,11 @@ WAIT_S = 60.0
 KEYS_AT_ONCE = 500
 """Keys that one query asks for."""
 _REMEDIES = {
-    "locked": "wait for the process that holds it, or choose another file for the cache",
-    "not a database": "choose another file for the cache",
-    "malformed": "put back a copy of it, or choose another file for the cache",
-    "readonly": "make the file and its folder writable, or choose another file for the cache",
-    "unable to open": "choose a file in a folder that is writable",
+    sqlite3.SQLITE_BUSY: "wait for the process that holds it, or choose another file for the cache",
+    sqlite3.SQLITE_NOTADB: "choose another file for the cache",
+    sqlite3.SQLITE_CORRUPT: "put back a copy of it, or choose another file for the cache",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable, or choose another file for the cache",
+    sqlite3.SQLITE_CANTOPEN: "choose a file in a folder that is writable",
 }
 
 
@@ -178,11 +178,11 @@ class SqliteFile:
                 str(self.path),
                 expected=f"{self._table.what} that can be read and written",
                 found=str(error),
-                fix=_find_remedy(str(error)),
+                fix=_find_remedy(error),
             ) from error
 
 
-def _find_remedy(found: str) -> str:
-    """What to do about SQLite's message."""
-    known = (remedy for words, remedy in _REMEDIES.items() if words in found)
-    return next(known, "free space, or choose another file for the cache")
+def _find_remedy(error: sqlite3.Error) -> str:
+    """What to do about it, by SQLite's primary result code."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # errors of the Python module itself have none
+    return _REMEDIES.get(code, "free space, or choose another file for the cache")

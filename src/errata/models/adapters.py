@@ -139,6 +139,7 @@ def load_adapter(model: Any, folder: Path, processor: Any, *, for_training: bool
             expected=f"a PEFT adapter with {WEIGHTS}",
             found="no such file",
             fix="name a folder that training wrote",
+            code="file",
         )
     _take_tokens(model, folder, processor)
     try:

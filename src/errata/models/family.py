@@ -87,6 +87,7 @@ class FamilyAdapter(ABC):
                 expected=" or ".join(map(repr, self.image_modes)) + f" for {self.architecture}",
                 found=repr(self.settings.image_mode),
                 fix="leave it out",
+                code="image-mode",
             )
 
     @classmethod

@@ -53,7 +53,7 @@ class PixelCache:
         try:
             encoded = encode(image)
         except DataError as error:  # which knows no path
-            raise DataError(name[0], expected=error.expected, found=error.found, fix=error.fix) from None
+            raise error.at(name[0]) from None
         pixels = self._pixels[called] = replace(encoded, name=called)
         self._held += pixels.nbytes
         while self._held > self._room and len(self._pixels) > 1:

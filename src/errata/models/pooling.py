@@ -74,5 +74,9 @@ def _read_json(name: str, file: str, revision: str | None) -> Any:
         return None
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{name}/{file}", expected="a readable file of JSON", found=str(error), fix="fetch the model again"
+            f"{name}/{file}",
+            expected="a readable file of JSON",
+            found=str(error),
+            fix="fetch the model again",
+            code="file",
         ) from None

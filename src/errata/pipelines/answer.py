@@ -231,7 +231,7 @@ def _load_here(model: str, settings: GenerationSettings) -> LoadedModel:
     try:
         return load_model(build_model_settings(model, settings))
     except ModelError as error:
-        if error.where != "model.image_mode":
+        if error.code != "image-mode":
             raise
         fix = "state beams and lengths of the protocol one by one; its images are made for LLaVA-1.5"
         raise ModelError(model, expected=error.expected, found=f"image_mode {error.found}", fix=fix) from None

@@ -91,11 +91,19 @@ def open_folder(settings: DemoSettings, *, fresh: bool) -> None:
         if path.read_text(encoding="utf-8") != stated:
             found = "a run with other settings"
             raise ConfigError(
-                str(path), expected="the settings of this run", found=found, fix="use --fresh or another --out"
+                str(path),
+                expected="the settings of this run",
+                found=found,
+                fix="use --fresh or another --out",
+                code="other-run",
             )
     elif settings.out.is_dir() and any(settings.out.iterdir()):
         raise ConfigError(
-            str(settings.out), expected="an empty folder or a demo's", found="other files", fix="choose another --out"
+            str(settings.out),
+            expected="an empty folder or a demo's",
+            found="other files",
+            fix="choose another --out",
+            code="other-run",
         )
     write_text(path, stated)
 

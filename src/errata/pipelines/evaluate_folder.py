@@ -59,4 +59,5 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
             expected="the settings of the answers in this folder",
             found=difference,
             fix="choose another --out, or start over with --fresh",
+            code="other-run",
         )

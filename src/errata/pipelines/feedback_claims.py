@@ -43,7 +43,7 @@ NO_QUESTION = "answers to no question"
 
 @dataclass(frozen=True, slots=True)
 class ClaimsRun:
-    """What came of a job: `lost` counts answers that another run may judge, and answers to no question."""
+    """What came of a job: `lost` counts answers that could not be judged, and answers to no question."""
 
     feedback: Feedback
     judging: Judging

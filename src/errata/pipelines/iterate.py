@@ -15,9 +15,10 @@ from errata.errors import ConfigError, count_noun
 from errata.generation import is_endpoint, parse_endpoint
 from errata.models import check_model
 from errata.pipelines.answer import OnProgress, build_model_settings
+from errata.pipelines.feedback_claims_job import build_labeller, check_judges
 from errata.pipelines.iterate_checkpoints import Candidate
 from errata.pipelines.iterate_results import build_results
-from errata.pipelines.iterate_round import Round, build_training, measure_start, run_round
+from errata.pipelines.iterate_round import Round, build_comparison, build_training, measure_start, run_round
 from errata.pipelines.iterate_settings import IterateRun
 from errata.records import write_text
 from errata.reports import render_report
@@ -62,7 +63,9 @@ def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bo
         JudgeError: A judge gave too few verdicts; the same call asks for the others.
         StorageError: The folder cannot be written.
     """
-    _check_model(run)  # what it refuses, it refuses before hours of work
+    # What they refuse, they refuse before hours of work.
+    _check_model(run)
+    _check_judges(run)
     _open_folder(run, fresh=fresh)
     rounds = [measure_start(run, on_progress)]
     stopped: str | None = None
@@ -81,6 +84,13 @@ def _check_model(run: IterateRun) -> None:
     asked = (build_model_settings(run.model, one) for one in (run.generation, run.evaluation.generation))
     for settings in (build_training(run, run.model, run.out / "round-1", run.seed).model, *asked):
         check_model(settings)
+
+
+def _check_judges(run: IterateRun) -> None:
+    """Raise ConfigError or ModelError for a splitter or labeller that could not judge; a benchmark's judge is looked at
+    before the first model answers."""
+    job = build_comparison(run, 1, run.model)
+    check_judges(job, build_labeller(job))
 
 
 def find_reason_to_stop(run: IterateRun, rounds: list[Round]) -> str | None:
@@ -118,10 +128,15 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
                 expected="the settings of the rounds in this folder",
                 found=difference,
                 fix="choose another --out, or start over with --fresh",
+                code="other-run",
             )
     elif run.out.is_dir() and any(one != path for one in run.out.iterdir()):
         raise ConfigError(
-            str(run.out), expected="an empty folder or an iteration's", found="other files", fix="choose another --out"
+            str(run.out),
+            expected="an empty folder or an iteration's",
+            found="other files",
+            fix="choose another --out",
+            code="other-run",
         )
     write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
 

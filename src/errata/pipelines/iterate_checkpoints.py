@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from errata.errors import ConfigError, JudgeError
 from errata.generation import EndpointSettings
@@ -17,14 +18,20 @@ from errata.records import Metric
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A checkpoint and what the decisive metric was; `evaluation` is its result folder, `missing` counts questions that
-    it has no answer to."""
+    """A checkpoint and what the decisive metric was.
+
+    Attributes:
+        evaluation: Its result folder.
+        missing: Questions without an answer or a verdict.
+        reasons: Why they are without one, as `count_reasons` gives them.
+    """
 
     name: str
     model: str
     evaluation: str
     metric: Metric
     missing: int = 0
+    reasons: tuple[dict[str, Any], ...] = ()
 
     @property
     def score(self) -> float:
@@ -68,11 +75,13 @@ def measure_checkpoint(
     )
     evaluation = evaluate(settings, out, on_progress=name_progress(on_progress, f"{folder.name}, {name}"))
     _require_verdicts(evaluation, run.most_lost, out)
-    missing = sum(one.questions - one.answered for one in evaluation.coverage.values())
+    found = list(evaluation.coverage.values())
+    missing = sum(one.questions - one.answered + one.unjudged + one.unreadable for one in found)
+    reasons = tuple(reason for one in found for reason in one.reasons)
     benchmark, _, metric = told.metric.partition(".")
     for result in evaluation.results:
         if result.benchmark.replace("-", "_") == benchmark and metric in result.metrics:
-            return Candidate(name, model, str(out), result.metrics[metric], missing)
+            return Candidate(name, model, str(out), result.metrics[metric], missing, reasons)
     known = [f"{one.benchmark.replace('-', '_')}.{name}" for one in evaluation.results for name in one.metrics]
     raise ConfigError(
         "evaluation.metric", expected=", ".join(known), found=told.metric, fix="name one that is measured"

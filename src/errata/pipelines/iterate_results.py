@@ -17,8 +17,8 @@ from errata.pipelines.iterate_settings import IterateRun
 
 
 def build_results(run: IterateRun, rounds: Sequence[Round]) -> dict[str, Any]:
-    """One stage for every round's best checkpoint, paired differences against the start, and a point for each that was
-    measured."""
+    """One stage for every round's best checkpoint, paired differences against the start, a point for each that was
+    measured, and why questions, answers and verdicts of the rounds are missing."""
     first, *others = rounds
     others.sort(key=lambda one: -one.best.score)  # the best round is the one that a reader compares with the start
     read = {one.number: read_stage(Path(one.best.evaluation), -1) for one in rounds}
@@ -38,6 +38,12 @@ def build_results(run: IterateRun, rounds: Sequence[Round]) -> dict[str, Any]:
         "rounds": {
             "metric": run.evaluation.metric,
             "points": [_build_point(one, candidate) for one in rounds for candidate in one.candidates],
+            "reasons": [
+                {"round": one.number, "of": name, **reason}
+                for one in rounds
+                for name, reasons in one.complaints.items()
+                for reason in reasons
+            ],
         },
     }
 

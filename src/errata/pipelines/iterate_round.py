@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from errata.config import list_overrides, load_settings
 from errata.errors import ConfigError, DataError, JudgeError
@@ -26,17 +27,24 @@ ROUND_FILE = "round.json"
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A round that is over: the model it began with, what was compared, all checkpoints, and the best of them."""
+    """A round that is over: the model it began with, what was compared and what could not be, and all checkpoints."""
 
     number: int
     began_with: str
     counts: dict[str, int]
     candidates: tuple[Candidate, ...]
+    reasons: tuple[dict[str, Any], ...] = ()
 
     @property
     def best(self) -> Candidate:
         """Of equal ones the earliest."""
         return max(self.candidates, key=lambda candidate: candidate.score)
+
+    @property
+    def complaints(self) -> dict[str, tuple[dict[str, Any], ...]]:
+        """Why questions, answers and verdicts are missing: of what was compared (`feedback`) and by checkpoint."""
+        found = {"feedback": self.reasons} | {one.name: one.reasons for one in self.candidates}
+        return {name: reasons for name, reasons in found.items() if reasons}
 
 
 def measure_start(run: IterateRun, on_progress: OnProgress | None) -> Round:
@@ -93,7 +101,7 @@ def run_round(run: IterateRun, number: int, model: str, on_progress: OnProgress 
         for path in list_checkpoints(run, trained.model)
     ]
     counts = {"records": len(feedback.records), "failed": feedback.tally.failed, **dict(feedback.tally.count_rows())}
-    done = Round(number, model, counts, tuple(candidates))
+    done = Round(number, model, counts, tuple(candidates), tuple(feedback.list_reasons()))
     _write_round(folder, done)
     return done
 
@@ -119,7 +127,7 @@ def read_round(folder: Path) -> Round | None:
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
         candidates = tuple(Candidate(**{**one, "metric": Metric(**one["metric"])}) for one in row["candidates"])
-        return Round(row["number"], row["began_with"], row["counts"], candidates)
+        return Round(row["number"], row["began_with"], row["counts"], candidates, tuple(row.get("reasons", ())))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             str(path), expected="what a round wrote", found=type(error).__name__, fix="remove the file"
@@ -132,8 +140,15 @@ def _write_round(folder: Path, done: Round) -> None:
 
 def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnProgress | None) -> ClaimsRun:
     """Pairs of a round's answers, written to its folder; verdicts that the cache holds are not asked for again."""
+    folder = run.out / f"round-{number}"
+    job = build_comparison(run, number, model)
+    return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
+
+
+def build_comparison(run: IterateRun, number: int, model: str) -> ClaimsJob:
+    """Who compares the answers of a round that begins with this model, and how."""
     told, folder = run.feedback, run.out / f"round-{number}"
-    job = ClaimsJob(
+    return ClaimsJob(
         folder / "questions.jsonl",
         told.splitter,
         f"local:{model}" if told.labeller == SELF else told.labeller,
@@ -146,13 +161,15 @@ def compare_answers(run: IterateRun, number: int, model: str, on_progress: OnPro
         endpoint=EndpointSettings(reply_models=told.reply_models, timeout_s=told.timeout_s),
         max_tokens=told.max_tokens,
     )
-    return run_claims(job, folder / "feedback", on_progress=name_progress(on_progress, folder.name))
 
 
 def require_verdicts(compared: ClaimsRun, most_lost: float) -> None:
-    """Raise JudgeError where more than this share of the answers could not be judged: a round would learn from part."""
+    """Raise JudgeError where more than this share of the answers could not be judged: a round would learn from part.
+
+    Replies that cannot be read are not among them: asking again would not bring others.
+    """
     answers = compared.judging.answers
-    lost = [one for one in answers if one.failed]
+    lost = [one for one in answers if one.failed and not (one.reply and one.reply.status == "unreadable")]
     if len(lost) > most_lost * len(answers):
         raise JudgeError(
             str(compared.folder.summary),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,11 +16,10 @@ from errata.benchmarks import (
     count_stand_ins,
     recount,
 )
-from errata.generation import CHANGES
-from errata.judges import Judge, count_changes, measure_spread
+from errata.judges import Judge, measure_spread
 from errata.pipelines.answer import OnProgress
 from errata.pipelines.judging import Judged, Pair, judge_answers
-from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons
+from errata.records import Answer, BenchmarkResult, Missing, Question, count_reasons, describe_answers
 from errata.text import Spoken, find_spoken
 
 NOTED = ("stand_ins", "uncaptioned", "refused", "empty", "endless")
@@ -130,8 +128,7 @@ def measure_answers(
         uncaptioned=sum(bool(question.meta.get("uncaptioned")) for question in questions),
         stand_ins=count_stand_ins(questions, setup.image_root),
         reasons=reasons + judged.summary.pop("reasons", []),
-        models=_count_models(pairs),
-        changes=count_changes([answer.meta.get(CHANGES, {}) for _, answer in pairs]),
+        **describe_answers([answer for _, answer in pairs]),
     )
     noted = {name: count for name in NOTED if (count := getattr(coverage, name))}
     if noted:
@@ -142,11 +139,6 @@ def measure_answers(
 def _is_wordless(answer: Answer) -> bool:
     """Whether nothing was said: no letter or digit in any round, as where a broken model writes nothing but "!!!!"."""
     return not any(sign.isalnum() for text in answer.rounds for sign in text)
-
-
-def _count_models(pairs: Sequence[Pair]) -> dict[str, int]:
-    """How many answers give which name of their model."""
-    return dict(Counter(answer.model for _, answer in pairs if answer.model).most_common())
 
 
 def _count_unreadable(results: Sequence[BenchmarkResult], verdicts: int, samples: int) -> int:

@@ -7,7 +7,7 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 
 from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
-from errata.records.coverage import describe_changes, describe_coverage, describe_details
+from errata.records.coverage import describe_answered, describe_changes, describe_coverage, describe_details
 from errata.records.fields import Fields
 from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
@@ -22,11 +22,13 @@ from errata.records.questions import (
     write_questions,
 )
 from errata.records.reasons import Missing, count_reasons, describe_reasons
+from errata.records.replies import CHANGES, count_changes, describe_answers
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
 __all__ = [
     "BAD_FILE",
+    "CHANGES",
     "IMAGE_PLACEHOLDER",
     "ROLES",
     "SEGMENT_TYPES",
@@ -44,7 +46,10 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "count_changes",
     "count_reasons",
+    "describe_answered",
+    "describe_answers",
     "describe_changes",
     "describe_coverage",
     "describe_details",

@@ -39,12 +39,16 @@ def describe_coverage(coverage: Mapping[str, Any], *, judged: bool = False) -> s
 
 
 def describe_details(coverage: Mapping[str, Any]) -> list[str]:
-    """As lines: why things are missing, which models answered where they are several, and what servers did not take."""
-    models = coverage.get("models", {})
-    lines = describe_reasons(coverage.get("reasons", []))
-    if len(models) > 1:
-        lines.append("answers of several models: " + ", ".join(f"{name} {count}" for name, count in models.items()))
-    return lines + describe_changes(coverage.get("changes", []), "answer", "answers")
+    """As lines: why things are missing, and what is odd about the answers."""
+    return describe_reasons(coverage.get("reasons", [])) + describe_answered(coverage)
+
+
+def describe_answered(answered: Mapping[str, Any]) -> list[str]:
+    """As lines: which models answered where they are several, and what servers did not take as it was asked."""
+    models = answered.get("models", {})
+    several = ", ".join(f"{name} {count}" for name, count in models.items())
+    lines = [f"answers of several models: {several}"] if len(models) > 1 else []
+    return lines + describe_changes(answered.get("changes", []), "answer", "answers")
 
 
 def describe_changes(changes: Sequence[Mapping[str, Any]], noun: str, plural: str) -> list[str]:

@@ -25,7 +25,9 @@ class Fields:
 
     def __init__(self, row: Any, where: str, noun: str, *, fix: str = "fix the row") -> None:
         if not isinstance(row, dict):
-            raise DataError(where, expected=f"a {noun} as a JSON object", found=type(row).__name__, fix=fix)
+            raise DataError(
+                where, expected=f"a {noun} as a JSON object", found=type(row).__name__, fix=fix, code="field"
+            )
         self.raw: dict[str, Any] = row
         self.rest, self.where, self.noun, self.fix = dict(row), where, noun, fix
 
@@ -38,7 +40,7 @@ class Fields:
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in accepted):
             kinds = " or ".join(one.__name__ for one in accepted)
             found = f"field {name!r} is missing" if value is None else f"field {name!r} is {type(value).__name__}"
-            raise DataError(self.where, expected=f"{name!r} as {kinds}", found=found, fix=self.fix)
+            raise DataError(self.where, expected=f"{name!r} as {kinds}", found=found, fix=self.fix, code="field")
         return value
 
     def take_texts(self, name: str, *, needed: bool = False) -> tuple[str, ...]:
@@ -46,7 +48,11 @@ class Fields:
         values = self.take(name, list, *(() if needed else ([],)))
         if not all(isinstance(value, str) for value in values):
             raise DataError(
-                self.where, expected=f"{name!r} as a list of texts", found="another type in it", fix=self.fix
+                self.where,
+                expected=f"{name!r} as a list of texts",
+                found="another type in it",
+                fix=self.fix,
+                code="field",
             )
         return tuple(values)
 
@@ -61,6 +67,7 @@ class Fields:
                 fix=f"put other values under the {self.noun}'s 'meta'"
                 if self.noun in WITH_META
                 else "remove or rename it",
+                code="field",
             )
 
 
@@ -79,6 +86,7 @@ def parse_turns(value: Any, role: str, where: str) -> tuple[Turn, ...]:
                 expected=f"a role of {', '.join(ROLES)}",
                 found=f"role {turn.role!r}",
                 fix="rename the role",
+                code="turns",
             )
         turns.append(turn)
     return tuple(turns)

@@ -50,6 +50,7 @@ def iterate_records(
                     expected="ids that occur once",
                     found=f"id {record.id!r} again, first at {seen[record.id]}",
                     fix="rename or drop one row",
+                    code="duplicate-id",
                 )
             if check is not None:
                 check(record, where)
@@ -122,7 +123,7 @@ def parse_record(row: Any, where: str) -> Record:
     try:
         return Record(**values)
     except DataError as error:
-        raise DataError(f"{where}: {error.where}", expected=error.expected, found=error.found, fix=error.fix) from None
+        raise error.within(where) from None
 
 
 def _parse_response(row: Any, where: str) -> Response:

@@ -73,7 +73,7 @@ def iterate_lines(path: Path) -> Iterator[tuple[str, bytes]]:
             yield from number_lines(path, file)
     except OSError as error:
         raise DataError(
-            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path"
+            str(path), expected="a readable file", found=error.strerror or str(error), fix="check the path", code="file"
         ) from None
 
 
@@ -104,6 +104,7 @@ def parse_line(where: str, line: bytes, *, nan: bool = False) -> Any:
             expected="one JSON value a line, in UTF-8",
             found=f"a line that is not ({reason})",
             fix="fix the row",
+            code="encoding" if isinstance(error, UnicodeError) else "json",
         ) from None
 
 

@@ -58,6 +58,10 @@ class Response:
         return self.turns[0].text
 
 
+Problem = tuple[str, str, str, str]
+"""A broken rule: the code of its error, what was expected, what was found, what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Images, a shared prompt that ends with a user turn, and responses sorted best first."""
@@ -73,8 +77,8 @@ class Record:
     def __post_init__(self) -> None:
         problem = _find_problem(self)
         if problem is not None:
-            expected, found, fix = problem
-            raise DataError(f"record {self.id!r}", expected=expected, found=found, fix=fix)
+            code, expected, found, fix = problem
+            raise DataError(f"record {self.id!r}", expected=expected, found=found, fix=fix, code=code)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -82,61 +86,73 @@ class Record:
         return tuple(response.level for response in self.responses)
 
 
-def _find_problem(record: Record) -> tuple[str, str, str] | None:
-    """The first broken rule as (expected, found, fix), or None."""
+def _find_problem(record: Record) -> Problem | None:
+    """The first broken rule."""
     if not record.id:
-        return "a non-empty id", "the id is empty", "give every record its own id"
+        return "field", "a non-empty id", "the id is empty", "give every record its own id"
     if not record.prompt or record.prompt[-1].role != "user":
-        return "a prompt that ends with a user turn", "it does not", "put the question last"
+        return "turns", "a prompt that ends with a user turn", "it does not", "put the question last"
     if not record.prompt[-1].text.replace(IMAGE_PLACEHOLDER, "").strip():
-        return "a question", "an empty text in the last user turn", "write what was asked"
+        return "empty", "a question", "an empty text in the last user turn", "write what was asked"
     if not all(record.images):
-        return "an image path", "an empty one", "name the file or leave the image out"
+        return "field", "an image path", "an empty one", "name the file or leave the image out"
     placeholders = sum(turn.text.count(IMAGE_PLACEHOLDER) for turn in record.prompt)
     if placeholders not in (0, len(record.images)):
         return (
+            "placeholder",
             f"as many {IMAGE_PLACEHOLDER} placeholders as images, or none",
             f"{count_noun(placeholders, 'placeholder')} for {count_noun(len(record.images), 'image')}",
             "remove the placeholders to put all images first",
         )
     if not record.responses:
-        return "at least one response", "there is none", "add one or drop the row"
+        return "empty", "at least one response", "there is none", "add one or drop the row"
     for number, response in enumerate(record.responses):
         problem = _find_response_problem(response, record.responses[0])
         if problem is not None:
-            expected, found, fix = problem
-            return expected, f"response {number}: {found}", fix
+            code, expected, found, fix = problem
+            return code, expected, f"response {number}: {found}", fix
     levels = list(record.levels)
     if levels[-1] > MAX_LEVEL:
-        return f"levels up to {MAX_LEVEL}", f"level {levels[-1]}", "count levels from 0 without gaps"
+        return "levels", f"levels up to {MAX_LEVEL}", f"level {levels[-1]}", "count levels from 0 without gaps"
     if levels[0] != 0 or levels != sorted(levels):
-        return "responses sorted by level, from 0", f"levels {levels}", "sort the responses best first"
+        return "levels", "responses sorted by level, from 0", f"levels {levels}", "sort the responses best first"
     texts = [response.rounds for response in record.responses]
     if len(set(texts)) < len(texts):
-        return "responses that differ", "two are identical", "drop one of them"
+        return "identical", "responses that differ", "two are identical", "drop one of them"
     return None
 
 
-def _find_response_problem(response: Response, best: Response) -> tuple[str, str, str] | None:
+def _find_response_problem(response: Response, best: Response) -> Problem | None:
     roles = [turn.role for turn in response.turns]
     if not roles or roles != ["assistant" if i % 2 == 0 else "user" for i in range(len(roles))] or len(roles) % 2 == 0:
-        return "assistant turns alternating with user turns", f"roles {roles}", "begin and end with the assistant"
+        return (
+            "turns",
+            "assistant turns alternating with user turns",
+            f"roles {roles}",
+            "begin and end with the assistant",
+        )
     if any(not text.strip() for text in response.rounds):
-        return "a non-empty text in every round", "an empty text", "drop the response"
+        return "empty", "a non-empty text in every round", "an empty text", "drop the response"
     return _find_segment_problem(response, best) if response.segments else None
 
 
-def _find_segment_problem(response: Response, best: Response) -> tuple[str, str, str] | None:
+def _find_segment_problem(response: Response, best: Response) -> Problem | None:
     rounds, better_rounds = response.rounds, best.rounds
     for segment in response.segments:
         if segment.type is not None and segment.type not in SEGMENT_TYPES:
-            return f"a segment type of {', '.join(SEGMENT_TYPES)}", f"type {segment.type!r}", "rename it or use null"
+            return (
+                "segment",
+                f"a segment type of {', '.join(SEGMENT_TYPES)}",
+                f"type {segment.type!r}",
+                "rename it or use null",
+            )
         if not 0 <= segment.round < min(len(rounds), len(better_rounds)):
-            return "a segment round that both texts have", f"round {segment.round}", "count rounds from 0"
+            return "segment", "a segment round that both texts have", f"round {segment.round}", "count rounds from 0"
         own, better = rounds[segment.round], better_rounds[segment.round]
         inside = 0 <= segment.start <= segment.end <= len(own)
         if not (inside and 0 <= segment.better_start <= segment.better_end <= len(better)):
             return (
+                "segment",
                 f"segment offsets inside texts of {len(own)} and {len(better)} characters",
                 f"{segment.start}:{segment.end} for {segment.better_start}:{segment.better_end}",
                 "count Unicode code points, ends exclusive",

@@ -118,17 +118,13 @@ class RecordEncoder:
         except DataError as error:
             if self.skip_bad:
                 return SetAside(record.id, str(error))
-            named = DataError(
-                f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
-            )
+            named = error.within(f"record {record.id!r}")
             named.can_skip = True
             raise named from None
         except ModelError as error:  # a template that fails on this conversation: others may be of another kind
             if self.skip_bad:
                 return SetAside(record.id, str(error))
-            raise ModelError(
-                f"record {record.id!r}: {error.where}", expected=error.expected, found=error.found, fix=error.fix
-            ) from None
+            raise error.within(f"record {record.id!r}") from None
         reason = self._find_excess(encoded)
         return encoded if reason is None else SetAside(record.id, reason)
 

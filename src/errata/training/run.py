@@ -190,6 +190,7 @@ def _find_checkpoint(settings: TrainRun) -> Path | None:
             expected="a checkpoint with the optimiser's state to go on from",
             found=f"weights alone in {found.name}",
             fix="start over with fresh=true; the weights can be evaluated as they are",
+            code="other-run",
         )
     return found
 

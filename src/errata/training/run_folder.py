@@ -56,6 +56,7 @@ def _require_same_data(settings: TrainRun) -> None:
             expected="the data of the run in this folder",
             found="other data",
             fix="choose another out, or start over with fresh=true",
+            code="other-run",
         )
 
 
@@ -66,7 +67,11 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
         found = None
     if not isinstance(found, dict):
         raise ConfigError(
-            str(path), expected="the settings of a run", found="a damaged file", fix="start over with fresh=true"
+            str(path),
+            expected="the settings of a run",
+            found="a damaged file",
+            fix="start over with fresh=true",
+            code="other-run",
         )
     difference = describe_difference(found, stated, free=_FREE)
     if difference:
@@ -75,6 +80,7 @@ def _require_same(path: Path, stated: dict[str, Any]) -> None:
             expected="the settings of the run in this folder",
             found=difference,
             fix="choose another out, or start over with fresh=true",
+            code="other-run",
         )
 
 

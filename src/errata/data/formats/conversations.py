@@ -55,7 +55,7 @@ def check_order(turns: tuple[Turn, ...], where: str) -> int:
             raise DataError(place, expected=rule, found=found, fix=_FIX)
     if turns[-1].role != "assistant":
         found = f"a last turn of the {turns[-1].role}"
-        raise DataError(where, expected="a conversation that ends with an answer", found=found, fix=_FIX)
+        raise DataError(where, expected="a conversation that ends with an answer", found=found, fix=_FIX, code="turns")
     return first
 
 

@@ -80,7 +80,7 @@ def _read_info(info: Path, _changed: int) -> dict[str, dict[str, Any]]:
         entries = parse_line(str(info), info.read_bytes())
     except OSError as error:
         found = error.strerror or str(error)
-        raise DataError(str(info), expected="a readable file", found=found, fix="check the file") from None
+        raise DataError(str(info), expected="a readable file", found=found, fix="check the file", code="file") from None
     if not isinstance(entries, dict):
         raise DataError(str(info), expected="an object of data sets", found=type(entries).__name__, fix=_FIX)
     # `datasets` writes a file of this name too, whose values are no entries.

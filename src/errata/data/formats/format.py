@@ -59,9 +59,9 @@ class ReadContext:
     told: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
 
-    def error(self, expected: str, found: str, fix: str = "fix the row") -> DataError:
+    def error(self, expected: str, found: str, fix: str = "fix the row", code: str = "") -> DataError:
         """An error of this row, to be raised."""
-        return DataError(self.where, expected=expected, found=found, fix=fix)
+        return DataError(self.where, expected=expected, found=found, fix=fix, code=code)
 
     def store(self, pictures: Iterable[Any]) -> tuple[str, ...]:
         """The paths of pictures in any form that `ImageStore.add` takes."""
@@ -72,8 +72,7 @@ class ReadContext:
         try:
             return Record(**fields)
         except DataError as error:
-            place = f"{self.where}: {error.where}"
-            raise DataError(place, expected=error.expected, found=error.found, fix=error.fix) from None
+            raise error.within(self.where) from None
 
 
 @dataclass(slots=True)

@@ -96,4 +96,5 @@ def _build_error(lost: Mapping[str, str], context: ReadContext) -> DataError:
         "say with `errata data import --columns` what the columns hold (prompt=…,chosen=…,rejected=…,image=…), or "
         f"leave them out with `errata data import --ignore {names}` (`errata train` and `sft`: ignore_columns={names})"
     )
-    return context.error("rows of which every question, answer and picture is read", "; ".join(named) + more, fix)
+    rule = "rows of which every question, answer and picture is read"
+    return context.error(rule, "; ".join(named) + more, fix, code="column")

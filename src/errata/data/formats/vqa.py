@@ -46,7 +46,7 @@ def _find_form(path: Path) -> str | None:
             match = _FORM.match(file.read(HEAD))
     except OSError as error:
         found = error.strerror or str(error)
-        raise DataError(str(path), expected="a readable file", found=found, fix="check the path") from None
+        raise DataError(str(path), expected="a readable file", found=found, fix="check the path", code="file") from None
     return match[1].decode() if match else None
 
 

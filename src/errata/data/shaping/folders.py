@@ -130,7 +130,7 @@ def find_image(image: str, root: Path) -> Path:
     file = resolve_image(image, root)
     if not file.is_file():
         fix = f"check the path and the image root {root}, or run with --images none"
-        raise DataError(image, expected="an image file", found="no such file", fix=fix)
+        raise DataError(image, expected="an image file", found="no such file", fix=fix, code="image")
     return file
 
 

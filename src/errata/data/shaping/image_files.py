@@ -27,7 +27,9 @@ def hash_file(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataError(str(path), expected="a readable file", found=reason, fix="check the file") from None
+        raise DataError(
+            str(path), expected="a readable file", found=reason, fix="check the file", code="file"
+        ) from None
 
 
 def hash_look(image: Image.Image) -> int:

@@ -50,8 +50,7 @@ class RecordFile:
 
     def set_aside(self, record: Record, error: DataError, on_bad: OnBad | None) -> None:
         """Hand the record that was read last and cannot be used to `on_bad`; without it, raise where and why."""
-        where = f"{self.place}: record {record.id!r}: {error.where}"
-        named = DataError(where, expected=error.expected, found=error.found, fix=error.fix)
+        named = error.within(f"{self.place}: record {record.id!r}")
         if on_bad is None:
             named.can_skip = True
             raise named from None
