@@ -6,11 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from errata.pipelines.evaluate import JudgeSettings
 
 from errata.benchmarks import build_pope
 from errata.errors import ConfigError, DataError
-from errata.pipelines import ScoreSettings, score_file
+from errata.pipelines.evaluate import JudgeSettings, ScoreSettings, score_file
 from errata.records import Answer, describe_coverage, write_answers, write_questions
 from errata.world import EVALUATION, describe, sample_scenes
 
