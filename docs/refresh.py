@@ -66,7 +66,7 @@ def replace_between(text: str, marker: str, content: str) -> str:
 
 def refresh_demo(run: Path) -> None:
     """Put a demo's table, its last lines and its first plot into the README."""
-    from errata.pipelines import DemoResult
+    from errata.pipelines.demo import DemoResult
     from errata.reports import render_table
 
     results = json.loads((run / "results.json").read_text(encoding="utf-8"))

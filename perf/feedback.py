@@ -36,11 +36,11 @@ import torch
 from PIL import Image
 
 from bare import ask_bare
-from errata.feedback.yes_no import YesNo
+from errata.feedback.local.yes_no import YesNo
 from errata.generation import EndpointSettings
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel
-from errata.pipelines.feedback_claims import run_claims
-from errata.pipelines.feedback_claims_job import ClaimsJob
+from errata.pipelines.feedback.claims import run_claims
+from errata.pipelines.feedback.claims_job import ClaimsJob
 from errata.records import Answer, Question, Turn, write_answers, write_questions
 from generate import Line, Server, serve, watch
 from toy import QUICK, SPECIAL_TOKENS, Toy, build_adapter, build_model, build_processor

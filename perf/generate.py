@@ -33,7 +33,8 @@ from typing import Any
 import torch
 
 from bare import ask_bare
-from errata.generation import ChatClient, EndpointSettings, GenerationSettings, ask_endpoint, generate, parse_endpoint
+from errata.generation import ChatClient, EndpointSettings, GenerationSettings, ask_endpoint, parse_endpoint
+from errata.generation.local import generate
 from errata.models import ModelSettings, load_model, quiet_transformers
 from errata.records import Question, Turn
 from errata.world import EVALUATION, base_folder, describe_questions, sample_scenes, write_images

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["errata.cli", "errata.pipelines", "errata.training"])
+SERVER.set_forkserver_preload(["errata.cli", "errata.pipelines.iterate", "errata.training"])
 
 
 def run_struck(arguments: Sequence[str], strike: str, log: Path, *options: Any) -> int:

@@ -14,8 +14,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "src" / "errata"
 ROOMS = sorted(path.parent.name for path in HOUSE.glob("*/__init__.py"))
+INNER_ROOMS = sorted(str(path.parent.relative_to(HOUSE)) for path in HOUSE.glob("*/**/*/__init__.py"))
 FILES = sorted(HOUSE.rglob("*.py"))
-WITHOUT_TORCH = ["config", "records", "corrections", "text", "data", "world", "benchmarks", "reports", "cli"]
+WITHOUT_TORCH = [
+    *("config", "records", "corrections", "text", "images", "data", "world", "generation", "judges", "feedback"),
+    *("benchmarks", "reports", "cli", "pipelines", "pipelines.answering", "pipelines.compare", "pipelines.evaluate"),
+    "pipelines.feedback",
+]
+WITH_TORCH = {"generation.local", "judges.local", "feedback.local", "pipelines.answering.local_model"}
+WITH_TORCH |= {"pipelines.answering.best_answerer"}
+"""What of those needs it: inner rooms, and files that only a `build_` function imports."""
+HEAVY = {"torch", "transformers", "peft", "accelerate", "datasets", "matplotlib", "scipy", "pandas"}
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base"}
 
 
@@ -64,19 +73,86 @@ def test_a_binary_file_is_tracked_only_where_it_is_named(tmp_path):
     assert "docs/images/a.png" not in refused.stdout
 
 
-@pytest.mark.parametrize("room", WITHOUT_TORCH)
-def test_rooms_that_need_no_torch_load_without_it(room):
+def list_modules(room: str) -> list[str]:
+    """The files of a room; of `pipelines` those that stand in it, as its inner rooms are named one by one."""
+    folder = HOUSE / room.replace(".", "/")
+    paths = folder.glob("*.py") if room == "pipelines" else folder.rglob("*.py")
+    names = [".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    return sorted(name for name in names if not any(f"{name}.".startswith(f"{heavy}.") for heavy in WITH_TORCH))
+
+
+def test_rooms_that_need_no_torch_load_without_it():
+    modules = [name for room in WITHOUT_TORCH for name in list_modules(room)]
     code = (
-        f"import sys, pkgutil, importlib, errata.{room} as room\n"
-        "for found in pkgutil.walk_packages(room.__path__, room.__name__ + '.'): importlib.import_module(found.name)\n"
-        "heavy = {'torch', 'transformers'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "import importlib, sys\n"
+        f"for name in {modules!r}:\n"
+        "    importlib.import_module('errata.' + name)\n"
+        f"    found = {HEAVY!r} & set(sys.modules)\n"
+        "    assert not found, (name, found)"
     )
     result = run_python(code)
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("room", ROOMS)
+def test_every_parser_answers_without_what_is_slow():
+    code = (
+        "import sys\n"
+        "from errata.cli.main import build_parser\n"
+        "build_parser().format_help()\n"
+        f"found = {HEAVY | {'aiohttp', 'numpy', 'pyarrow', 'PIL', 'yaml', 'jinja2'}!r} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+
+
+def find_deep_imports(path: Path) -> list[str]:
+    """Imports of `errata.ROOM.FILE` from another room: rooms are entered through their `__init__` alone."""
+    own = path.relative_to(HOUSE).parts[0]
+    found = []
+    for node in ast.walk(parse(path)):
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for module in modules:
+            parts = module.split(".")
+            foreign = parts[0] == "errata" and len(parts) > 2 and parts[1] != own
+            if foreign and not (HOUSE.joinpath(*parts[1:]) / "__init__.py").exists():
+                found.append(f"line {node.lineno}: {module}")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_other_rooms_are_entered_by_their_public_names(path):
+    assert find_deep_imports(path) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_what_another_room_offers_is_in_its_list(path):
+    """`from errata.ROOM import name` takes a public name, not what the room happens to have imported."""
+    own = path.relative_to(HOUSE).parts[0]
+    hidden = [
+        f"line {node.lineno}: {node.module} has no public {alias.name}"
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("errata.")
+        and (room := HOUSE.joinpath(*node.module.split(".")[1:]) / "__init__.py").exists()
+        and node.module.split(".")[1] != own
+        for alias in node.names
+        if alias.name not in list_public(room)
+    ]
+    assert hidden == []
+
+
+def list_public(room: Path) -> list[str]:
+    """`__all__` of a room."""
+    return next(
+        ast.literal_eval(node.value)
+        for node in parse(room).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+
+
+@pytest.mark.parametrize("room", [*ROOMS, *INNER_ROOMS])
 def test_a_room_opens_with_its_charter_and_lists_its_public_names(room):
     tree = parse(HOUSE / room / "__init__.py")
     charter = ast.get_docstring(tree)
@@ -85,11 +161,7 @@ def test_a_room_opens_with_its_charter_and_lists_its_public_names(room):
     assert len(charter) > 100
     if room == "recipes":  # package data; nothing imports it
         return
-    names = next(
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    )
+    names = list_public(HOUSE / room / "__init__.py")
     imported = {
         alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }

@@ -2,6 +2,6 @@
 
 import sys
 
-from errata.cli.main import main
+from errata.cli import main
 
 sys.exit(main())

@@ -15,7 +15,7 @@ from errata.benchmarks.amber_files import GROUPS
 from errata.benchmarks.amber_nouns import _load_tools, choose_path
 from errata.benchmarks.amber_score import WordLists, compute_released, count_nouns, count_verdict
 from errata.errors import ConfigError, DataError
-from errata.pipelines.measuring import measure_answers
+from errata.pipelines.evaluate.measuring import measure_answers
 from errata.records import Answer
 
 PRINTED = {"CHAIR": "chair", "Cover": "cover", "Hal": "hal", "Cog": "cog",

@@ -13,7 +13,7 @@ from errata.benchmarks.mhumaneval import MMHAL, OBJECT, MHumanEval
 from errata.benchmarks.mmhal import MMHal
 from errata.cli import main
 from errata.errors import DataError
-from errata.pipelines.measuring import measure_answers
+from errata.pipelines.evaluate.measuring import measure_answers
 from errata.records import Answer, read_json_lines, write_answers, write_questions
 
 TEXT = "Two red dogs left of a cat."

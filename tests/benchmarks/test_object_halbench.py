@@ -21,7 +21,7 @@ from errata.benchmarks.object_nouns import choose_tagger, tag_offline
 from errata.benchmarks.object_words import Token, match_names
 from errata.errors import ConfigError, DataError
 from errata.judges import Judge, ScriptedJudge, VerdictCache
-from errata.pipelines.measuring import measure_answers
+from errata.pipelines.evaluate.measuring import measure_answers
 from errata.records import Answer
 from errata.text import find_wordnet_singular, load_vocabulary
 

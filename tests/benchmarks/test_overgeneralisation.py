@@ -8,7 +8,7 @@ from errata.benchmarks import Setup, compare
 from errata.benchmarks.annotations import AnnotatedImage
 from errata.benchmarks.overgeneralisation import OverGeneralisation
 from errata.errors import ConfigError, DataError
-from errata.pipelines.measuring import measure_answers
+from errata.pipelines.evaluate.measuring import measure_answers
 from errata.records import Answer
 from errata.world import EVALUATION, describe, sample_scenes
 

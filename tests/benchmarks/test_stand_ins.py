@@ -7,8 +7,8 @@ from PIL import Image
 
 from errata.benchmarks import count_stand_ins, write_stand_ins
 from errata.benchmarks.stand_ins import LIST
-from errata.data import open_image
 from errata.errors import DataError
+from errata.images import open_image
 from errata.records import Question, Turn
 
 ASKED = [

@@ -13,7 +13,7 @@ from PIL import Image
 from errata.benchmarks import Setup
 from errata.benchmarks.amber import Amber
 from errata.cli import main
-from errata.pipelines.compare_runs import compare_runs
+from errata.pipelines.compare.compare_runs import compare_runs
 from errata.records import read_json_lines
 from errata.reports import render_report
 from tiny_models import save_tiny_model

@@ -60,9 +60,9 @@ MOMENTS = {
     "train-check": (train, "errata.training.passes", "self_check", 1),
     "train-reference": (train, "errata.training.reference", "_find_or_compute", 1),
     "train-optimiser": (train, "errata.training.optimising:OptimisingTrainer", "create_optimizer", 1),
-    "generate-model": (generate, "errata.pipelines.answer", "load_model", 1),
+    "generate-model": (generate, "errata.pipelines.answering.local_model", "load_model", 1),
     "generate-images": (generate, "errata.models.pixels:PixelCache", "load", 2),
-    "eval-questions": (evaluate, "errata.pipelines.evaluate", "load_questions", 1),
+    "eval-questions": (evaluate, "errata.pipelines.evaluate.run", "load_questions", 1),
     "eval-images": (evaluate, "errata.models.pixels:PixelCache", "load", 2),
     "check": (check, "errata.data.check", "show_file", 1),
     "dedup": (dedup, "errata.data.shaping.record_file:RecordFile", "read", 1),
@@ -116,7 +116,7 @@ def test_a_library_that_makes_an_error_of_the_interrupt_changes_nothing(world, t
         except KeyboardInterrupt:
             raise ImportError("cannot load module more than once") from None
 
-    monkeypatch.setattr("errata.pipelines.answer.load_model", load)
+    monkeypatch.setattr("errata.pipelines.answering.local_model.load_model", load)
     assert main(generate(world, tmp_path)) == INTERRUPTED
     assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted")
 

@@ -18,7 +18,7 @@ from errata.cli import main
     ],
 )
 def test_what_cannot_be_made_is_refused_at_once(command, words, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("errata.pipelines.bases.pretrain", lambda *_: pytest.fail("the work began"))
+    monkeypatch.setattr("errata.pipelines.world.bases.pretrain", lambda *_: pytest.fail("the work began"))
     (tmp_path / "file").write_text("in the way")
     assert main(["world", *(word.replace("{}", str(tmp_path)) for word in command)]) == 2
     output = capsys.readouterr().err

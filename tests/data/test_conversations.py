@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import tiny_models
-from errata.data import import_records, load_records, open_image
+from errata.data import import_records, load_records
 from errata.errors import DataError
+from errata.images import open_image
 from errata.records import BadRow, Turn
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from errata.data import corrupt_image
-from errata.data.corruption import CROP_AREA, CROP_RATIO, NOISE_KEPT
 from errata.errors import ConfigError
+from errata.images import corrupt_image
+from errata.images.corruption import CROP_AREA, CROP_RATIO, NOISE_KEPT
 
 RULES = ("crop", "noise", "black")
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from damaged_files import huge_png
-from errata.data.images import decode_image, open_image, resolve_image, store_image
 from errata.errors import DataError, StorageError
+from errata.images.files import decode_image, open_image, resolve_image, store_image
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:

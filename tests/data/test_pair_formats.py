@@ -7,8 +7,9 @@ import json
 import pytest
 
 from errata.corrections import apply_segments
-from errata.data import import_records, load_records, open_image
+from errata.data import import_records, load_records
 from errata.errors import DataError
+from errata.images import open_image
 from errata.records import Record, Turn, read_records
 from foreign_rows import (
     amp_row,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from errata.data import export_records, import_records, load_records, open_image
+from errata.data import export_records, import_records, load_records
 from errata.data.formats import FORMATS
+from errata.images import open_image
 from errata.records import Record, Response, Segment, Turn, read_records, write_records
 from foreign_rows import (
     amp_row,

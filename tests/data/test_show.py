@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errata.corrections import diff_segments
-from errata.data import make_printable, render_difference, render_record
+from errata.data import render_difference, render_record
 from errata.data.columns import Cell, fit_lines, measure_width
 from errata.data.pieces import cut_record
 from errata.records import Record, Response, Segment, Turn
+from errata.text import make_printable
 
 BEST, WORSE = "A cube on a red table.", "A ball on a blue table."
 

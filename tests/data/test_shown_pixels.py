@@ -11,9 +11,10 @@ import torch
 from PIL import Image, ImageCms
 
 from colour_profiles import build_profile
-from errata.data import decode_image, export_records, load_records, records_from_trl, show_file, show_object
-from errata.data.images import encode_plainly, store_image
+from errata.data import export_records, load_records, records_from_trl
 from errata.errors import DataError
+from errata.images import decode_image, show_file, show_object
+from errata.images.files import encode_plainly, store_image
 from errata.records import Record, Response, Turn
 
 LEVELS = np.tile(np.arange(256, dtype=np.uint16), (4, 1))

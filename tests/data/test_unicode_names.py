@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data import open_image, resolve_image
 from errata.data.shaping.image_names import find_name_keys
 from errata.errors import DataError
+from errata.images import open_image, resolve_image
 
 
 @pytest.fixture(params=[("NFC", "NFD"), ("NFD", "NFC")], ids=["disk-composed", "disk-decomposed"])

@@ -73,10 +73,9 @@ def test_problems_have_names(tmp_path):
     assert split(tmp_path / "1", ["NONE"]).problem == "no claims in the answer"
     assert split(tmp_path / "2", ["- A cup."]).problem == WRONG_NUMBER
     assert split(tmp_path / "3", ["?"]).problem == "claims that cannot be read"
-    assert not split(tmp_path / "3", ["?"]).missing
     judge = Judge(ScriptedJudge("mute", {}), VerdictCache(tmp_path / "4.sqlite"))
     (found,) = ask_splitter(judge, [ToSplit("a", "What?", "A cup.")])
-    assert (found.problem, found.missing) == ("the splitter gave no reply", True)
+    assert (found.problem, found.verdict.status) == ("the splitter gave no reply", "missing")
 
 
 def test_a_wrong_number_is_asked_again(tmp_path):

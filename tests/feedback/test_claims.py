@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -15,13 +16,14 @@ from errata.feedback import (
     Candidates,
     ClaimSettings,
     Labeller,
+    ask_splitter,
     build_claim_pairs,
     judge_claims,
     list_judged,
     measure_label_agreement,
     write_feedback,
 )
-from errata.feedback.claim_split import Split
+from errata.feedback.claim_split import SPLIT
 from errata.judges import Judge, ScriptedJudge, VerdictCache
 from errata.records import Answer, Question, Turn, read_records
 from errata.world import EVALUATION, describe, image_name, sample_scenes, write_images
@@ -115,9 +117,15 @@ def test_what_cannot_be_paired_has_a_name(folder):
         "outside": "no picture to look at",
         "no image": "no picture to look at",
         "turns": "fewer than two answers with claims",
-        "unread": "fewer than two answers with claims",
+        "unread": "a verdict that is neither yes nor no",
     }
-    assert {one.id for one in feedback.tally.dropped if one.failed} == {"nobody", "lost", "outside", "no image"}
+    failed = {"nobody", "lost", "outside", "no image", "unread"}
+    assert {one.id for one in feedback.tally.dropped if one.failed} == failed
+    assert {one["what"]: one["reason"] for one in feedback.list_reasons()} == {
+        "no picture to look at": "the question has no image",
+        "a verdict that is neither yes nor no": "neither yes nor no",
+        "no answers": "no answers",
+    }
     assert feedback.report["answers"] == {
         "answers": 19,
         "in a pair": 2,
@@ -151,10 +159,24 @@ def test_what_the_labeller_did_not_say_is_asked_again(folder):
     assert len(done.records) == 2
 
 
-def test_a_splitter_that_says_nothing(folder):
-    lost = lambda items: [Split(problem="the splitter gave no reply", missing=True) for _ in items]  # noqa: E731
-    feedback, _ = run(folder, [build("q", TRUE, FALSE)], split=lost)
+@pytest.mark.parametrize(
+    ("rules", "problem", "reason", "remedy"),
+    [
+        ({}, "the splitter gave no reply", "scripted:mute has no rule", ""),
+        ({SPLIT.name: lambda request: "hm"}, "claims that cannot be read", "no claim", "another judge"),
+    ],
+)
+def test_a_splitter_that_says_nothing_or_nothing_that_can_be_read(folder, rules, problem, reason, remedy):
+    judge = Judge(ScriptedJudge("mute", rules), VerdictCache(folder / "splits.sqlite"), attempts=1)
+    feedback, judging = run(folder, [build("q", TRUE, FALSE)], split=partial(ask_splitter, judge))
     assert (feedback.tally.failed, feedback.records) == (1, [])
+    assert all(one.failed for one in judging.answers)
+    (told,) = feedback.list_reasons()
+    assert (told["what"], told["count"]) == (problem, 2)
+    assert told["reason"].startswith(reason)
+    assert remedy in told["remedy"]
+    assert feedback.report["splitter"]["verdicts"] == 2
+    assert feedback.report["splitter"]["unreadable"] == (2 if rules else 0)
 
 
 def test_length_balance_drops_pairs_by_name(folder):

@@ -122,6 +122,15 @@ def test_nonsense_for_probabilities_is_passed_over(tmp_path, logprobs):
     assert {verdict.value["from"] for verdict in verdicts} == {"words"}
 
 
+@pytest.mark.parametrize("text", ["<think>\nNo dog? There is one.\n</think>\nYes", "Yes"])
+def test_the_tokens_of_a_thought_are_no_verdict(tmp_path, text):
+    """Also where the server takes the thoughts away and gives the probabilities of what the model wrote first."""
+    content = [place("<think>", ("<think>", 0.9), ("No", 0.05), ("Yes", 0.01))]
+    with EndpointServer(fault=lambda n, seen: Fault("reply", reply={"choices": choice(text, content)})) as server:
+        verdicts = ask(server, tmp_path)
+    assert [verdict.value for verdict in verdicts] == [{"p_yes": 1.0, "p_no": 0.0, "from": "words"}] * 3
+
+
 def test_tokens_that_are_neither_leave_the_words(tmp_path):
     content = [place("It", ("It", 0.9), ("The", 0.1))]
     with EndpointServer(fault=lambda n, seen: Fault("reply", reply={"choices": choice("It is so", content)})) as server:

@@ -8,7 +8,8 @@ from peft import get_peft_model
 from PIL import Image
 
 from errata.errors import ConfigError, DataError, ModelError
-from errata.feedback import SelfReward, choose_best, compute_reward
+from errata.feedback.local import SelfReward, compute_reward
+from errata.generation import choose_best
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model, quiet_transformers
 from errata.records import Answer, Question, Turn
 from errata.trees import Scorer

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 
 from errata.errors import ConfigError, ModelError
-from errata.generation import PROTOCOLS, GenerationSettings, build_settings, generate, repeat_questions
+from errata.generation import PROTOCOLS, GenerationSettings, build_settings, repeat_questions
+from errata.generation.local import generate
 from errata.models import ModelSettings, load_model, quiet_transformers
-from errata.pipelines.answer import answer_file
+from errata.pipelines.answering.answer import answer_file
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_families import build_family
 from tiny_models import save_images, save_tiny_model

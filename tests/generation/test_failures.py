@@ -10,10 +10,11 @@ from PIL import Image
 
 from errata.cli import main
 from errata.errors import DataError, ModelError
-from errata.generation import GenerationSettings, generate
-from errata.generation.decoding import Decoder
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
+from errata.generation.local.decoding import Decoder
 from errata.judges import JudgeFailure
-from errata.judges.local_judge import LocalJudge
+from errata.judges.local.judge import LocalJudge
 from errata.models import ModelSettings, load_model
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_families import build_family

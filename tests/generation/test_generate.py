@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from errata.errors import ConfigError, DataError
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
 from errata.models import ModelSettings, load_model
 from errata.records import Question, Turn, read_answers
 from errata.trees import enable_tree_attention

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from errata.errors import ConfigError, ModelError
-from errata.generation import GenerationSettings, decoding, generate
-from errata.generation.thinking import ThinkingRoom, read_tokens
+from errata.generation import GenerationSettings
+from errata.generation.local import decoding, generate
+from errata.generation.local.thinking import ThinkingRoom, read_tokens
 from errata.models import ModelSettings, load_model
-from errata.pipelines.answer import answer_file
+from errata.pipelines.answering.answer import answer_file
 from errata.records import Question, Turn, write_questions
 from errata.text import split_reasoning
 from tiny_models import save_tiny_model

@@ -100,7 +100,7 @@ def test_a_local_model_judges_and_is_not_loaded_for_what_is_known(place, tmp_pat
     first = build_judge(f"local:{folder}", place).ask(calls)
     # Random weights write on and on: a reply is cut off, asked for with more room, and never taken for a verdict.
     assert [(verdict.status, verdict.samples[0].cut) for verdict in first] == [("unreadable", 2)] * 3
-    monkeypatch.setattr("errata.judges.local_judge.load_model", None)
+    monkeypatch.setattr("errata.judges.local.judge.load_model", None)
     assert build_judge(f"local:{folder}", place).ask(calls) == first
     before = build_backend(f"local:{folder}").model
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")

@@ -54,9 +54,9 @@ def test_families_of_language_models_reply(tmp_path, place, kind, monkeypatch):
 
 
 def test_replies_do_not_depend_on_their_neighbours(judge, place, tmp_path, monkeypatch):
-    monkeypatch.setattr("errata.generation.text_only.BATCH", 1)
+    monkeypatch.setattr("errata.generation.local.text_only.BATCH", 1)
     alone = build_judge(f"local:{judge}", place).ask(calls(4))
-    monkeypatch.setattr("errata.generation.text_only.BATCH", 4)
+    monkeypatch.setattr("errata.generation.local.text_only.BATCH", 4)
     together = build_judge(f"local:{judge}", tmp_path / "other.sqlite").ask(calls(4))
     assert [verdict.value for verdict in alone] == [verdict.value for verdict in together]
 

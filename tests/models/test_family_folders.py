@@ -9,7 +9,8 @@ import torch
 
 from errata.data import LoadedRecords
 from errata.errors import ModelError
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
 from errata.models import ModelSettings, load_model
 from errata.records import Question, Record, Response, Turn
 from errata.training import PreferenceConfig, PreferenceTrainer

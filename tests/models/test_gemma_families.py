@@ -8,7 +8,8 @@ from PIL import Image
 
 from errata.data import LoadedRecords
 from errata.errors import DataError, ModelError
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
 from errata.models import LoadedModel, ModelSettings, build_adapter
 from errata.records import Question, Record, Response, Turn
 from errata.training import PreferenceConfig, PreferenceTrainer

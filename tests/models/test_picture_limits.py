@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from errata.data import fit_pixels
 from errata.errors import ConfigError, ModelError
-from errata.generation import GenerationSettings, describe_run, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import describe_run, generate
+from errata.images import fit_pixels
 from errata.models import ModelSettings, build_adapter, load_model, merge_adapter
 from errata.records import Question, Turn
 from errata.trees import check_adapter

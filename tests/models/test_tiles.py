@@ -12,7 +12,8 @@ from transformers import Idefics3Processor, PreTrainedTokenizerFast
 from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor
 
 from errata.errors import ModelError
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
 from errata.models import LoadedModel, ModelSettings, PixelCache, ProcessorParts, build_adapter, quiet_transformers
 from errata.objectives import build_objective
 from errata.records import Question, Record, Response, Turn

@@ -15,7 +15,7 @@ from transformers import LlavaForConditionalGeneration
 from errata.errors import ConfigError
 from errata.models import ModelSettings, load_model
 from errata.models.tiny import SIZES
-from errata.pipelines import RECIPES, make_base, measure_base, order_bases
+from errata.pipelines.world import RECIPES, make_base, measure_base, order_bases
 from errata.world import BASES, base_folder
 
 

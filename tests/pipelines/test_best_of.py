@@ -10,12 +10,13 @@ import torch
 from peft import get_peft_model
 
 from errata.errors import ConfigError
-from errata.feedback import SelfReward
+from errata.feedback.local import SelfReward
 from errata.generation import GenerationSettings
 from errata.models import ModelSettings, load_model, quiet_transformers
-from errata.pipelines.answer import answer_file
-from errata.pipelines.best_of import BestOf
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.answering.answer import answer_file
+from errata.pipelines.answering.best_of import BestOf
+from errata.pipelines.evaluate.run import evaluate
+from errata.pipelines.evaluate.settings import EvaluationSettings
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_models import save_images, save_tiny_model
 from tree_checks import build_lora
@@ -73,7 +74,7 @@ def test_one_answer_a_question_and_all_samples_beside_it(place, tmp_path):
 
 @pytest.mark.parametrize("stage", ["samples", "rewards"])
 def test_a_stopped_run_makes_nothing_twice(place, tmp_path, stage, monkeypatch):
-    monkeypatch.setattr("errata.pipelines.best_of.SCORED_AT_A_TIME", 1)
+    monkeypatch.setattr("errata.pipelines.answering.best_answerer.SCORED_AT_A_TIME", 1)
     whole = answer(place, tmp_path / "whole.jsonl")
     out = tmp_path / "answers.jsonl"
 
@@ -142,7 +143,7 @@ def test_under_an_adapter_the_base_is_the_one_below_it(place, tmp_path, monkeypa
                 weight.fill_(0.05)
     model.save_pretrained(place / "adapter")
     expected = answer(place, tmp_path / "two.jsonl", model=f"base+{place / 'adapter'}", base="policy/../base")
-    monkeypatch.setattr("errata.pipelines.best_of.load_model", None)  # nothing more is loaded
+    monkeypatch.setattr("errata.pipelines.answering.best_answerer.load_model", None)  # nothing more is loaded
     for number, base in enumerate((None, "base")):
         one = answer(place, tmp_path / f"{number}.jsonl", model=f"base+{place / 'adapter'}", base=base)
         assert [each.text for each in one] == [each.text for each in expected]

@@ -11,8 +11,8 @@ from safetensors import safe_open
 
 from errata.benchmarks import compare
 from errata.errors import ConfigError
-from errata.pipelines import DemoSettings, run_demo
-from errata.pipelines.demo_settings import open_folder
+from errata.pipelines.demo import DemoSettings, run_demo
+from errata.pipelines.demo.settings import open_folder
 from errata.records import read_records, result_from_row
 from errata.world import base_folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from errata.pipelines import DemoSettings, run_demo
+from errata.pipelines.demo import DemoSettings, run_demo
 
 
 @pytest.mark.slow

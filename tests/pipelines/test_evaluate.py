@@ -12,7 +12,8 @@ from annotated_photos import read_photos, write_annotations
 from errata.benchmarks import read_annotations
 from errata.errors import ConfigError, DataError
 from errata.generation import GenerationSettings
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
+from errata.pipelines.evaluate.run import evaluate
+from errata.pipelines.evaluate.settings import EvaluationSettings
 from errata.records import Answer, read_questions
 from errata.reports import render_report
 

@@ -14,7 +14,7 @@ from errata.data.shaping import find_records
 from errata.errors import DONE, INCOMPLETE, USAGE
 from errata.feedback import LevelSettings
 from errata.generation import EndpointSettings
-from errata.pipelines.expert_levels import Asking, collect_expert_levels
+from errata.pipelines.feedback.expert_levels import Asking, collect_expert_levels
 from errata.records import read_answers, read_records
 from errata.world import base_folder
 from struck import run_struck

@@ -11,7 +11,7 @@ import pytest
 from errata.cli.main import main
 from errata.data import LoadedRecords
 from errata.errors import DONE, INTERRUPTED, USAGE, ConfigError, DataError
-from errata.pipelines.incremental import Tuning, split_shares
+from errata.pipelines.incremental.levels import Tuning, split_shares
 from errata.records import Record, Response, Turn, read_records, write_records
 from struck import run_struck
 from world_input import PROMPT, WorldInput, write_world_input

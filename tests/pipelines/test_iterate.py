@@ -16,13 +16,14 @@ from errata.cli.main import main
 from errata.config import load_settings
 from errata.errors import DONE, INCOMPLETE, USAGE, ConfigError, ModelError
 from errata.models import ModelSettings, load_model
-from errata.pipelines.iterate import find_reason_to_stop, iterate
-from errata.pipelines.iterate_checkpoints import Candidate
-from errata.pipelines.iterate_round import Round, choose_questions
-from errata.pipelines.iterate_settings import IterateRun
+from errata.pipelines.iterate.checkpoints import Candidate
+from errata.pipelines.iterate.round import Round, choose_questions
+from errata.pipelines.iterate.run import find_reason_to_stop, iterate
+from errata.pipelines.iterate.settings import IterateRun
 from errata.records import Metric, Question, Turn, read_records, write_json_lines
 from errata.training import PreferenceTrainer
 from errata.world import base_folder
+from tiny_text import save_text_model
 
 SETTINGS = (
     "rounds=2",
@@ -142,6 +143,13 @@ def test_what_training_refuses_is_refused_before_anything_is_measured(scenes, tm
     assert not (tmp_path / "rounds").exists()
 
 
+def test_a_judge_that_cannot_see_is_refused_before_anything_is_measured(scenes, tmp_path):
+    blind = save_text_model(tmp_path / "blind")
+    with pytest.raises(ModelError, match="a model that sees"):
+        iterate(build_run(scenes, tmp_path / "rounds", f"feedback.labeller=local:{blind}"))
+    assert not (tmp_path / "rounds").exists()
+
+
 def test_a_signal_after_the_last_step_ends_the_run_before_it_measures(scenes, tmp_path, monkeypatch):
     """The training is over and saved; what follows waits for the same command."""
     run = build_run(scenes, tmp_path / "rounds", "rounds=1", "evaluation.checkpoints=last")
@@ -172,7 +180,12 @@ def test_what_cannot_be_asked_costs_no_other_and_is_told(scenes, tmp_path, capsy
     assert main(["iterate", "world/rounds", *told]) == INCOMPLETE
     printed = capsys.readouterr()
     assert "2 questions failed" in printed.out
-    assert "1 answer missing" in printed.out
+    assert "1 answer or verdict missing" in printed.out
+    assert "  feedback: 1 x no answers: " in printed.out
+    assert "  model: 1 x no answer: " in printed.out
+    told = json.loads((tmp_path / "rounds" / "results.json").read_text())["rounds"]["reasons"]
+    assert sum(one["count"] for one in told if one["round"] == 1 and one["of"] == "feedback") == 2
+    assert {"what", "reason", "count", "remedy", "example"} < told[0].keys()
     assert "feedback/bad.jsonl" in printed.err
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 
 from errata.errors import DataError
-from errata.pipelines import compare_runs
-from errata.pipelines.dry_run import plan_evaluation
-from errata.pipelines.evaluate import EvaluationSettings, evaluate
-from errata.pipelines.judging import JudgeSettings
-from errata.pipelines.stand_ins import StandInSettings, fill_images
+from errata.pipelines.compare import compare_runs
+from errata.pipelines.evaluate.dry_run import plan_evaluation
+from errata.pipelines.evaluate.judging import JudgeSettings
+from errata.pipelines.evaluate.run import evaluate
+from errata.pipelines.evaluate.settings import EvaluationSettings
+from errata.pipelines.evaluate.stand_ins import StandInSettings, fill_images
 from errata.records import write_answers
 from errata.reports import render_report
 from judged_runs import answer_all

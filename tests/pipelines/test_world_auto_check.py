@@ -6,7 +6,7 @@ import pytest
 
 from errata.feedback import AgreementSettings, CheckSettings
 from errata.models.tiny import one_thread
-from errata.pipelines import build_shuffled_sets, measure_auto_check
+from errata.pipelines.world import build_shuffled_sets, measure_auto_check
 from errata.world import EVALUATION, sample_scenes
 
 

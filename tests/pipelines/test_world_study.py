@@ -12,8 +12,8 @@ from errata.cli.main import main
 from errata.cli.world_study import STUDIES
 from errata.config import load_settings
 from errata.errors import DONE, USAGE, ConfigError
-from errata.pipelines.world_study import run_study, spread
-from errata.pipelines.world_study_settings import WorldStudy
+from errata.pipelines.study.run import run_study, spread
+from errata.pipelines.study.settings import WorldStudy
 
 SMALL = ("scenes=24", "measured_scenes=16")
 

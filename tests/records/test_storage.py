@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 
 import pytest
 
 from errata.errors import DataError, StorageError
-from errata.records import remove_file, replacing, write_text
+from errata.records import remove_file, replacing, write_document, write_text
 from errata.records.lines import MOST_DEEP, parse_line
 
 
@@ -64,3 +65,12 @@ def test_lines_are_nested_so_deep_and_no_deeper(depth, is_read, opening, closing
     else:
         with pytest.raises(DataError, match=r"a\.jsonl:1: .*more than 100 deep"):
             parse_line("a.jsonl:1", line)
+
+
+def test_a_document_is_laid_out_by_fields_and_items(tmp_path):
+    content = {"title": "é", "none": {}, "stage": {"items": [{"id": 1, "of": [1, 2]}, {"id": 2}], "counts": [1, 2]}}
+    write_document(tmp_path / "out.json", content)
+    text = (tmp_path / "out.json").read_text(encoding="utf-8")
+    assert json.loads(text) == content
+    assert text.splitlines()[5:7] == ['   {"id": 1, "of": [1, 2]},', '   {"id": 2}']
+    assert len(text.splitlines()) == 11

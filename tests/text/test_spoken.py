@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from errata.feedback.claim_judging import _open
 from errata.generation.dialogue import Dialogue
-from errata.pipelines.feedback_claims import join_answers
-from errata.pipelines.feedback_correct import pair_answers
+from errata.pipelines.feedback.claims import join_answers
+from errata.pipelines.feedback.correct import pair_answers
 from errata.records import Answer, Question, Turn
 from errata.text import find_spoken
 

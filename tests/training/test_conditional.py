@@ -11,8 +11,9 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from errata.config import load_settings
-from errata.data import DataPart, LoadedRecords, corrupt_image, load_mixture, open_image
+from errata.data import DataPart, LoadedRecords, load_mixture
 from errata.errors import DataError
+from errata.images import corrupt_image, open_image
 from errata.records import write_records
 from errata.training import TrainRun, train
 from training_checks import largest_difference, read_curve

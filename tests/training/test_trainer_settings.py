@@ -22,6 +22,14 @@ def settings(*overrides, kind=TrainRun):
     return load_settings(kind, None, [*stated, *overrides])
 
 
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """The same refusals on a machine with a GPU; the library remembers what it found, and in both its modules."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for name in ("is_torch_bf16_gpu_available", "is_torch_tf32_available"):
+        monkeypatch.setattr(f"transformers.training_args.{name}", lambda: False)
+
+
 REFUSED = [
     # packages that are missing, and optimisers that do not go with several backward passes a step
     ("optim=adamw_bnb_8bit", "optim"),
@@ -114,9 +122,8 @@ REFUSED = [
 
 @pytest.mark.parametrize("kind", [TrainRun, SftRun])
 @pytest.mark.parametrize(("overrides", "words"), REFUSED, ids=[overrides for overrides, _ in REFUSED])
+@pytest.mark.usefixtures("no_gpu")
 def test_a_setting_that_cannot_be_honoured_is_refused_by_name(overrides, words, kind):
-    if torch.cuda.is_available() and overrides in ("tf32=true",):
-        pytest.skip("this machine has it")
     parts = [overrides] if "{" in overrides and "'" not in overrides else overrides.split()
     if kind is SftRun and "rewards/" in words:
         words = "loss/sft"
@@ -158,7 +165,7 @@ def test_a_smaller_loss_is_better_whatever_its_name(metric, more):
     assert found.greater_is_better is more
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there it is honoured")
+@pytest.mark.usefixtures("no_gpu")
 def test_the_setting_that_was_given_is_named_and_not_another_in_the_library_s_message():
     with pytest.raises(ConfigError, match=r"^TrainRun: bf16|^bf16: .*use_cpu"):
         load_settings(TrainRun, None, ["model.name=absent", "data=absent.jsonl", "bf16=true"])

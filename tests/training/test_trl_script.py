@@ -6,8 +6,8 @@ import datasets
 import pytest
 
 import tiny_models
-from errata.data import open_image
 from errata.errors import ConfigError
+from errata.images import open_image
 from errata.models.templates import VICUNA
 from errata.training import PreferenceConfig
 

@@ -7,7 +7,8 @@ import torch
 
 from errata.data import LoadedRecords
 from errata.errors import ModelError
-from errata.generation import GenerationSettings, generate
+from errata.generation import GenerationSettings
+from errata.generation.local import generate
 from errata.models import GenericAdapter, LoadedModel, ModelSettings, load_model
 from errata.records import Question, Record, Response, Turn
 from errata.training import LoraSettings, PreferenceConfig, PreferenceTrainer

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from errata.data import corrupt_image
+from errata.images import corrupt_image
 from errata.models import ModelSettings, build_adapter
 from errata.records import Turn
 from errata.trees import (

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks.coco import read_coco
-from errata.data import resolve_image
 from errata.errors import DataError, count_noun
+from errata.images import resolve_image
 from errata.records import Fields, Question, read_json_lines
 
 DESCRIBE = "Describe this image in detail."

@@ -17,8 +17,6 @@ from typing import Any
 from errata.benchmarks.answer_columns import ANSWERS, choose_column
 from errata.benchmarks.answer_rows import GivenAnswer, parse_row
 from errata.benchmarks.lmms_eval import find_setting, flatten_sample, is_sample
-from errata.benchmarks.spreadsheet import read_spreadsheet
-from errata.data import read_parquet
 from errata.errors import DataError
 from errata.records import read_json_lines
 
@@ -36,7 +34,7 @@ def read_given_answers(path: str | Path, column: str | None = None) -> list[Give
     """
     path = Path(path)
     setting = find_setting(path)
-    rows = [(where, _open_row(row, setting, where)) for where, row in _read_rows(path)]
+    rows = [(where, _open_row(row, setting, where)) for where, row in build_rows(path)]
     if not rows:
         raise DataError(str(path), expected="at least one answer", found="none", fix="check the file")
     name = choose_column(rows, column, str(path))
@@ -49,10 +47,15 @@ def _open_row(row: Any, setting: str, where: str) -> dict[str, Any]:
     return flatten_sample(row, setting, where) if is_sample(row) else row
 
 
-def _read_rows(path: Path) -> Iterator[tuple[str, Any]]:
+def build_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """The rows of a file with their places; the readers of spreadsheets and parquet are slow and imported here."""
     if path.suffix == ".xlsx":
+        from errata.benchmarks.spreadsheet import read_spreadsheet
+
         return _number(path, [_empty(row) for row in read_spreadsheet(path)])
     if path.suffix == ".parquet":
+        from errata.data import read_parquet
+
         return read_parquet(path)
     if path.suffix in (".tsv", ".csv"):
         return _number(path, _read_table(path))

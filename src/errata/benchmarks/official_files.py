@@ -11,8 +11,8 @@ from typing import Any
 
 from errata.benchmarks.protocol import Setup
 from errata.benchmarks.sources import find_cache
-from errata.data import decode_image, resolve_image
 from errata.errors import DataError, count_noun
+from errata.images import decode_image, resolve_image
 from errata.records import read_json_lines, replacing
 
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from errata.data import resolve_image
 from errata.errors import DataError
+from errata.images import resolve_image
 from errata.records import Question, replacing, write_text
 from errata.world import EVALUATION, render, sample_scenes
 

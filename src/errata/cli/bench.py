@@ -95,7 +95,7 @@ def run_fetch(args: argparse.Namespace) -> int:
 def run_stand_ins(args: argparse.Namespace) -> int:
     """Draw the pictures, and print how many."""
     from errata.benchmarks import find_cache
-    from errata.pipelines.stand_ins import StandInSettings, fill_images
+    from errata.pipelines.evaluate import StandInSettings, fill_images
 
     settings = StandInSettings(
         benchmarks=read_names(args.benchmarks),

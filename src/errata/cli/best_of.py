@@ -10,7 +10,7 @@ from errata.errors import ConfigError
 REWARDS = ("self",)
 """What can pick among samples."""
 NORMALISE = ("length", "none")
-"""Values of `errata.feedback.Normalise`, which loads torch."""
+"""Values of `errata.generation.Normalise`, which is slow to import."""
 
 
 def add_best_of(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_best_of(parser: argparse.ArgumentParser) -> None:
 
 def read_best_of(args: argparse.Namespace) -> Any:
     """The options of `add_best_of` as settings; None without --best-of. Raises ConfigError for others without it."""
-    from errata.pipelines.best_of import BestOf
+    from errata.pipelines.answering import BestOf
 
     stated = {"reward": args.reward, "base": args.base, "normalise": args.reward_normalise}
     stated = {name: value for name, value in stated.items() if value is not None}

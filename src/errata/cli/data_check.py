@@ -75,7 +75,8 @@ def _format_json(report: CheckReport, repaired: RepairedFile | None) -> str:
 
 
 def _format_table(report: CheckReport, repaired: RepairedFile | None, examples: int) -> str:
-    from errata.data import FINDING_KINDS, describe_reading, make_printable
+    from errata.data import FINDING_KINDS, describe_reading
+    from errata.text import make_printable
 
     lines = _describe_repairs(repaired) if repaired is not None else []
     for kind, count in report.counts.items():

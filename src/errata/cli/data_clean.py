@@ -10,7 +10,7 @@ from errata.cli.shaper import add_look, add_shaper, open_records, tell
 from errata.errors import count_noun
 
 if TYPE_CHECKING:
-    from errata.data.shaping.evaluation_images import EvaluationImages
+    from errata.data.shaping import EvaluationImages
 
 
 def add_parsers(verbs: Any) -> None:

@@ -142,7 +142,7 @@ def _read_text(argument: str) -> str:
 
 
 def _quote(text: str) -> str:
-    from errata.data import make_printable
+    from errata.text import make_printable
 
     return '"' + make_printable(text).replace("\n", "\\n") + '"'
 

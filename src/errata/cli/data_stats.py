@@ -12,7 +12,7 @@ from errata.cli.shaper import open_records
 from errata.errors import DONE, INCOMPLETE, count_noun
 
 if TYPE_CHECKING:
-    from errata.data.reading import OnBad
+    from errata.data import OnBad
 
 
 def add_parsers(verbs: Any) -> None:

@@ -14,7 +14,7 @@ from errata.cli.progress import show_progress
 from errata.errors import ConfigError, count_noun
 
 if TYPE_CHECKING:
-    from errata.pipelines.answer import OnProgress
+    from errata.pipelines import OnProgress
     from errata.records import Record
 
 

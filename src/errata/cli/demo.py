@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the demo and print the table, then where everything is."""
     from errata.cli.progress import show_progress
-    from errata.pipelines import DemoSettings, run_demo
+    from errata.pipelines.demo import DemoSettings, run_demo
     from errata.reports import render_table
 
     settings = DemoSettings(

@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and print each metric with its interval."""
     from errata.cli.metrics import print_evaluation
     from errata.cli.progress import show_progress
-    from errata.pipelines.dry_run import plan_evaluation
-    from errata.pipelines.evaluate import EvaluationSettings, evaluate
+    from errata.pipelines.evaluate import EvaluationSettings, evaluate, plan_evaluation
 
     settings = EvaluationSettings(
         model=args.model,

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the folder; print what changed, examples, and the counts."""
     from errata.cli.progress import show_progress
     from errata.feedback import AgreementSettings, CheckSettings
-    from errata.pipelines.feedback_check import FeedbackCheck, check_file
+    from errata.pipelines.feedback import FeedbackCheck, check_file
 
     nouns = {"dropped_nouns": ()} if args.keep_nouns else {}
     agreement = AgreementSettings(args.threshold, args.measure, args.once, **nouns)

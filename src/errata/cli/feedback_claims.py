@@ -12,7 +12,7 @@ from errata.cli.generate import MODEL, add_endpoint, read_endpoint
 from errata.errors import INCOMPLETE, count_noun
 
 if TYPE_CHECKING:
-    from errata.pipelines.feedback_claims_job import ClaimsJob
+    from errata.pipelines.feedback import ClaimsJob
 
 
 def add_parser(verbs: Any) -> None:
@@ -75,7 +75,7 @@ def read_job(args: argparse.Namespace) -> ClaimsJob:
     """The options as a job."""
     from errata.feedback import ClaimSettings
     from errata.generation import GenerationSettings
-    from errata.pipelines.feedback_claims_job import ClaimsJob
+    from errata.pipelines.feedback import ClaimsJob
 
     style = read_style(args)
     return ClaimsJob(
@@ -103,8 +103,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the folder and print its counts."""
     from errata.cli.judging import print_plan
     from errata.cli.progress import show_progress
-    from errata.pipelines.feedback_claims import CLAIMS_FILE, run_claims
-    from errata.pipelines.feedback_claims_plan import plan_claims
+    from errata.pipelines.feedback import CLAIMS_FILE, plan_claims, run_claims
 
     job = read_job(args)
     if args.dry_run:

@@ -34,11 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Ask the judge, write the folder and print its counts."""
     from errata.cli.progress import show_progress
     from errata.feedback import guard_style, write_feedback
-    from errata.pipelines.feedback_correct import (
-        collect_machine_corrections,
-        find_source,
-        plan_machine_corrections,
-    )
+    from errata.pipelines.feedback import collect_machine_corrections, find_source, plan_machine_corrections
 
     rule, settings = read_style(args), _read_settings(args)
     source = find_source(args.source, args.answers, args.image_root)

@@ -27,7 +27,7 @@ def add_asking(parser: argparse.ArgumentParser) -> None:
 def read_asking(args: argparse.Namespace) -> Any:
     """The options of `add_asking` as settings."""
     from errata.feedback import LevelSettings
-    from errata.pipelines.expert_levels import Asking
+    from errata.pipelines.feedback import Asking
 
     levels = LevelSettings(args.missing, args.cut_off, args.least)
     return Asking(read_sampling(args), read_endpoint(args), levels)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from errata.errors import DONE, INCOMPLETE, count_noun
 
@@ -60,7 +61,22 @@ def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
         print(f"{count_noun(len(feedback.tally.dropped), 'prompt')} without a record: {folder.bad}", file=sys.stderr)
     for line in describe_reasons(feedback.list_reasons()):
         print(f"  {line}", file=sys.stderr)
+    for line in describe_replies(feedback.report):
+        print(line, file=sys.stderr)
     return INCOMPLETE if feedback.tally.failed or feedback.lost else DONE
+
+
+def describe_replies(report: Mapping[str, Any]) -> list[str]:
+    """What is odd about replies: names of other models, replies cut off, what servers did not take as it was asked."""
+    from errata.cli.metrics import describe_judge
+    from errata.records import describe_answered
+
+    answered = report.get("answered", {}).items()
+    lines = [f"{who}: {line}" for who, answers in answered for line in describe_answered(answers)]
+    judges = {"splitter": "splitter", "labeller": "labeller", "judging": "judge"}
+    for name, title in judges.items():
+        lines += [f"{title}: {line}" for line in describe_judge(report.get(name, {}))]
+    return lines
 
 
 def describe_style(style: Style) -> list[str]:

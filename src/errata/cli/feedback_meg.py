@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from errata.cli.progress import show_progress
     from errata.data.shaping import find_records
     from errata.feedback import guard_style, write_feedback
-    from errata.pipelines.expert_levels import collect_expert_levels
+    from errata.pipelines.feedback import collect_expert_levels
 
     rule, asking = read_style(args), read_asking(args)
     with show_progress() as on_progress:

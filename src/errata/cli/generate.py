@@ -118,8 +118,8 @@ def read_endpoint(args: argparse.Namespace) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Answer and print where the answers are."""
     from errata.cli.progress import show_progress
-    from errata.pipelines.answer import answer_file
-    from errata.records import describe_reasons
+    from errata.pipelines.answering import answer_file
+    from errata.records import describe_answered, describe_answers, describe_reasons
 
     with show_progress() as on_progress:
         answered = answer_file(
@@ -139,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
     told += f", each the best of {args.best_of} samples" if args.best_of else ""
     told += f", {cut} cut off at --max-tokens" if cut else ""
     print(f"{told}: {args.out}")
+    for line in describe_answered(describe_answers(answered.answers)):
+        print(f"  {line}", file=sys.stderr)
     if not answered.missing:
         return DONE
     missing = count_noun(len(answered.missing), "question")

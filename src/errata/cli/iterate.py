@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the rounds and print a line for each."""
     from errata.cli.progress import show_progress
     from errata.config import load_settings
-    from errata.pipelines.iterate import iterate
-    from errata.pipelines.iterate_settings import IterateRun
+    from errata.pipelines.iterate import IterateRun, iterate
+    from errata.records import describe_reasons
 
     told = [*args.overrides, *([f"out={args.out}"] if args.out is not None else [])]
     settings = load_settings(IterateRun, args.config, told)
@@ -42,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
         return INCOMPLETE
     for one in done.rounds:
         print(f"round {one.number}: {_describe(one, settings.evaluation.metric)}")
+        for name, reasons in one.complaints.items():
+            for line in describe_reasons(reasons):
+                print(f"  {name}: {line}")
     if done.stopped is None:
         print("interrupted; the same command continues")
         return INTERRUPTED
@@ -59,7 +62,11 @@ def _describe(one: Any, metric: str) -> str:
     parts = [count_noun(one.counts["records"], "pair")] if one.counts else []
     if one.counts.get("failed"):
         parts.append(f"{count_noun(one.counts['failed'], 'question')} failed")
-    missing = f", {count_noun(one.best.missing, 'answer')} missing" if one.best.missing else ""
+    missing = (
+        f", {count_noun(one.best.missing, 'answer or verdict', 'answers or verdicts')} missing"
+        if one.best.missing
+        else ""
+    )
     return ", ".join([*parts, f"{metric} {_format(one.best.metric)} ({one.best.name}{missing})"])
 
 

@@ -65,7 +65,7 @@ def read_judge_endpoint(args: argparse.Namespace) -> Any:
 
 def read_judge(args: argparse.Namespace) -> Any:
     """The options of `add_judge` as judge settings; None without --judge."""
-    from errata.pipelines.judging import JudgeSettings
+    from errata.pipelines.evaluate import JudgeSettings
 
     if args.judge is None:
         return None

@@ -11,8 +11,8 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 
+from errata import __version__
 from errata.cli import bench, compare, data, demo, evaluate, feedback, generate, iterate, report, score, train, world
 from errata.cli.advice import fit_advice
 from errata.errors import BUG, DONE, FULL, INTERRUPTED, USAGE, ErrataError, StorageError
@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 a bug, 2 bad input, 3 finished but incomplete, 130 interrupted",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"errata {version('errata')}")
+    parser.add_argument("--version", action="version", version=f"errata {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of every error")
     parser.set_defaults(run=None)
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", prog="errata")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from errata.pipelines.answer import OnProgress
+    from errata.pipelines import OnProgress
 
 _BAR = "{desc:32} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 SECONDS_BETWEEN_LINES = 30.0

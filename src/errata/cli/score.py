@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Score and print each metric with its interval."""
     from errata.cli.metrics import print_evaluation
     from errata.cli.progress import show_progress
-    from errata.pipelines.dry_run import plan_scoring
-    from errata.pipelines.score_file import ScoreSettings, score_file
+    from errata.pipelines.evaluate import ScoreSettings, plan_scoring, score_file
 
     settings = ScoreSettings(
         benchmark=args.benchmark,

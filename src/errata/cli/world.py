@@ -51,7 +51,7 @@ def _add_scenes(verbs: Any) -> None:
 def run_pretrain(args: argparse.Namespace) -> int:
     """Train and measure each base."""
     from errata.cli.progress import show_progress
-    from errata.pipelines import RECIPES, make_base, order_bases
+    from errata.pipelines.world import RECIPES, make_base, order_bases
 
     for name in order_bases(args.names or list(RECIPES)):
         with show_progress() as on_progress:

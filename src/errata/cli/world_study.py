@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the study and print its table."""
     from errata.cli.progress import show_progress
     from errata.config import load_settings
-    from errata.pipelines.world_study import run_study
-    from errata.pipelines.world_study_settings import WorldStudy
+    from errata.pipelines.study import WorldStudy, run_study
 
     name = f"world/{args.study}" if args.study in STUDIES else args.study
     study = load_settings(WorldStudy, name, args.overrides)

@@ -6,5 +6,15 @@ No concrete setting lives here: what a trainer or a world can be told is stated 
 
 from errata.config.difference import describe_difference
 from errata.config.settings import dump_settings, find_recipe, list_overrides, load_settings
+from errata.config.source import read_yaml
+from errata.config.versions import list_versions
 
-__all__ = ["describe_difference", "dump_settings", "find_recipe", "list_overrides", "load_settings"]
+__all__ = [
+    "describe_difference",
+    "dump_settings",
+    "find_recipe",
+    "list_overrides",
+    "list_versions",
+    "load_settings",
+    "read_yaml",
+]

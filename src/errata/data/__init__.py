@@ -10,28 +10,16 @@ that needs torch or a model.
 from errata.data.browse import write_browse_page
 from errata.data.check import CheckReport, check_file, check_records
 from errata.data.check_style import REWRITE_LEAST, REWRITE_RATIO
-from errata.data.corruption import CorruptionRule, corrupt_image
 from errata.data.edit_ratio import measure_edit_ratio
 from errata.data.export_records import ExportSummary, export_records, list_writers
 from errata.data.findings import FINDING_KINDS, Finding
-from errata.data.images import (
-    decode_image,
-    encode_png,
-    open_image,
-    resolve_image,
-    show_file,
-    show_object,
-    store_image,
-)
 from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records_file, import_records
 from errata.data.mixture import DataPart, load_mixture
 from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
 from errata.data.parquet import read_parquet
-from errata.data.pieces import make_printable
 from errata.data.push import push_folder
-from errata.data.reading import describe_reading, list_counts
+from errata.data.reading import OnBad, describe_reading, list_counts
 from errata.data.repair import REPAIRS, RepairedFile, repair_file
-from errata.data.resizing import fit_pixels, require_proportions, resize_to
 from errata.data.segmenting import find_segments
 from errata.data.show import render_difference, render_legend, render_record
 from errata.data.trl_rows import record_to_trl, records_from_trl
@@ -43,32 +31,26 @@ __all__ = [
     "REWRITE_LEAST",
     "REWRITE_RATIO",
     "CheckReport",
-    "CorruptionRule",
     "DataPart",
     "ExportSummary",
     "Finding",
     "ImportSummary",
     "LoadedRecords",
+    "OnBad",
     "Portion",
     "RepairedFile",
     "check_file",
     "check_records",
-    "corrupt_image",
-    "decode_image",
     "describe_reading",
-    "encode_png",
     "export_records",
     "find_records_file",
     "find_segments",
-    "fit_pixels",
     "import_records",
     "list_counts",
     "list_writers",
     "load_mixture",
     "load_records",
-    "make_printable",
     "measure_edit_ratio",
-    "open_image",
     "open_records",
     "push_folder",
     "read_parquet",
@@ -78,11 +60,5 @@ __all__ = [
     "render_legend",
     "render_record",
     "repair_file",
-    "require_proportions",
-    "resize_to",
-    "resolve_image",
-    "show_file",
-    "show_object",
-    "store_image",
     "write_browse_page",
 ]

@@ -11,14 +11,12 @@ from errata.data.check_record import find_record_trouble
 from errata.data.check_style import StyleCheck
 from errata.data.findings import FINDING_KINDS, NOTES, Finding, find_kind
 from errata.data.image_store import ImageStore
-from errata.data.images import show_file
 from errata.data.import_records import OnProgress, find_records_file
 from errata.data.reading import Reading, find_foreign_format
-from errata.data.resizing import require_proportions
 from errata.data.sources import open_file
 from errata.errors import DataError, count_noun
-from errata.records import Record, parse_record
-from errata.records.lines import iterate_lines, parse_line
+from errata.images import require_proportions, show_file
+from errata.records import Record, iterate_lines, parse_line, parse_record
 
 
 @dataclass(frozen=True, slots=True)

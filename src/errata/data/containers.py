@@ -17,7 +17,7 @@ from errata.data.parquet import read_parquet
 from errata.data.saved import read_arrow
 from errata.data.tables import iterate_table
 from errata.errors import DataError
-from errata.records.lines import parse_line
+from errata.records import parse_line
 
 Row = dict[str, Any]
 

@@ -13,11 +13,11 @@ from typing import Any
 from errata.data.containers import Row
 from errata.data.dataset_card import CARD_FILE, Tally, render_card
 from errata.data.formats import FORMATS, Format, WriteContext, find_format
-from errata.data.images import check_image, encode_plainly, resolve_image
 from errata.data.leading_rows import lead_with
 from errata.data.parquet import write_parquet, write_shards
 from errata.data.reading import OnBad
 from errata.errors import DataError
+from errata.images import check_image, encode_plainly, resolve_image
 from errata.records import (
     BadRow,
     Record,

@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image
 
 from errata.data.download import download_image, is_url
-from errata.data.images import encode_png, resolve_image, show_object, store_image
 from errata.data.picture_values import LONGEST_PATH, unwrap_picture
 from errata.data.source_names import SourceNames
 from errata.errors import DataError, quote
+from errata.images import encode_png, resolve_image, show_object, store_image
 
 
 class ImageStore:

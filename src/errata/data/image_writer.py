@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from errata.data.images import name_image, write_image
+from errata.images import name_image, write_image
 
 THREADS = 2
 WAITING = 32

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from tempfile import TemporaryFile
 
 from errata.data.containers import Row
-from errata.records.lines import format_line
+from errata.records import format_line
 
 HEAD_BYTES = 10 << 20
 """How much of a file of JSON lines `datasets` reads before it decides on the types of its columns: an empty list says

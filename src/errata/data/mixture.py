@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from errata.data.images import resolve_image
 from errata.data.import_records import RECORDS_FILE
 from errata.data.open_dataset import LoadedRecords, Portion, load_records
 from errata.data.reading import OnBad
 from errata.errors import ConfigError, DataError
+from errata.images import resolve_image
 from errata.records import BadRow, Record
 
 MAX_WEIGHT = 1000.0

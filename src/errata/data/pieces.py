@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from errata.records import Record, Segment
-
-_HARMLESS = "\n\u200c\u200d"  # joiners only shape letters and emoji; they move nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +95,3 @@ def _offsets(record: Record) -> list[int]:
     for response in record.responses[:-1]:
         offsets.append(offsets[-1] + len(response.segments))
     return offsets
-
-
-def make_printable(text: str) -> str:
-    """Text whose control, direction and other invisible characters are spelled out, line ends excepted.
-
-    A model's text must not steer the reader's terminal, nor look like another text.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c in _HARMLESS or not _is_hidden(c) else repr(c)[1:-1] for c in text)
-
-
-def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import StorageError
-from errata.records.bad_rows import BAD_FILE
+from errata.records import BAD_FILE
 
 
 def push_folder(folder: str | Path, name: str) -> str:

@@ -22,8 +22,7 @@ from errata.data.repair_pictures import mark_pictures
 from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
 from errata.data.source_names import read_source_names
 from errata.errors import DataError
-from errata.records import parse_record, replacing
-from errata.records.lines import iterate_lines, parse_line
+from errata.records import iterate_lines, parse_line, parse_record, replacing
 
 REPAIRS = {
     "duplicate": "rows left out that, once repaired, repeat an earlier one in everything, the id included",

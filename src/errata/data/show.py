@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from errata.data.columns import Cell, fit_lines, join_cells, pad_line
-from errata.data.pieces import Piece, cut_record, cut_worse, make_printable
+from errata.data.pieces import Piece, cut_record, cut_worse
 from errata.records import SEGMENT_TYPES, Record, Response, Segment
+from errata.text import make_printable
 
 LEAST_COLUMN = 44
 """Answers stand side by side where each has so many columns of the terminal, else one below the other."""

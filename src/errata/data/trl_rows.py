@@ -12,10 +12,10 @@ from errata.data.formats.format import ReadContext
 from errata.data.formats.trl import TRL, build_messages
 from errata.data.formats.unread import read_records
 from errata.data.image_store import ImageStore
-from errata.data.images import open_image
 from errata.data.reading import describe_reading
 from errata.data.segmenting import fill_segments
 from errata.errors import DataError
+from errata.images import open_image
 from errata.records import BadRow, Record
 
 _LOG = logging.getLogger(__name__)

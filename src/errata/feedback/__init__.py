@@ -8,23 +8,33 @@ and measuring do not belong here; `pipelines` puts methods, models and files tog
 from errata.feedback.agreement import MEASURES, Agreement, AgreementSettings, Encoder, measure_agreement
 from errata.feedback.auto_check import CheckSettings, check_levels
 from errata.feedback.chunkers import Chunker, Passage, build_chunker
-from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging, Labeller, judge_claims
+from errata.feedback.claim_judging import (
+    Candidates,
+    JudgedAnswer,
+    Judging,
+    Labeller,
+    OnProgress,
+    build_label_calls,
+    find_lost_image,
+    find_obstacle,
+    judge_claims,
+)
 from errata.feedback.claim_labels import LABEL, PLAIN_LABEL
 from errata.feedback.claim_labels import SUFFIX as LABEL_SUFFIX
 from errata.feedback.claim_rules import RULES, split_by_rules, split_world
-from errata.feedback.claim_split import ToSplit, ask_splitter
+from errata.feedback.claim_split import SPLIT, Split, ToSplit, ask_splitter, build_split_call, read_split
 from errata.feedback.claim_truth import LabelAgreement, measure_label_agreement
 from errata.feedback.claims import ClaimSettings, build_claim_pairs, list_judged
-from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers
+from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers, is_quotable
 from errata.feedback.correction_prompt import CORRECT
 from errata.feedback.embeddings import CachedEncoder, EmbeddingCache
+from errata.feedback.endpoint_labeller import EndpointLabeller
 from errata.feedback.expert_levels import LEVELS, Expert, LevelSettings, build_levels, list_questions, require_levels
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
 from errata.feedback.kendall import kendall_tau
 from errata.feedback.lexical import LexicalEncoder
 from errata.feedback.outcome import Feedback
 from errata.feedback.ratings import build_rated_levels
-from errata.feedback.self_reward import Normalise, SelfReward, choose_best, compute_reward
 from errata.feedback.style import LevelStyle, Style, measure_style
 from errata.feedback.style_rule import StyleRule, guard_style
 from errata.feedback.tally import Dropped, Tally
@@ -38,6 +48,7 @@ __all__ = [
     "MEASURES",
     "PLAIN_LABEL",
     "RULES",
+    "SPLIT",
     "Agreement",
     "AgreementSettings",
     "CachedEncoder",
@@ -49,6 +60,7 @@ __all__ = [
     "Dropped",
     "EmbeddingCache",
     "Encoder",
+    "EndpointLabeller",
     "Expert",
     "Feedback",
     "FeedbackFolder",
@@ -59,9 +71,9 @@ __all__ = [
     "LevelSettings",
     "LevelStyle",
     "LexicalEncoder",
-    "Normalise",
+    "OnProgress",
     "Passage",
-    "SelfReward",
+    "Split",
     "Style",
     "StyleRule",
     "Tally",
@@ -70,13 +82,16 @@ __all__ = [
     "build_calls",
     "build_chunker",
     "build_claim_pairs",
+    "build_label_calls",
     "build_levels",
     "build_rated_levels",
+    "build_split_call",
     "check_levels",
-    "choose_best",
-    "compute_reward",
     "correct_answers",
+    "find_lost_image",
+    "find_obstacle",
     "guard_style",
+    "is_quotable",
     "judge_claims",
     "kendall_tau",
     "list_judged",
@@ -84,6 +99,7 @@ __all__ = [
     "measure_agreement",
     "measure_label_agreement",
     "measure_style",
+    "read_split",
     "require_levels",
     "split_by_rules",
     "split_world",

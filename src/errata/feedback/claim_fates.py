@@ -12,6 +12,7 @@ from errata.feedback.tally import Tally
 IN_A_PAIR = "in a pair"
 NOT_APART = "no other answer with more or fewer rejected claims"
 NOT_DRAWN = "pairs not drawn"
+NO_ANSWERS = "no answers"
 
 
 class Stages:
@@ -62,7 +63,7 @@ def count_prompts(
         if fates[IN_A_PAIR]:
             tally.keep()
         elif not answers:
-            tally.fail(prompt, "no answers", unanswered[prompt])
+            tally.fail(prompt, NO_ANSWERS, unanswered[prompt])
         elif failed:
             reason = failed.most_common(1)[0][0]
             tally.fail(prompt, reason, next(one.detail for one in answers if one.failed and one.problem == reason))

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from errata.data import resolve_image
 from errata.errors import DataError
 from errata.feedback.claim_labels import read_label
 from errata.feedback.claim_pairs import ClaimVerdict, JudgedResponse
-from errata.feedback.claim_split import UNREADABLE, WRONG_NUMBER, Split, ToSplit
-from errata.generation import find_remedy
-from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict, summarise
+from errata.feedback.claim_split import Split, ToSplit, build_split_call
+from errata.images import resolve_image
+from errata.judges import Judge, JudgeCall, JudgePrompt, Sample, Verdict, summarise
 from errata.records import Answer, Missing, Question
 from errata.text import require_plain_question, split_reasoning
 
 NO_PICTURE = "no picture to look at"
 NEITHER = "a verdict that is neither yes nor no"
-UNREAD = (NEITHER, WRONG_NUMBER, UNREADABLE)
 Splitter = Callable[[Sequence[ToSplit]], list[Split]]
 """Answers to what they state, in their order."""
 OnProgress = Callable[[int, int], None]
@@ -64,7 +62,8 @@ class JudgedAnswer:
         response: With its verdicts; None where there is a problem.
         problem: Why it cannot be in a pair, in words that many answers share.
         detail: What was found in this one.
-        failed: Something went wrong that is not the answer's own doing, or may go right in another run.
+        failed: It should have verdicts and has none: it could not be shown to anybody, or `reply` is the problem.
+        reply: Of splitter or labeller, where it is missing or cannot be read.
     """
 
     prompt_id: str
@@ -74,14 +73,16 @@ class JudgedAnswer:
     problem: str = ""
     detail: str = ""
     failed: bool = False
+    reply: Sample | None = None
 
 
 @dataclass(slots=True)
 class Judging:
-    """All answers in the order of the candidates, and what is to be said about the labeller's verdicts."""
+    """All answers in the order of the candidates, and what is to be said about the replies of both judges."""
 
     answers: list[JudgedAnswer]
     labeller: dict[str, Any] = field(default_factory=dict)
+    splitter: dict[str, Any] = field(default_factory=dict)
 
 
 def judge_claims(
@@ -109,17 +110,22 @@ def judge_claims(
     asked = [
         ToSplit(found[n].answer.id, questions[found[n].prompt_id].prompt[-1].text, found[n].answer.text) for n in whole
     ]
-    for n, split in zip(whole, splitter(asked), strict=True):
+    splits = splitter(asked)
+    for n, split in zip(whole, splits, strict=True):
         found[n] = _take_split(found[n], split)
-    return _label(found, questions, labeller, Path(image_root), on_progress)
+    judging = _label(found, questions, labeller, Path(image_root), on_progress)
+    judging.splitter = _describe_splits(asked, splits)
+    return judging
 
 
 def list_unjudged(judging: Judging) -> list[Missing]:
-    """The answers that are without claims or verdicts though somebody was asked, and why."""
+    """The answers that should have claims and verdicts and have none, and why."""
     return [
-        Missing(one.answer.id, one.problem, one.detail, find_remedy(one.detail))
+        Missing(one.answer.id, one.problem, one.detail)
+        if one.reply is None
+        else Missing(one.answer.id, one.problem, one.reply.cause or one.reply.reason, one.reply.remedy)
         for one in judging.answers
-        if one.failed or one.problem in UNREAD
+        if one.failed
     ]
 
 
@@ -188,7 +194,19 @@ def find_lost_image(images: Sequence[str], image_root: str | Path) -> str:
 
 
 def _take_split(one: JudgedAnswer, split: Split) -> JudgedAnswer:
-    return JudgedAnswer(one.prompt_id, one.answer, split, None, split.problem, split.detail, split.missing)
+    said = split.verdict
+    reply = None if said is None or said.status == "read" else said.samples[0]
+    return JudgedAnswer(one.prompt_id, one.answer, split, None, split.problem, split.detail, reply is not None, reply)
+
+
+def _describe_splits(asked: Sequence[ToSplit], splits: Sequence[Split]) -> dict[str, Any]:
+    """What is to be said about a judge's replies; nothing of a rule's."""
+    said = [
+        (build_split_call(item), split.verdict)
+        for item, split in zip(asked, splits, strict=True)
+        if split.verdict is not None
+    ]
+    return summarise(*zip(*said, strict=True)) if said else {}
 
 
 def _label(
@@ -212,9 +230,8 @@ def _take_verdicts(one: JudgedAnswer, verdicts: Sequence[Verdict]) -> JudgedAnsw
         return one
     lost = next((verdict.samples[0] for verdict in verdicts if verdict.status != "read"), None)
     if lost is not None:
-        missing = lost.status == "missing"
-        problem = "a claim without a verdict" if missing else NEITHER
-        return JudgedAnswer(one.prompt_id, one.answer, one.split, None, problem, lost.reason, missing)
+        problem = "a claim without a verdict" if lost.status == "missing" else NEITHER
+        return JudgedAnswer(one.prompt_id, one.answer, one.split, None, problem, lost.reason, True, lost)
     claims = tuple(
         ClaimVerdict(claim.claim, claim.question, verdict.value["p_yes"], verdict.value["p_no"])
         for claim, verdict in zip(one.split.claims, verdicts, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from errata.judges import Judge, JudgeCall, JudgePrompt, Verdict
@@ -62,7 +62,7 @@ class Split:
         merged: Claims whose question another one had already; they count once.
         problem: Why there are no claims, in words that many answers share; empty where there are.
         detail: What was found in this one.
-        missing: The splitter gave nothing for it, which another run may.
+        verdict: What a judge said of it; None of a rule's.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -70,7 +70,7 @@ class Split:
     merged: int = 0
     problem: str = ""
     detail: str = ""
-    missing: bool = False
+    verdict: Verdict | None = None
 
 
 def build_split(claims: Sequence[Claim], ignored: int = 0) -> Split:
@@ -89,12 +89,12 @@ def read_split(verdict: Verdict) -> Split:
     """A judge's verdict as a split."""
     if verdict.status == "read":
         claims = [Claim(*pair) for pair in verdict.value["claims"]]
-        return build_split(claims, verdict.value["ignored"])
+        return replace(build_split(claims, verdict.value["ignored"]), verdict=verdict)
     reason = verdict.samples[0].reason
-    if verdict.status == "missing":
-        return Split(problem="the splitter gave no reply", detail=reason, missing=True)
     problem = WRONG_NUMBER if _read_lines(strip_reasoning(verdict.samples[0].raw)).lonely else UNREADABLE
-    return Split(problem=problem, detail=reason)
+    if verdict.status == "missing":
+        problem = "the splitter gave no reply"
+    return Split(problem=problem, detail=reason, verdict=verdict)
 
 
 def ask_splitter(judge: Judge, items: Sequence[ToSplit], on_progress: Any = None) -> list[Split]:

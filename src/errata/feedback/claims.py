@@ -9,14 +9,15 @@ from statistics import fmean
 from typing import Any
 
 from errata.errors import ConfigError
-from errata.feedback.claim_fates import Stages, count_prompts
+from errata.feedback.claim_fates import NO_ANSWERS, Stages, count_prompts
 from errata.feedback.claim_judging import Candidates, JudgedAnswer, Judging, list_unjudged
 from errata.feedback.claim_pairs import ClaimPair, JudgedResponse, draw_pairs, find_pairs
 from errata.feedback.length_balance import LengthBalance
 from errata.feedback.outcome import Feedback
 from errata.feedback.style_rule import StyleRule, Unfit, find_unfit
 from errata.feedback.style_words import count_words
-from errata.records import Question, Record, Response, Turn, count_reasons
+from errata.generation import find_remedy
+from errata.records import Missing, Question, Record, Response, Turn, count_reasons, describe_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,16 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
     everything = [pair for pairs in found.values() for pair in pairs]
     stages = Stages(everything, drawn, unfit.reasons)
     models = {one.answer.id: one.answer.model for one in judging.answers}
+    lost = list_unjudged(judging) + _list_unanswered(candidates)
     report = {
         "answers": stages.count_answers(judging.answers),
         "claims": _count_claims(judging.answers),
         "pairs": {"found": len(everything), "drawn": len(drawn), "kept": len(kept)},
         "style_guard": _describe_unfit(drawn, kept, unfit),
-        "labeller": {name: value for name, value in judging.labeller.items() if name != "reasons"},
-        "reasons": count_reasons(list_unjudged(judging)),
+        "answered": {"answers": describe_answers([one.answer for one in judging.answers])},
+        "splitter": _leave_reasons_out(judging.splitter),
+        "labeller": _leave_reasons_out(judging.labeller),
+        "reasons": count_reasons(lost),
     }
     return Feedback(
         "claims",
@@ -87,6 +91,20 @@ def build_claim_pairs(candidates: Sequence[Candidates], judging: Judging, settin
         asdict(settings),
         report,
     )
+
+
+def _list_unanswered(candidates: Sequence[Candidates]) -> list[Missing]:
+    """The questions without answers, and why, as far as that is known."""
+    return [
+        Missing(one.question.id, NO_ANSWERS, one.unanswered or NO_ANSWERS, find_remedy(one.unanswered))
+        for one in candidates
+        if not one.answers
+    ]
+
+
+def _leave_reasons_out(judge: dict[str, Any]) -> dict[str, Any]:
+    """What is said about a judge; the reasons of both stand together."""
+    return {name: value for name, value in judge.items() if name != "reasons"}
 
 
 def _describe_unfit(drawn: Sequence[ClaimPair], kept: Sequence[ClaimPair], unfit: Unfit) -> dict[str, Any]:

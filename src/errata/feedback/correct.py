@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from errata.corrections import diff_segments
-from errata.data import REWRITE_LEAST, REWRITE_RATIO, measure_edit_ratio, resolve_image
+from errata.data import REWRITE_LEAST, REWRITE_RATIO, measure_edit_ratio
 from errata.errors import ConfigError
 from errata.feedback.claim_judging import NO_PICTURE, find_lost_image
 from errata.feedback.correction_prompt import CORRECT, parse_correction
 from errata.feedback.outcome import Feedback
 from errata.feedback.tally import Tally
+from errata.images import resolve_image
 from errata.judges import Judge, JudgeCall, Verdict, disarm, summarise
 from errata.records import Record, Response, Segment, Turn
 

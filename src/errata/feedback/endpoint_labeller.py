@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from errata.feedback.claim_labels import OnReply, sum_forms, write_label
 from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
-from errata.judges import JudgeFailure, JudgeReply, JudgeRequest
-from errata.judges.endpoint_judge import convert_reply
+from errata.judges import JudgeFailure, JudgeReply, JudgeRequest, convert_reply
 from errata.records import Turn
+from errata.text import split_reasoning
 
 TOP = 20
 """Candidates asked for; OpenAI's protocol allows no more."""
@@ -75,11 +75,17 @@ def _build_chat(request: JudgeRequest, extra: Mapping[str, object]) -> ChatReque
     )
 
 
+def _begins_with_token(reply: ChatReply) -> bool:
+    """Whether the first token is the beginning of the answer; of a model that thinks first it is that of a thought."""
+    token = next((token.strip() for token, _ in reply.first_tokens), "")
+    return bool(token) and split_reasoning(reply.text).answer.lstrip().startswith(token)
+
+
 def _convert(reply: ChatReply | ChatFailure) -> JudgeReply | JudgeFailure:
     judged = convert_reply(reply)
-    found = sum_forms(reply.first_tokens) if isinstance(reply, ChatReply) else None
     if isinstance(judged, JudgeFailure):
         return judged
+    found = sum_forms(reply.first_tokens) if isinstance(reply, ChatReply) and _begins_with_token(reply) else None
     if found is not None:
         return replace(judged, text=write_label(found), finished=True)
     # The first word is the verdict: what the limit cut off behind it does not matter.

@@ -16,7 +16,7 @@ from errata.errors import ConfigError
 from errata.feedback.outcome import Feedback
 from errata.feedback.style_rule import close_levels
 from errata.feedback.tally import Tally
-from errata.records import Answer, Question, Record, Response, Turn
+from errata.records import Answer, Question, Record, Response, Turn, describe_answers
 
 LEVELS = range(2, 6)
 """So many levels can be made, the standard answer's included; AMP tried these."""
@@ -104,7 +104,7 @@ def build_levels(
 
     Returns:
         Records whose `meta.missing_levels` names the experts that one lacks, why by name. `report.experts` counts what
-        became of each expert's answers.
+        became of each expert's answers; `report.answered` is what `describe_answers` says of them.
     """
     settings = settings or LevelSettings()
     tally, kept, lost = Tally(len(records)), [], 0
@@ -121,8 +121,9 @@ def build_levels(
         meta = record.meta | ({"missing_levels": missing} if missing else {})
         kept.append(replace(record, responses=close_levels(found.responses), meta=meta))
     rows = [{"name": expert.name, **count} for expert, count in zip(experts, counts, strict=True)]
+    answered = {expert.name: describe_answers(list(expert.answers.values())) for expert in experts}
     stated = {"experts": [expert.name for expert in experts], **asdict(settings)}
-    return Feedback(method, find_segments(kept), tally, stated, {"experts": rows}, lost)
+    return Feedback(method, find_segments(kept), tally, stated, {"experts": rows, "answered": answered}, lost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Questions in, answers out: batched, seeded and resumable.
 
-In: a loaded model and questions, or an endpoint and requests. Out: answers, also as JSON lines that grow while the run
-goes on. This room has the only client of endpoints; judges use it too. What an answer is worth belongs to
-`benchmarks`, what to ask to `world`, `data` and `benchmarks`.
+In: an endpoint and requests, or a loaded model and questions (`generation.local`, the part that needs torch). Out:
+answers, also as JSON lines that grow while the run goes on. This room has the only client of endpoints; judges use it
+too. What an answer is worth belongs to `benchmarks`, what to ask to `world`, `data` and `benchmarks`.
 """
 
 from errata.generation.answers import AnswerFile, Check, OnAnswers, OnFailure, write_failures
@@ -16,19 +16,15 @@ from errata.generation.chat import (
     find_remedy,
 )
 from errata.generation.chat_client import ChatClient
-from errata.generation.dialogue import CHANGES
+from errata.generation.choosing import Normalise, choose_best
 from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
-from errata.generation.identity import describe_run
-from errata.generation.local import generate
 from errata.generation.protocols import PROTOCOLS, build_settings
 from errata.generation.remote import Answered, ask_endpoint
 from errata.generation.remote_store import read_failures
 from errata.generation.samples import repeat_questions
 from errata.generation.settings import GenerationSettings
-from errata.generation.text_only import generate_text
 
 __all__ = [
-    "CHANGES",
     "PROTOCOLS",
     "REMEDIES",
     "AnswerFile",
@@ -42,14 +38,13 @@ __all__ = [
     "EndpointSettings",
     "FailureKind",
     "GenerationSettings",
+    "Normalise",
     "OnAnswers",
     "OnFailure",
     "ask_endpoint",
     "build_settings",
-    "describe_run",
+    "choose_best",
     "find_remedy",
-    "generate",
-    "generate_text",
     "is_endpoint",
     "name_model",
     "parse_endpoint",

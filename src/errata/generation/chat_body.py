@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from errata.data import encode_png, fit_pixels, show_file
 from errata.errors import StorageError
 from errata.generation.chat import ChatRequest
+from errata.images import encode_png, fit_pixels, show_file
 from errata.records import IMAGE_PLACEHOLDER, Turn
 
 SENT_AS_THEY_ARE = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from errata.generation.samples import describe_sample
-from errata.records import Answer, Question, Turn
+from errata.records import CHANGES, Answer, Question, Turn
 from errata.text import split_reasoning, strip_reasoning
-
-CHANGES = "changes"
-"""In an answer's `meta`: what of its request a server did not take as it was asked, in words by parameter."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from errata.data import resolve_image
 from errata.errors import DataError
 from errata.generation.answers import Check, OnAnswers, check_ids
 from errata.generation.chat import REMEDIES, ChatFailure, ChatReply, ChatRequest, FailureKind
@@ -16,6 +15,7 @@ from errata.generation.dialogue import Dialogue
 from errata.generation.remote_store import RemoteStore
 from errata.generation.requests import build_request, check_settings, describe_remote_run
 from errata.generation.settings import GenerationSettings
+from errata.images import resolve_image
 from errata.records import Answer, Missing, Question, count_reasons
 from errata.text import split_reasoning
 

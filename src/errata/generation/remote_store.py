@@ -9,8 +9,8 @@ from typing import Any
 
 from errata.generation.answers import AnswerFile
 from errata.generation.chat import REMEDIES, ChatFailure
-from errata.generation.dialogue import CHANGES, Dialogue
-from errata.records import Answer, Missing, Question, read_json_lines, remove_file, write_json_lines
+from errata.generation.dialogue import Dialogue
+from errata.records import CHANGES, Answer, Missing, Question, read_json_lines, remove_file, write_json_lines
 
 
 def read_failures(out: str | Path) -> list[Missing]:

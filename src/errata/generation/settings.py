@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from errata.errors import ConfigError
-from errata.models import ImageMode, check_limits
+from errata.images import ImageMode, check_limits
 
 
 @dataclass(frozen=True, slots=True)

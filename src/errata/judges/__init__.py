@@ -9,13 +9,15 @@ from errata.judges.backend import Backend, JudgeFailure, JudgeReply, JudgeReques
 from errata.judges.build import KINDS, build_backend, build_judge
 from errata.judges.cache import VerdictCache
 from errata.judges.calls import JudgeCall, JudgePrompt
+from errata.judges.endpoint_judge import convert_reply
 from errata.judges.estimate import Estimate
 from errata.judges.fence import disarm
 from errata.judges.judge import Judge
+from errata.judges.model_folder import find_model_folder
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
 from errata.judges.sqlite_file import SqliteFile, Table
-from errata.judges.summary import Spread, count_changes, measure_spread, summarise
+from errata.judges.summary import Spread, measure_spread, summarise
 from errata.judges.verdicts import Sample, Verdict
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
 
@@ -44,9 +46,10 @@ __all__ = [
     "build_backend",
     "build_judge",
     "build_world_rule",
-    "count_changes",
+    "convert_reply",
     "disarm",
     "find_errors",
+    "find_model_folder",
     "format_price",
     "load_prices",
     "measure_spread",

@@ -69,7 +69,7 @@ def build_backend(name: str, endpoint: EndpointSettings | None = None, *, max_pi
 
         return EndpointJudge(name, endpoint)
     if kind == "local" and rest:
-        from errata.judges.local_judge import LocalJudge
+        from errata.judges.local import LocalJudge
 
         return LocalJudge(name, max_pixels)
     if kind == "scripted" and rest:

@@ -11,7 +11,7 @@ from errata.judges.cache import to_json
 from errata.judges.cached_reply import CachedReply
 from errata.judges.calls import JudgeCall
 from errata.judges.verdicts import Sample, Status
-from errata.text.reasoning import split_reasoning
+from errata.text import split_reasoning
 
 Number = TypeVar("Number", int, float)
 EXCERPT = 120

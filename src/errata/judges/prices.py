@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from errata.config.source import read_yaml
+from errata.config import read_yaml
 from errata.errors import ConfigError
 
 TOKENS = 1_000_000

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
@@ -15,7 +14,7 @@ from errata.judges.calls import JudgeCall
 from errata.judges.pending import add_known
 from errata.judges.prices import UNKNOWN
 from errata.judges.verdicts import Verdict
-from errata.records import Missing, count_reasons
+from errata.records import Missing, count_changes, count_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +61,6 @@ def summarise(calls: Sequence[JudgeCall], verdicts: Sequence[Verdict]) -> dict[s
         "completion_tokens": add_known([sample.completion_tokens for sample in samples]),
         "price_usd": UNKNOWN if price is None else round(price, 6),
     }
-
-
-def count_changes(changes: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """What of requests was not taken as it was asked: by parameter the commonest change, and in how many replies.
-
-    Other models that replied are listed one by one.
-    """
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in changes:
-        for name, change in one.items():
-            found.setdefault((name, change if name == "model" else ""), []).append(change)
-    return [
-        {"parameter": name, "change": Counter(told).most_common(1)[0][0], "replies": len(told)}
-        for (name, _), told in sorted(found.items())
-    ]
 
 
 def _list_missing(verdicts: Sequence[Verdict]) -> Iterator[Missing]:

@@ -17,13 +17,12 @@ from errata.models.pixels import PixelCache
 from errata.models.processor_files import read_processor_files, write_processor_files
 from errata.models.processors import ProcessorParts, load_processor
 from errata.models.prompting import PROMPTING, write_prompting
-from errata.models.protocol import LIMITS, Adapter, ImageMode, LoadedModel, ModelSettings, RowInputs, check_limits
+from errata.models.protocol import Adapter, LoadedModel, ModelSettings, RowInputs
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
 from errata.models.text_only import TextModel, check_text_model, is_text_only, load_text_model
 from errata.models.vocabulary import check_vocabulary
 
 __all__ = [
-    "LIMITS",
     "NOT_TEXT",
     "PROMPTING",
     "Adapter",
@@ -32,7 +31,6 @@ __all__ = [
     "EncodedPrompt",
     "EncodedResponse",
     "GenericAdapter",
-    "ImageMode",
     "LlavaAdapter",
     "LoadedModel",
     "ModelSettings",
@@ -43,7 +41,6 @@ __all__ = [
     "TextModel",
     "TextVectors",
     "build_adapter",
-    "check_limits",
     "check_model",
     "check_text_model",
     "check_vocabulary",

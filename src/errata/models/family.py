@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import logging
 
-from errata.data import show_object
 from errata.errors import ModelError
+from errata.images import LIMITS, show_object
 from errata.models.blocks import Block
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.models.encoding import ChatEncoder
 from errata.models.limits import find_max_positions, read_image, require_honoured, tokenising
-from errata.models.protocol import LIMITS, ModelSettings, RowInputs
+from errata.models.protocol import ModelSettings, RowInputs
 from errata.models.rounds import ImageText
 from errata.models.templates import NAMED, Template, advise, find_source, is_vicuna
 from errata.records import Turn

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
-from errata.data import fit_pixels
 from errata.errors import DataError, ModelError
+from errata.images import fit_pixels
 from errata.models.encoded import EncodedImage, EncodedPrompt
 from errata.models.family import FamilyAdapter
 from errata.models.placement import first_line

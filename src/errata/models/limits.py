@@ -9,11 +9,11 @@ from typing import Any
 from PIL import Image
 from transformers.image_processing_utils import select_best_resolution
 
-from errata.data import fit_pixels, require_proportions, resize_to
 from errata.errors import DataError, ModelError
+from errata.images import LIMITS, fit_pixels, require_proportions, resize_to
 from errata.models.encoded import EncodedImage
 from errata.models.placement import first_line
-from errata.models.protocol import LIMITS, ModelSettings
+from errata.models.protocol import ModelSettings
 
 
 def require_honoured(settings: ModelSettings, honoured: Sequence[str], architecture: str) -> None:

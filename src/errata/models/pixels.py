@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from errata.data import CorruptionRule, corrupt_image, open_image
 from errata.errors import DataError
+from errata.images import CorruptionRule, corrupt_image, open_image
 from errata.models.encoded import EncodedImage
 from errata.models.protocol import Adapter
 

@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from errata.errors import ModelError
-from errata.models.protocol import LIMITS, ModelSettings
+from errata.images import LIMITS
+from errata.models.protocol import ModelSettings
 from errata.records import write_text
 
 FILE = "errata.json"

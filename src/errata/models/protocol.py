@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from errata.errors import ConfigError
+from errata.images import ImageMode, check_limits
 from errata.models.encoded import EncodedImage, EncodedPrompt, EncodedResponse
 from errata.records import Turn
-
-ImageMode = Literal["processor", "pad"]
-
-LIMITS = ("max_pixels", "min_pixels", "max_tiles")
-"""The settings of `ModelSettings` that bound how large pictures are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +54,6 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         check_limits("model", self)
-
-
-def check_limits(group: str, settings: Any) -> None:
-    """Raise ConfigError for limits on pictures that no picture can meet; `group` names the settings."""
-    for name in LIMITS:
-        value = getattr(settings, name)
-        if value is not None and value < 1:
-            raise ConfigError(f"{group}.{name}", expected="at least 1", found=str(value), fix="change the setting")
-    low, high = settings.min_pixels, settings.max_pixels
-    if low is not None and high is not None and low > high:
-        found = f"{low} above max_pixels {high}"
-        raise ConfigError(f"{group}.min_pixels", expected="at most max_pixels", found=found, fix="change one of them")
 
 
 class RowInputs(Protocol):

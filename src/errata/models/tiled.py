@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from PIL import Image
 
+from errata.images import LIMITS
 from errata.models.family import FamilyAdapter
 from errata.models.limits import limit_tiled, require_grid
-from errata.models.protocol import LIMITS
 
 
 class TiledAdapter(FamilyAdapter):

@@ -7,10 +7,22 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 
 from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
+from errata.records.coverage import describe_answered, describe_changes, describe_coverage, describe_details
 from errata.records.fields import Fields
 from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
-from errata.records.lines import read_json_lines, write_json_array, write_json_lines, write_text, writing_json_lines
+from errata.records.lines import (
+    format_line,
+    iterate_lines,
+    number_lines,
+    parse_line,
+    read_json_lines,
+    write_document,
+    write_json_array,
+    write_json_lines,
+    write_text,
+    writing_json_lines,
+)
 from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
 from errata.records.questions import (
     answer_to_row,
@@ -21,11 +33,13 @@ from errata.records.questions import (
     write_questions,
 )
 from errata.records.reasons import Missing, count_reasons, describe_reasons
+from errata.records.replies import CHANGES, count_changes, describe_answers
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
 __all__ = [
     "BAD_FILE",
+    "CHANGES",
     "IMAGE_PLACEHOLDER",
     "ROLES",
     "SEGMENT_TYPES",
@@ -43,10 +57,20 @@ __all__ = [
     "Segment",
     "Turn",
     "answer_to_row",
+    "count_changes",
     "count_reasons",
+    "describe_answered",
+    "describe_answers",
+    "describe_changes",
+    "describe_coverage",
+    "describe_details",
     "describe_reasons",
     "find_file",
+    "format_line",
+    "iterate_lines",
     "iterate_records",
+    "number_lines",
+    "parse_line",
     "parse_record",
     "question_to_row",
     "read_answers",
@@ -63,6 +87,7 @@ __all__ = [
     "storing",
     "write_answers",
     "write_bad_rows",
+    "write_document",
     "write_json_array",
     "write_json_lines",
     "write_questions",

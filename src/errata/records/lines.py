@@ -61,6 +61,27 @@ def write_json_array(path: str | Path, rows: Iterable[Any]) -> None:
     _write_lines(Path(path), _bracket(lines))
 
 
+def write_document(path: str | Path, content: dict[str, Any]) -> None:
+    """Write one JSON object with a field on each line, and of lists that hold objects an item on each line.
+
+    That is read as easily as an indented file, is half as long, and is written several times as fast: only what has no
+    indentation does Python's library write in C.
+    """
+    write_text(path, _lay_out(content, "") + "\n")
+
+
+def _lay_out(value: Any, indent: str) -> str:
+    if isinstance(value, dict) and value:
+        names = [json.dumps(str(name), ensure_ascii=False) for name in value]
+        parts = [f"{name}: {_lay_out(part, indent + ' ')}" for name, part in zip(names, value.values(), strict=True)]
+        left, right = "{}"
+    elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
+        parts, (left, right) = [json.dumps(part, ensure_ascii=False) for part in value], "[]"
+    else:
+        return json.dumps(value, ensure_ascii=False)
+    return f"{left}\n" + ",\n".join(f"{indent} {part}" for part in parts) + f"\n{indent}{right}"
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a file through a temporary sibling and rename, so that a kill or a full disk leaves the old one."""
     _write_lines(Path(path), (text,))

@@ -7,8 +7,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.data import open_image
 from errata.errors import DataError
+from errata.images import open_image
 
 PIXELATED_BELOW_PX = 128
 """Images smaller than this are shown enlarged with hard pixel edges, as the model sees them."""

@@ -7,12 +7,11 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
-from errata.records import write_text
+from errata.records import describe_coverage, describe_details, write_text
 from errata.reports import wording
 from errata.reports.headline import build_cards, build_lead
 from errata.reports.images import embed_bytes, embed_image
@@ -21,6 +20,9 @@ from errata.reports.names import benchmark_label, metric_text
 from errata.reports.plots import Figure, draw_figures
 from errata.reports.reading import read_results
 from errata.reports.results import Results
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,6 +73,8 @@ def _render(results: Results, figures: dict[str, Figure], run_folder: Path) -> s
 
 def build_environment() -> jinja2.Environment:
     """Templates that escape every value and know the wording of numbers."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -124,6 +128,18 @@ def _facts(results: Results) -> dict[str, list[tuple[str, str]]]:
         "training": wording.flatten_facts(training),
         "tree": wording.flatten_facts(results.training.get("tree", {})),
         "reference_cache": wording.flatten_facts(results.training.get("reference_cache", {})),
-        "coverage": wording.flatten_facts(results.coverage),
+        "coverage": _list_coverage(results.coverage),
         "timings": [(name, f"{seconds:.1f} s") for name, seconds in results.timings.items()],
     }
+
+
+def _list_coverage(coverage: dict[str, Any], run: str = "") -> list[tuple[str, str]]:
+    """One row a benchmark; of a comparison, one a run and benchmark."""
+    rows = []
+    for name, counts in coverage.items():
+        if "questions" in counts:
+            details = [] if run else describe_details(counts)  # what differs between runs is listed above
+            rows.append((f"{name}{run}", "; ".join([describe_coverage(counts), *details])))
+        else:
+            rows += _list_coverage(counts, f", {name}")
+    return rows

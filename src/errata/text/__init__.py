@@ -10,6 +10,7 @@ from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text,
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
 from errata.text.official_singular import find_official_singular
+from errata.text.printable import make_printable
 from errata.text.reasoning import Reasoned, split_reasoning, strip_reasoning
 from errata.text.refusals import is_refusal
 from errata.text.sentences import Sentence, find_sentences
@@ -51,6 +52,7 @@ __all__ = [
     "is_refusal",
     "load_coco_vocabulary",
     "load_vocabulary",
+    "make_printable",
     "parse_messages_text",
     "parse_vocabulary",
     "read_yes_no",

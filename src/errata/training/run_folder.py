@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from errata.config import describe_difference, dump_settings
+from errata.config import describe_difference, dump_settings, list_versions
 from errata.errors import ConfigError
 from errata.records import BAD_FILE, remove_file, write_text
 from errata.training.checkpoints import find_checkpoint
 from errata.training.digests import digest_data, find_changed
-from errata.training.versions import list_versions
 
 if TYPE_CHECKING:
     from errata.training.run import TrainRun

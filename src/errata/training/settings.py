@@ -12,8 +12,8 @@ from transformers.debug_utils import DebugOption
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from errata.corrections import OneSided
-from errata.data import CorruptionRule
 from errata.errors import ConfigError
+from errata.images import CorruptionRule
 from errata.objectives import Objective, build_objective
 from errata.training.best_metric import check_best_metric, find_direction
 from errata.training.recomputation import check_checkpointing, rename_checkpointing

@@ -7,15 +7,17 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from errata.data.browse.rows import record_to_view
 from errata.data.browse.thumbnails import Thumbnail, build_thumbnail
-from errata.data.pieces import make_printable
 from errata.records import SEGMENT_TYPES, Record, replacing
+from errata.text import make_printable
+
+if TYPE_CHECKING:
+    import jinja2
 
 FOLDER = Path(__file__).parent
 
@@ -77,9 +79,7 @@ def _build_thumbnails(
 
 def _write(path: Path, title: str, data: dict[str, Any], uris: list[str | None]) -> None:
     css, script = (FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("browse.css", "browse.js"))
-    loader = jinja2.FileSystemLoader(FOLDER)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    chunks = environment.get_template("browse.html.jinja").generate(
+    chunks = build_template().generate(
         title=title,
         policy=_policy(css, script),
         css=Markup(css),
@@ -90,6 +90,15 @@ def _write(path: Path, title: str, data: dict[str, Any], uris: list[str | None])
     )
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(chunks)
+
+
+def build_template() -> jinja2.Template:
+    """The page with its places for data, which escapes every value."""
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(FOLDER)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template("browse.html.jinja")
 
 
 def _policy(css: str, script: str) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from errata.data.pieces import Piece, cut_record, make_printable
+from errata.data.pieces import Piece, cut_record
 from errata.records import IMAGE_PLACEHOLDER, SEGMENT_TYPES, Record, Response
+from errata.text import make_printable
 
 
 def record_to_view(record: Record, images: Mapping[str, int]) -> dict[str, Any]:

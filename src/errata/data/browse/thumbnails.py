@@ -7,8 +7,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from errata.data.images import open_image
 from errata.errors import DataError
+from errata.images import open_image
 
 SMALL_PX = 128
 """Images below this size are shown enlarged with hard pixel edges, as the model sees them."""

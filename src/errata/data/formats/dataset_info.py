@@ -11,8 +11,7 @@ from typing import Any
 
 from errata.data.containers import Row
 from errata.errors import DataError, quote
-from errata.records import write_text
-from errata.records.lines import parse_line
+from errata.records import parse_line, write_text
 
 INFO_FILE = "dataset_info.json"
 _FIX = f"fix {INFO_FILE}, or move it away where the file has its usual names"

@@ -11,8 +11,7 @@ import pyarrow as pa
 from errata.data.containers import Row
 from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
-from errata.records import Record, parse_record, record_to_row
-from errata.records.lines import parse_line
+from errata.records import Record, parse_line, parse_record, record_to_row
 
 
 def _recognise(sample: Sample) -> bool:

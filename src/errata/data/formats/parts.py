@@ -10,8 +10,7 @@ from typing import Any
 from errata.corrections import diff_segments
 from errata.data.containers import Row
 from errata.data.formats.format import ReadContext, WriteContext, refuse
-from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn
-from errata.records.lines import parse_line
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn, parse_line
 
 TEXT_COLUMNS = tuple({"name": name, "dtype": "string"} for name in ("source", "license", "meta"))
 """What `write_meta` writes, as `Format.columns` says it."""

@@ -19,8 +19,7 @@ from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
 from errata.data.formats.origin import COLUMNS, ORIGIN_COLUMNS, PairTexts, build_pair, write_pairs
 from errata.data.formats.parts import STATED
 from errata.errors import quote
-from errata.records import Record
-from errata.records.lines import parse_line
+from errata.records import Record, parse_line
 
 TEXT_KEYS = ("question", "chosen", "rejected")
 SCHEMA = build_schema(

@@ -17,8 +17,7 @@ from errata.data.containers import RawRow, Row
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.origin import PairTexts, build_pair
 from errata.errors import DataError, count_noun, quote
-from errata.records import Record
-from errata.records.lines import parse_line
+from errata.records import Record, parse_line
 
 COLUMNS = ("ds_name", "image", "text", "origin_dataset", "origin_split", "idx", "image_path")
 _COUNT = re.compile(r"-(\d{1,12})\.tsv$")

@@ -20,8 +20,7 @@ from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.parts import take_id
 from errata.data.formats.pictures import list_images
 from errata.errors import quote
-from errata.records import Record, Response, Turn
-from errata.records.lines import parse_line
+from errata.records import Record, Response, Turn, parse_line
 
 NAMES = ("prompt", "chosen", "rejected", "responses", "ratings", "answer", "image", "system", "id", "source", "license")
 MODELS = ("chosen_model", "rejected_model")

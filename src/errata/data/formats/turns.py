@@ -9,8 +9,7 @@ from errata.data.containers import is_empty
 from errata.data.formats.pictures import is_picture_part
 from errata.data.formats.vocabulary import CONTENTS, SPEAKERS, guess_content
 from errata.errors import DataError, quote
-from errata.records import IMAGE_PLACEHOLDER, Role, Turn
-from errata.records.lines import parse_line
+from errata.records import IMAGE_PLACEHOLDER, Role, Turn, parse_line
 
 _ROLES: dict[str, Role] = {
     "human": "user",

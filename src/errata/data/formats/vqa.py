@@ -19,8 +19,7 @@ from errata.data.formats.parts import STATED, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
 from errata.data.json_rows import iterate_member
 from errata.errors import DataError, quote
-from errata.records import Record, Response, Turn, find_file
-from errata.records.lines import parse_line
+from errata.records import Record, Response, Turn, find_file, parse_line
 
 HEAD = 1 << 14
 """So many bytes say what a file is: its items come after a short header."""

@@ -7,6 +7,7 @@ ids and hashes. Foreign formats do not belong here (`errata.data`), nor does dra
 
 from errata.data.shaping.decontaminate import write_decontaminated
 from errata.data.shaping.dedup import TRAITS, write_distinct
+from errata.data.shaping.evaluation_images import EvaluationImages
 from errata.data.shaping.filtering import write_filtered
 from errata.data.shaping.folders import IMAGE_RULES, ImageRule, RecordFolder, require_folder, writing_folder
 from errata.data.shaping.image_files import LOOK_DISTANCE
@@ -25,6 +26,7 @@ __all__ = [
     "LOOK_DISTANCE",
     "PAIR_RULES",
     "TRAITS",
+    "EvaluationImages",
     "ImageRule",
     "LevelRule",
     "Levelling",

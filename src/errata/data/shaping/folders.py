@@ -11,13 +11,13 @@ from filecmp import cmp
 from pathlib import Path
 from typing import Any, Literal
 
-from errata.data.images import resolve_image
 from errata.data.import_records import RECORDS_FILE
 from errata.data.reading import OnBad
 from errata.data.shaping.image_files import hash_file
 from errata.data.shaping.record_file import RecordFile
 from errata.data.source_names import SourceNames, read_source_names
 from errata.errors import DataError
+from errata.images import resolve_image
 from errata.records import Record, record_to_row, replacing, storing, writing_json_lines
 
 ImageRule = Literal["link", "copy", "none"]

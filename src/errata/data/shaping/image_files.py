@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from errata.data.images import open_image
 from errata.errors import DataError
+from errata.images import open_image
 
 LOOK_BITS = 128
 """Bits of `hash_look`: 64 of a dHash (which neighbour is brighter), 64 of a pHash (the lowest frequencies)."""

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errata.data.images import decode_image
 from errata.data.json_rows import iterate_json_values
 from errata.data.parquet import read_parquet
-from errata.data.picture_kinds import ENDINGS
 from errata.data.shaping.evaluation_images import EvaluationImages
 from errata.data.shaping.image_files import LOOK_DISTANCE, hash_file, hash_file_look, hash_look
 from errata.data.shaping.image_names import COCO_VAL2014, find_name_keys, list_name_keys
 from errata.errors import ConfigError, DataError
-from errata.records.lines import parse_line
+from errata.images import ENDINGS, decode_image
+from errata.records import parse_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_p
 from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_types
 from errata.reports.plots.rounds import draw_rounds
 from errata.reports.plots.study import draw_study
-from errata.reports.plots.theme import DARK, LIGHT, Palette, png_bytes, themed
+from errata.reports.plots.theme import DARK, LIGHT, Palette, build_theme, png_bytes
 from errata.reports.plots.training import draw_methods, draw_training
 from errata.reports.results import Results
 
@@ -89,6 +89,6 @@ def draw_table(table: FigureTable[Data], data: Data, folder: Path) -> dict[str, 
 
 
 def _draw(draw: Callable[[Data, Palette], Any | None], data: Data, palette: Palette) -> bytes | None:
-    with themed(palette):
+    with build_theme(palette):
         figure = draw(data, palette)
         return None if figure is None else png_bytes(figure)

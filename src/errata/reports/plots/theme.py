@@ -9,9 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
-
 DPI = 160
 LONGEST_NAME = 30
 
@@ -41,8 +38,10 @@ SHAPES = ("o", "o", "s", "D", "^", "v")
 
 
 @contextmanager
-def themed(palette: Palette) -> Iterator[None]:
+def build_theme(palette: Palette) -> Iterator[None]:
     """Draw with this palette. Names from results are never read as formulas, and odd letters only lose their glyph."""
+    import matplotlib
+
     settings = {
         "font.size": 10,
         "text.parse_math": False,
@@ -68,6 +67,8 @@ def themed(palette: Palette) -> Iterator[None]:
 
 def build_figure(width: float, height: float, columns: int = 1, **options: Any) -> tuple[Any, list[Any]]:
     """A figure of the size in inches with one row of axes."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, columns, squeeze=False, **options)[0]
     for ax in axes:

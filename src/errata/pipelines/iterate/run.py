@@ -1,0 +1,150 @@
+"""`errata iterate`: alignment that goes round by itself, each round from the best checkpoint of the last."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from errata.config import describe_difference, dump_settings
+from errata.errors import ConfigError, count_noun
+from errata.generation import is_endpoint, parse_endpoint
+from errata.models import check_model
+from errata.pipelines.answering.local_model import build_model_settings
+from errata.pipelines.feedback.claims_job import build_labeller, check_judges
+from errata.pipelines.iterate.checkpoints import Candidate
+from errata.pipelines.iterate.results import build_results
+from errata.pipelines.iterate.round import Round, build_comparison, build_training, measure_start, run_round
+from errata.pipelines.iterate.settings import IterateRun
+from errata.pipelines.progress import OnProgress
+from errata.records import write_document, write_text
+from errata.reports import render_report
+
+SETTINGS_FILE = "iterate.yaml"
+FREE = ("out", "rounds", "patience", "least_gain", "most_lost")
+"""Settings that may change when a run goes on: none of them changes a round that is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """What an iteration came to.
+
+    Attributes:
+        rounds: Round 0, the start, and every round that is over.
+        stopped: Why there are no more rounds; None where a signal came, and the same command goes on.
+        report: The page with the curve.
+    """
+
+    rounds: tuple[Round, ...]
+    stopped: str | None
+    report: Path
+
+    @property
+    def best(self) -> Candidate:
+        """The best checkpoint of all rounds, of equal ones the earliest."""
+        return max((one.best for one in self.rounds), key=lambda candidate: candidate.score)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every question of every round could be asked and judged, and every one that measures was answered."""
+        return not any(one.counts.get("failed") or any(each.missing for each in one.candidates) for one in self.rounds)
+
+
+def iterate(run: IterateRun, on_progress: OnProgress | None = None, *, fresh: bool = False) -> Iteration:
+    """Run rounds until there are enough, or until the evaluation says so; go on with what the folder holds.
+
+    Raises:
+        ConfigError: The folder holds another iteration, or a setting cannot be used.
+        DataError: Questions that cannot be read, or a round without anything to compare.
+        ModelError: A model that cannot be loaded, or training that diverged.
+        JudgeError: A judge gave too few verdicts; the same call asks for the others.
+        StorageError: The folder cannot be written.
+    """
+    # What they refuse, they refuse before hours of work.
+    _check_model(run)
+    _check_judges(run)
+    _open_folder(run, fresh=fresh)
+    rounds = [measure_start(run, on_progress)]
+    stopped: str | None = None
+    while stopped is None:
+        done = run_round(run, len(rounds), rounds[-1].best.model, on_progress)
+        if done is None:
+            break
+        rounds.append(done)
+        _write_results(run, rounds)  # after every round: a run that is killed has its curve so far
+        stopped = find_reason_to_stop(run, rounds)
+    return Iteration(tuple(rounds), stopped, _write_results(run, rounds))
+
+
+def _check_model(run: IterateRun) -> None:
+    """Raise ConfigError or ModelError for what the model cannot be trained or asked with."""
+    asked = (build_model_settings(run.model, one) for one in (run.generation, run.evaluation.generation))
+    for settings in (build_training(run, run.model, run.out / "round-1", run.seed).model, *asked):
+        check_model(settings)
+
+
+def _check_judges(run: IterateRun) -> None:
+    """Raise ConfigError or ModelError for a splitter or labeller that could not judge; a benchmark's judge is looked at
+    before the first model answers."""
+    job = build_comparison(run, 1, run.model)
+    check_judges(job, build_labeller(job))
+
+
+def find_reason_to_stop(run: IterateRun, rounds: list[Round]) -> str | None:
+    """Why no further round is run: enough of them, or no gain over the best so far in `patience` rounds."""
+    best, without = rounds[0].best.score, 0
+    for done in rounds[1:]:
+        gained = done.best.score - best > run.least_gain
+        best, without = max(best, done.best.score), 0 if gained else without + 1
+    if without >= run.patience:
+        return f"no gain in {run.evaluation.metric} in {count_noun(without, 'round')}"
+    if len(rounds) <= run.rounds:
+        return None
+    return "1 round is over" if run.rounds == 1 else f"{run.rounds} rounds are over"
+
+
+def _write_results(run: IterateRun, rounds: list[Round]) -> Path:
+    content = build_results(run, rounds)
+    write_document(run.out / "results.json", content)
+    return render_report(run.out)
+
+
+def _open_folder(run: IterateRun, *, fresh: bool) -> None:
+    """Mark the folder as this run's, or check that it is. Raises ConfigError."""
+    path, stated = run.out / SETTINGS_FILE, dump_settings(run)
+    if path.is_file() and fresh:
+        for folder in run.out.glob("round-*"):
+            shutil.rmtree(folder)
+    elif path.is_file() and any(run.out.glob("round-*")):  # without a round, nothing was made with other settings
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        now = json.loads(json.dumps(stated))
+        difference = describe_difference(_leave_addresses_out(found), _leave_addresses_out(now), free=FREE)
+        if difference:
+            raise ConfigError(
+                str(path),
+                expected="the settings of the rounds in this folder",
+                found=difference,
+                fix="choose another --out, or start over with --fresh",
+                code="other-run",
+            )
+    elif run.out.is_dir() and any(one != path for one in run.out.iterdir()):
+        raise ConfigError(
+            str(run.out),
+            expected="an empty folder or an iteration's",
+            found="other files",
+            fix="choose another --out",
+            code="other-run",
+        )
+    write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
+
+
+def _leave_addresses_out(settings: Any) -> Any:
+    """Settings whose endpoints are named by their model: a server may move while a run goes on."""
+    if isinstance(settings, dict):
+        return {name: _leave_addresses_out(value) for name, value in settings.items()}
+    is_named = isinstance(settings, str) and is_endpoint(settings)
+    return f"openai:{parse_endpoint(settings).model}" if is_named else settings
