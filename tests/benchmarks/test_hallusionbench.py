@@ -150,6 +150,7 @@ def test_recorded_questions_without_a_figure_have_no_image_and_may_be_unclear(re
     ("reply", "official", "strict"),
     [
         ("correct", 1, 1), ("Incorrect.", 0, 0), ("**Unclear**", 2, 2), ("The answer is correct.", 1, 1),
+        ("Partially correct", 1, None),
         ("not incorrect", 0, None), ("It is not quite correct", 1, None), ("This isn't correct", 1, None),
         ("correct or incorrect", 0, None), ("It answers incorrectly", 0, None), ("yes", 2, None), ("", 2, None),
         ("()", 2, None), ("8, 9", 2, None), ("richtig", 2, None), ("正确", 2, None),

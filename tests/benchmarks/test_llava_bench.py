@@ -108,7 +108,9 @@ def test_strict_mode_finds_the_first_line_of_scores_alone(review):
     "review",
     [
         "", "8", "8\n9", "-1 5", "0 5", "11 5", "nan 9", "inf 9", "0x8 9", "1e1 5", "()", "8 9 7", "8,5 9,5",
-        "Both are fine.", "Assistant 1: 8\nAssistant 2: 9", '{"first": 8}', "eight nine", "八分 九分",
+        "I cannot rate 2 answers with 1 picture.", "I compare 2 answers about 1 image.\nBoth are fine.",
+        "1. Assistant 1 gets 8.\n2. Assistant 2 gets 9.", "Both are fine.",
+        "Assistant 1: 8\nAssistant 2: 9", '{"first": 8}', "eight nine", "八分 九分",
     ],
 )  # fmt: skip
 def test_strict_mode_takes_nothing_else_for_scores(review):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -212,3 +213,79 @@ def test_runs_of_an_earlier_version_are_compared_as_before(runs):
 )
 def test_a_result_belongs_to_its_benchmark(key, name):
     assert find_benchmark(key) == name
+
+
+def test_a_vocabulary_of_the_same_words_under_another_name_is_the_same(runs):
+    for name in ("one", "two"):
+        (runs.root / f"{name}.txt").write_text("dog, puppy\ncat\n")
+    first, second = (runs.measure(name, vocabulary=runs.root / f"{name}.txt") for name in ("one", "two"))
+    for folder, name in ((first, "one.txt"), (second, "two.txt")):  # as CHAIR's results have it
+        edit(
+            folder,
+            lambda results, name=name: results["stages"][0]["benchmarks"]["toy"]["settings"].update(vocabulary=name),
+        )
+    assert list_what(compare(runs, first, second)) == []
+    (runs.root / "two.txt").write_text("dog\ncat\n")
+    third = runs.measure("c", vocabulary=runs.root / "two.txt")
+    content = compare(runs, first, third, anyway=True)
+    assert list_what(content) == ["file of the vocabulary"], "said once"
+    assert re.fullmatch(
+        r"different file of the vocabulary: one\.txt \(\w{12}\) \| two\.txt \(\w{12}\)",
+        content["conditions"][0]["text"],
+    )
+
+
+def test_of_a_ground_truth_only_what_differs_is_shown(runs):
+    first, second = runs.measure("a"), runs.measure("b")
+    for folder, objects in ((first, ["dog"]), (second, ["dog", "cup"])):
+        path = folder / "questions" / "toy.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        rows[0]["meta"] = {"objects": objects, "captions": ["A long sentence about a dog."]}
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (condition,) = compare(runs, first, second)["conditions"]
+    assert condition["text"].endswith("questions: a objects dog | a objects dog, cup")
+
+
+def test_other_modes_are_refused_first_and_anyway(runs):
+    first, second = runs.measure("a"), runs.measure("b", mode="official", vocabulary=runs.root / "a.png")
+    for anyway in (False, True):
+        with pytest.raises(
+            DataError, match=r"toy in strict and in official mode; expected the same mode.*errata score"
+        ):
+            compare(runs, first, second, anyway=anyway)
+
+
+def test_the_table_is_printed_without_a_file(runs, capsys):
+    first, second = runs.measure("a"), runs.measure("b", runs.record("two", 3))
+    before = sorted(runs.root.rglob("*"))
+    assert main(["compare", str(first), str(second)]) == 0
+    printed = capsys.readouterr().out
+    assert "Change" in printed
+    assert "toy: different judge" in printed
+    assert "comparison:" not in printed
+    assert sorted(runs.root.rglob("*")) == before, "nothing is written"
+
+
+def test_the_page_says_first_that_more_differs_and_shows_counts_in_words(runs):
+    first, second = runs.measure("a"), runs.measure("b", runs.record("two", 3))
+    compare_runs(first, second, runs.root / "page" / "results.json")
+    page = render_report(runs.root / "page").read_text()
+    head, _, body = page.partition("</header>")
+    assert "Not only the models differ: see what else does under the numbers." in head
+    assert '<th scope="row">toy, before</th><td>5 of 5 answered, 0 missing</td>' in body
+    assert "before.toy" not in body
+
+
+def edit(folder, change):
+    results = json.loads((folder / "results.json").read_text())
+    change(results)
+    (folder / "results.json").write_text(json.dumps(results))
+
+
+@pytest.mark.parametrize(("name", "count"), [("stand_ins", 5), ("reasoned", 2), ("cut", 1), ("truncated", 1)])
+def test_counts_that_make_runs_unlike_are_compared(runs, name, count):
+    first, second = runs.measure("a"), runs.measure("b")
+    edit(second, lambda results: results["coverage"]["toy"].update({name: count}))
+    (condition,) = compare(runs, first, second)["conditions"]
+    assert condition["what"].startswith("number of ")
+    assert (condition["before"], condition["after"]) == (0, count)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from errata.cli.metrics import describe_coverage
 from errata.errors import ConfigError, DataError
 from errata.pipelines.evaluate import ScoreSettings, score_file
+from errata.records import describe_coverage
 
 ASKED = [("Is there a dog in the image?", "yes"), ("Is there a cat in the image?", "no")] * 3
 SAID = [
@@ -45,7 +45,7 @@ def test_thoughts_are_set_aside_and_counted(pope, tmp_path):
     assert {name: coverage[name] for name in ("reasoned", "endless", "refused", "empty", "failed")} == {
         "reasoned": 3, "endless": 1, "refused": 1, "empty": 0, "failed": 0,
     }  # fmt: skip
-    said = describe_coverage("pope", coverage)
+    said = describe_coverage(coverage)
     assert "3 with thoughts, which were set aside, 1 whose thoughts never ended, 1 refused" in said
     items = content["stages"][0]["benchmarks"]["pope_random"]["items"]
     assert [item["text"] for item in items[:3]] == ["Yes", "No", ""]
@@ -135,7 +135,7 @@ def test_half_of_the_truth_is_refused_in_official_mode_and_said_in_strict(
     coverage = evaluation.coverage["chair"]
     assert coverage.uncaptioned == evaluation.results[0].settings["uncaptioned"] == lacking
     assert "without captions_val2014.json, which is half of the ground truth" in describe_coverage(
-        "chair", {"questions": 2, "answered": 2, "uncaptioned": lacking}
+        {"questions": 2, "answered": 2, "uncaptioned": lacking}
     )
 
 
@@ -169,3 +169,11 @@ def test_the_part_that_was_answered_is_named(pope, shared_data, tmp_path):
     write_rows(pope.answers, rows)
     with pytest.raises(DataError, match=r"score these alone with .pope\.settings=\[random\]"):
         score_file(replace(pope, data=shared_data, options=()), tmp_path / "out")
+
+
+def test_answers_without_a_letter_say_nothing(chair, tmp_path):
+    write_captions(tmp_path, range(1, 5))
+    write_rows(chair.answers, [{"image_id": 1, "caption": "!!!!!!!!"}, {"image_id": 3, "caption": "一只狗"}])
+    evaluation = score_file(replace(chair, images_of_answers=True), tmp_path / "out")
+    assert evaluation.coverage["chair"].empty == 1
+    assert evaluation.results[0].settings["empty"] == 1

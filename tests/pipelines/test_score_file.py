@@ -221,7 +221,7 @@ def test_what_cannot_be_compared_is_named(pope, chair, tmp_path):
     score_file(replace(random, mode="strict"), tmp_path / "strict")
     with pytest.raises(DataError, match="a benchmark that both measured"):
         compare_runs(tmp_path / "pope", tmp_path / "chair", tmp_path / "x.json")
-    with pytest.raises(DataError, match="same benchmark and mode"):
+    with pytest.raises(DataError, match="in official and in strict mode; expected the same mode of scoring"):
         compare_runs(tmp_path / "pope", tmp_path / "strict", tmp_path / "x.json")
     with pytest.raises(DataError, match=r"results\.json"):
         compare_runs(tmp_path / "pope", tmp_path / "none", tmp_path / "x.json")

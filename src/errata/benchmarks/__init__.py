@@ -13,7 +13,7 @@ from errata.benchmarks.answer_rows import GivenAnswer
 from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.chair_score import build_truth, find_objects, score_chair
 from errata.benchmarks.human_marks import MARK_TYPES, read_marks, write_marking_job
-from errata.benchmarks.joining import are_about, find_image, find_images, join_answers
+from errata.benchmarks.joining import are_about, find_image, find_image_key, find_images, join_answers
 from errata.benchmarks.numbering import look_up_numbers
 from errata.benchmarks.paired import PairedDifference, compare
 from errata.benchmarks.pope_build import SETTINGS, build_pope
@@ -60,6 +60,7 @@ __all__ = [
     "find_cache",
     "find_data",
     "find_image",
+    "find_image_key",
     "find_images",
     "find_objects",
     "find_vintage",

@@ -1,7 +1,5 @@
 """The nouns of a description for AMBER: NLTK and spaCy where they are installed, else our own finder."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import importlib

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from errata.errors import DataError
@@ -23,6 +23,10 @@ VAGUE = frozenset(("text", "answer", "answers", "caption", "captions"))
 """Names that data sets also use for the question or for what is right."""
 LEAST_LABELS = 20
 """Answers that all equal their labels in so many rows or more are hardly a model's."""
+LEAST_PROSE = 3
+"""The same of answers that all equal what people, or a better model, wrote about the image."""
+_PROSE_WORDS = 4
+"""In so many words nobody says the same by chance."""
 _TABLE = {"index", "prediction"}
 """Columns of VLMEvalKit's tables, in which `answer`, `caption` and others belong to the question."""
 _OF_THE_QUESTION = frozenset(("answer", "caption", "text", "answers"))
@@ -32,7 +36,7 @@ _KNOWN = re.compile(
     r"version|prompts?|questions?|query|queries|metadata|meta|context|description|content|contents|details|thoughts?|"
     r"thinking|reasoning|rationale|time|date|at|seed|lang|language|objects?|hint|instruction|system|round|turn|score|"
     r"scores|rating|review|judge|log|hit|status|finish|reason|capability|visual_input|strategy|sentence|sentences)"
-    r"(?:_.*|\d*)|gt_.*|(?:eval_|base_|judge_|llm_|mllm_|vl_)?model(?:_id|_name|_version|_path)?|ground_?truth.*|l2-category|gpt4?_.*|doc.*|ref_.*|[a-h]"
+    r"(?:_.*|\d*)|gt_.*|(?:eval_|base_|judge_|llm_|mllm_|vl_)?model(?:_id|_name|_version|_path)?|ground_?truth.*|l2-category|gpt[-_]?4?[a-z]*_.*|doc.*|ref_.*|[a-h]"
 )
 """Columns that say something else than what the model answered."""
 _VERDICT = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
@@ -75,7 +79,7 @@ def _list_candidates(rows: Sequence[tuple[str, Row]], names: Sequence[str]) -> l
         known = [name for name in known if name not in _OF_THE_QUESTION]
     filled = [name for name in known if name in names] or known[:1]
     if len(filled) == 1 and filled[0] in VAGUE:
-        filled += [name for name in names if _could_answer(rows, name)]
+        filled += [name for name in names if _could_answer(rows, name, filled[0])]
     different: list[str] = []
     for name in filled:
         if not any(all(row.get(name) == row.get(other) for _, row in rows) for other in different):
@@ -83,11 +87,16 @@ def _list_candidates(rows: Sequence[tuple[str, Row]], names: Sequence[str]) -> l
     return different
 
 
-def _could_answer(rows: Sequence[tuple[str, Row]], name: str) -> bool:
-    """Whether a column of a strange name may hold answers: it is a sentence, or yes and no."""
+def _could_answer(rows: Sequence[tuple[str, Row]], name: str, beside: str) -> bool:
+    """Whether a column of a strange name may hold answers: it is a sentence, yes and no, or rounds as `beside` has."""
     if name in ANSWERS or _KNOWN.fullmatch(name) or name in ("earlier", "finished", "id"):
         return False
-    texts = [row[name] for _, row in rows if isinstance(row.get(name), str) and row[name].strip()]
+    rounds = all(isinstance(row.get(beside), list) for _, row in rows)
+    values = [
+        " ".join(map(str, row[name])) if rounds and isinstance(row.get(name), list) else row.get(name)
+        for _, row in rows
+    ]
+    texts = [value for value in values if isinstance(value, str) and value.strip()]
     if len(texts) * 2 < len(rows):
         return False
     if all(_VERDICT.fullmatch(text) for text in texts):
@@ -109,25 +118,33 @@ def _refuse_none(rows: Iterable[tuple[str, Row]], names: Sequence[str]) -> None:
 def _refuse_questions(rows: Sequence[tuple[str, Row]], name: str, where: str) -> None:
     """Raise DataError where the column repeats that of the questions in most rows."""
     same = sum(
-        isinstance(row.get(name), str) and any(row.get(prompt) == row[name] for prompt in PROMPTS) for _, row in rows
+        isinstance(row.get(name), str | list) and any(row.get(prompt) == row[name] for prompt in PROMPTS)
+        for _, row in rows
     )
     if 2 * same > len(rows):
         raise build_question_error(name, where, f"the question itself, in {same} of {len(rows)} rows")
 
 
-def refuse_labels(said: Sequence[tuple[str, object]], column: str, where: str) -> None:
-    """Raise DataError where a column of a vague name, that nobody named, holds the labels.
+def refuse_labels(said: Sequence[tuple[str, object, Collection[str]]], column: str, where: str) -> None:
+    """Raise DataError where a column that nobody named holds what is right: labels, or texts written about the images.
+
+    A model may well answer with the label each time: only a column of a vague name is doubted for that. Nobody says a
+    whole sentence of somebody else's each time.
 
     Args:
-        said: (text, label) of every answer.
-        column: Where the texts stood.
+        said: Every answer, the label of its question, and what was written about its image.
+        column: Where the answers stood.
         where: The file, for messages.
     """
-    if column in VAGUE and len(said) >= LEAST_LABELS and all(text == label for text, label in said):
+    labels = len(said) >= LEAST_LABELS and column in VAGUE and all(text == label for text, label, _ in said)
+    prose = len(said) >= LEAST_PROSE and all(
+        text in written and len(text.split()) >= _PROSE_WORDS for text, _, written in said
+    )
+    if labels or prose:
         raise DataError(
             where,
             expected=f"the model's words in {column!r}",
-            found=f"the label itself, letter by letter, in all {len(said)} rows",
+            found=f"the {'label' if labels else 'reference'} itself, letter by letter, in all {len(said)} rows",
             fix=f"name the column with the model's words; --answer-column {column} if it did say just that",
         )
 

@@ -79,7 +79,7 @@ def parse_row(row: Mapping[str, Any], column: str, where: str) -> list[GivenAnsw
         id=_take(row, "id") or name_figure(row) or (_name_index(index) if index else ""),
         number=_take_first(row, NUMBERS),
         image=_take_first(row, IMAGES),
-        prompt=_take_first(row, tuple(name for name in PROMPTS if name != column)),
+        prompt=_take_prompt(row, column),
         label=_take(row, "label") or (_take(row, "answer") if column != "answer" else ""),
         model=_take(row, "model") or _take(row, "model_id"),
         finished=row.get("finished", True) is not False,
@@ -133,6 +133,13 @@ def _open_list(text: str) -> Any:
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
             return value
     return text
+
+
+def _take_prompt(row: Mapping[str, Any], column: str) -> str:
+    """The question, of a dialogue the first."""
+    asked = {name: row.get(name) for name in PROMPTS if name != column}
+    first = {name: value[0] if isinstance(value, list) and value else value for name, value in asked.items()}
+    return _take_first(first, PROMPTS)
 
 
 def _take(row: Mapping[str, Any], name: str) -> str:

@@ -5,8 +5,6 @@ dead, "bow ties" loses its second word, "home plate" swallows two words, every m
 after a "seat" was dropped beside a "toilet" the indexes point into the longer list.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -10,7 +10,8 @@ from errata.judges import JudgePrompt
 
 WRONG, RIGHT, UNCLEAR = 0, 1, 2
 _WORDS = {"incorrect": WRONG, "correct": RIGHT, "unclear": UNCLEAR}
-_NEGATION = r"(?:\bnot|n['’]t|\bneither|\bnor)\b[\s\w]{0,12}\b"
+_NEGATION = r"(?:\b(?:not|neither|nor|part(?:ial)?ly|mostly|largely|somewhat|half|in part)|n['’]t)\b[\s\w-]{0,12}\b"
+"""What takes a word back, in whole or in part."""
 
 CHECK = JudgePrompt(
     "hallusionbench-check",

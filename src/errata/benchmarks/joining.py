@@ -17,7 +17,7 @@ Key = tuple[str, ...]
 Ids = tuple[str, ...]
 """Of questions that ask the same about one image, in several settings."""
 Matched = tuple[GivenAnswer, Ids]
-STRANGERS = "check the benchmark, its options and --data"
+STRANGERS = "check the benchmark, its options, and --data or --annotations"
 """What to do where answers are not about the benchmark's questions, as far as nothing more is known."""
 
 
@@ -50,8 +50,11 @@ def join_answers(
     _refuse_lists(matched, questions)
     _refuse_questions(matched, questions, where)
     if not named:
-        labels = {question.id: question.meta.get("label", question.meta.get("truth")) for question in questions}
-        refuse_labels([(answer.text, labels[ids[0]]) for answer, ids in matched], given[0].column, where)
+        by_id = {question.id: question for question in questions}
+        asked = [by_id[ids[0]] for _, ids in matched]
+        texts = ["\n".join((*answer.earlier, answer.text)) for answer, _ in matched]
+        labels = [question.meta.get("label", question.meta.get("truth")) for question in asked]
+        refuse_labels(list(zip(texts, labels, map(_list_written, asked), strict=True)), given[0].column, where)
     alike = Counter(ids for _, ids in matched)
     met: Counter[Ids] = Counter()
     found: dict[str, tuple[str, Answer]] = {}
@@ -115,6 +118,8 @@ def _index(questions: Sequence[Question]) -> dict[Key, list[str]]:
         context, reference = (_flatten(str(question.meta.get(name, ""))) for name in ("context", "reference"))
         keys: list[Key] = [("id", question.id), ("numbered", setting, number), ("number", number)]
         keys += [("referred", asked, reference), ("described", asked, context), ("place", str(place))]
+        if question.followups:  # files of dialogues call the number so
+            keys.append(("id", number))
         if not setting:  # in another setting the same is asked about other images
             keys.append(("worded", asked))
         for image in _list_images(question):
@@ -186,10 +191,8 @@ def _normalise(prompt: str) -> str:
 
 
 def _is_worded(answer: GivenAnswer, question: Question) -> bool:
-    """Whether the row's wording, where it has one, is the question's; an id of ours needs none."""
-    if answer.id == question.id or not answer.prompt:
-        return True
-    return _normalise(question.prompt[-1].text) in _normalise(answer.prompt)
+    """Whether the row's wording, where it has one, is the question's."""
+    return not answer.prompt or _normalise(question.prompt[-1].text) in _normalise(answer.prompt)
 
 
 def _require_wording(answer: GivenAnswer, question: Question) -> None:
@@ -198,6 +201,17 @@ def _require_wording(answer: GivenAnswer, question: Question) -> None:
         wanted, found = _normalise(question.prompt[-1].text), f"an answer to {_normalise(answer.prompt)[:80]!r}"
         fix = "score it with the question file, or the benchmark's option for the wording, that it was made with"
         raise DataError(answer.where, expected=f"one to {wanted!r} ({question.id})", found=found, fix=fix)
+
+
+def _list_written(question: Question) -> list[str]:
+    """What people or a better model wrote about a question's image; of a dialogue, the answers of all rounds."""
+    meta = question.meta
+    single = [meta.get(name) for name in ("reference", "gt_answer", "description")]
+    return [
+        *(text for text in single if isinstance(text, str)),
+        *meta.get("captions", []),
+        "\n".join(meta.get("references", [])),
+    ]
 
 
 def _refuse_lists(matched: Sequence[Matched], questions: Sequence[Question]) -> None:

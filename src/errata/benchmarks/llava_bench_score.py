@@ -23,6 +23,9 @@ _LABELS = re.compile(
     r"\b(?:assistant|answer)[\s_]*[12]\b|(?<=\d)\s*/\s*10\b|\b(?:the )?(?:two )?(?:scores?|ratings?)\b(?: are)?",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"^\W*\d+[.)]\s+")
+_WORD = re.compile(r"[^\W\d_]+")
+_MOST_WORDS = 3
 _FENCE = re.compile(r"\s*(?:```|~~~)\w*\s*")
 
 UNITS = {
@@ -39,7 +42,7 @@ def read_scores(review: str, mode: Mode) -> list[float | None]:
 
     Official is the released rule: two pieces between single blanks on the first line, -1 for both otherwise. Strict
     takes the first line that holds two numbers from 1 to 10 and nothing else, be it fenced or behind a preamble; else
-    the two on the first line with text.
+    the two on the first line with text, unless it is a sentence.
 
     Returns:
         Both scores; None for a "nan" or "inf", which the released code takes for a number.
@@ -51,11 +54,17 @@ def read_scores(review: str, mode: Mode) -> list[float | None]:
         return _read_released(review)
     lines = [_strip_labels(line) for line in review.splitlines() if line.strip() and not _FENCE.fullmatch(line)]
     alone = next((line for line in lines if len(_NUMBER.findall(line)) == 2 and not _find_words(line)), None)
-    said = _NUMBER.findall(alone if alone is not None else (lines or [""])[0])
+    said = _NUMBER.findall(alone if alone is not None else _take_first(lines))
     scores = [float(number) for number in said]
     if len(scores) != 2 or not all(1 <= score <= 10 for score in scores):
         raise ValueError(f"not two scores from 1 to 10 in {(alone or ''.join(lines[:1]))[:60]!r}")
     return list(scores)
+
+
+def _take_first(lines: Sequence[str]) -> str:
+    """The first line without the number of a list; nothing of a sentence, whose numbers may count answers or images."""
+    line = _LISTED.sub("", lines[0]) if lines else ""
+    return line if len(_WORD.findall(line)) <= _MOST_WORDS else ""
 
 
 def _strip_labels(line: str) -> str:

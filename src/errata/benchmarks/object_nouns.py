@@ -1,7 +1,5 @@
 """Which words of an extracted name are nouns: the pinned spaCy model where it is installed, else our own rules."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import importlib

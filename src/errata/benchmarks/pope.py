@@ -9,6 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from errata.benchmarks.answer_rows import GivenAnswer
 from errata.benchmarks.card import Card, Published, Remote
@@ -17,7 +18,7 @@ from errata.benchmarks.pope_files import read_pope
 from errata.benchmarks.pope_score import count_answer, list_units
 from errata.benchmarks.protocol import Benchmark, Item, Mode, Reply, Setup
 from errata.benchmarks.statistics import RESAMPLES, Combined, describe_combined, estimate
-from errata.errors import DataError, count_noun
+from errata.errors import ConfigError, DataError, count_noun
 from errata.records import BenchmarkResult, Question, Turn
 
 _URL = "https://raw.githubusercontent.com/RUCAIBox/POPE/main/output/coco/coco_pope_{}.json"
@@ -29,6 +30,9 @@ _SHA256 = {
 ROWS = {"random": (3000, 2910), "popular": (3000,), "adversarial": (3000,)}
 """Per setting; the older vintage of the random file has 2910."""
 _ZOO = "LLaVA, docs/MODEL_ZOO.md"
+_BUILT = (
+    "score with what the set was built with: --annotations, --seed, pope.images, pope.questions_per_image, pope.build"
+)
 _MEAN = "mean F1 of the three settings, old vintage (2910 random questions), official answer rule"
 
 
@@ -50,6 +54,7 @@ class Pope(Benchmark[Question]):
     images: int | None = None
     build: Mode = "strict"
 
+    draws: ClassVar[str] = "images"
     card = Card(
         name="pope",
         title="POPE",
@@ -69,6 +74,7 @@ class Pope(Benchmark[Question]):
     def load(self, setup: Setup) -> list[Question]:
         """Official questions, or those built from annotations."""
         if setup.annotations is None:
+            self._refuse_options()
             return [question for setting in self.settings for question in self._read(setting, setup.data)]
         objects = {image.image: image.objects for image in setup.annotations}
         build = partial(
@@ -94,9 +100,22 @@ class Pope(Benchmark[Question]):
         rows = [_adopt(answer) for answer in given]
         return [row for row in rows if row is not None] if all(rows) else None
 
-    def advise_strangers(self) -> str:
-        """Numbers mean other questions in another list or vintage."""
+    def advise_strangers(self, setup: Setup, /) -> str:
+        """Numbers mean other questions in another list or vintage, and in a set that is built from other images."""
+        if setup.annotations is not None:
+            return f"the questions depend on the images drawn: {_BUILT}"
         return "name the question file whose numbers they have with --questions, and check vintage and category"
+
+    def refuse_images(self, given: Sequence[GivenAnswer], setup: Setup, /) -> None:
+        """Ids number the questions of the set that was built: another set has other questions under the same ids."""
+        bare = next((answer for answer in given if not (answer.image and answer.prompt)), None)
+        if setup.annotations is not None and bare is not None:
+            raise DataError(
+                bare.where,
+                expected="image and question in each row, for POPE on the images of the answer file",
+                found="no more than a number of a set that was built",
+                fix=f"add both, or leave out --images-of-answers and {_BUILT}",
+            )
 
     def advise_missing(self, questions: Sequence[Question], answered: Set[str], /) -> str:
         """A file may answer some of the settings."""
@@ -115,6 +134,12 @@ class Pope(Benchmark[Question]):
             for setting, part in parts.items()
         ]
         return results + ([_average(parts, setup)] if len(parts) > 1 else [])
+
+    def _refuse_options(self) -> None:
+        """Official sets are as long as they are."""
+        if self.images is not None:
+            fix = "leave it out, or build a set from --annotations"
+            raise ConfigError("pope.images", expected="a set that is built", found="the official files", fix=fix)
 
     def _read(self, setting: Setting, data: Path | None) -> list[Question]:
         found = sorted((data or Path()).glob(f"{self.source}_pope*_{setting}.json*")) if data else []

@@ -121,12 +121,15 @@ class Benchmark(ABC, Generic[Row]):
         """
         return None
 
-    def advise_strangers(self) -> str:
+    def advise_strangers(self, _setup: Setup, /) -> str:
         """What to do where answers are about none of the questions."""
         if self.draws and getattr(self, self.draws) is not None:
             name = f"{self.card.name}.{self.draws}"
             return f"{name} drew others: leave it out, and take the images of the answer file with {ANSWERED}"
         return STRANGERS
+
+    def refuse_images(self, _given: Sequence[GivenAnswer], _setup: Setup, /) -> None:
+        """Raise DataError where these answers cannot say which images they are about."""
 
     def advise_missing(self, _questions: Sequence[Question], _answered: Set[str], /) -> str:
         """A way out that only this benchmark has where questions have no answer; empty where there is none."""

@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("before", metavar="RUN_A", type=Path, help="a folder that eval, score or demo wrote")
     parser.add_argument("after", metavar="RUN_B", type=Path, help="another")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file that takes the comparison")
+    parser.add_argument("--out", type=Path, help="a JSON file that takes the comparison (default: it is printed alone)")
     help_text = "compare even what was measured with another measure (prompts of the judge, vocabulary, ground truth)"
     parser.add_argument("--anyway", action="store_true", help=help_text)
     parser.set_defaults(run=run)
@@ -38,8 +38,9 @@ def describe_conditions(content: dict[str, Any]) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print a table with the p of every difference."""
-    from errata.cli.metrics import describe_coverage, describe_details
+    from errata.cli.metrics import name_coverage
     from errata.pipelines.compare import compare_runs
+    from errata.records import describe_details
     from errata.reports import render_table
 
     content = compare_runs(args.before, args.after, args.out, anyway=args.anyway)
@@ -52,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{benchmark}: {count_noun(shared['items'], 'item')}{left_out}")
     for run, coverage in content["coverage"].items():
         for benchmark, counts in coverage.items():
-            print(f"{run}, {benchmark}: {describe_coverage(benchmark, counts)}")
-            for line in describe_details(counts):
+            print(f"{run}, {benchmark}: {name_coverage(benchmark, counts)}")
+            for line in describe_details({**counts, "models": {}}):  # listed above
                 print(f"  {line}")
-    print(f"comparison: {args.out}")
+    if args.out is not None:
+        print(f"comparison: {args.out}")
     return DONE

@@ -68,7 +68,8 @@ def tell(feedback: Feedback, folder: FeedbackFolder) -> int:
 
 def describe_replies(report: Mapping[str, Any]) -> list[str]:
     """What is odd about replies: names of other models, replies cut off, what servers did not take as it was asked."""
-    from errata.cli.metrics import describe_answered, describe_judge
+    from errata.cli.metrics import describe_judge
+    from errata.records import describe_answered
 
     answered = report.get("answered", {}).items()
     lines = [f"{who}: {line}" for who, answers in answered for line in describe_answered(answers)]

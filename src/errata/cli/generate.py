@@ -117,10 +117,9 @@ def read_endpoint(args: argparse.Namespace) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Answer and print where the answers are."""
-    from errata.cli.metrics import describe_answered
     from errata.cli.progress import show_progress
     from errata.pipelines.answering import answer_file
-    from errata.records import describe_answers, describe_reasons
+    from errata.records import describe_answered, describe_answers, describe_reasons
 
     with show_progress() as on_progress:
         answered = answer_file(

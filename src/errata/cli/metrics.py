@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from errata.errors import DONE, INCOMPLETE, count_noun
-
-_ODD = {
-    "empty": "empty",
-    "cut": "cut off at the limit of tokens",
-    "reasoned": "with thoughts, which were set aside",
-    "endless": "whose thoughts never ended",
-    "refused": "refused",
-    "failed": "of those missing with a failed call in their row",
-    "uncaptioned": "about images without captions_val2014.json, which is half of the ground truth",
-    "stand_ins": "about synthetic stand-ins for their images, which measure nothing",
-}
-"""Counts that are named where there are any."""
+from errata.records import describe_changes, describe_coverage, describe_details
 
 
 def print_evaluation(evaluation: Any) -> int:
@@ -35,7 +24,7 @@ def print_evaluation(evaluation: Any) -> int:
         print(f"{result:{widths[0]}} {name:{widths[1]}} {value}".rstrip())
     for name, coverage in evaluation.coverage.items():
         counts = asdict(coverage)
-        print(f"{name}: {describe_coverage(name, counts)}")
+        print(f"{name}: {name_coverage(name, counts)}")
         for line in describe_details(counts):
             print(f"  {line}")
         if name in evaluation.quotable:
@@ -61,33 +50,11 @@ def name_result(result: Any) -> str:
     return f"{result.benchmark} (strict)" if result.mode == "strict" else str(result.benchmark)
 
 
-def describe_coverage(benchmark: str, coverage: Mapping[str, Any]) -> str:
-    """How many were measured and, also where there are none, how many are missing or unreadable; then what is odd."""
+def name_coverage(benchmark: str, coverage: Mapping[str, Any]) -> str:
+    """How much of a benchmark was measured; of one with a judge also how many verdicts are missing or unreadable."""
     from errata.benchmarks import BENCHMARKS
 
-    missing = coverage["questions"] - coverage["answered"]
-    parts = [f"{coverage['answered']} of {coverage['questions']} answered", f"{missing} missing"]
-    if benchmark in BENCHMARKS and BENCHMARKS[benchmark].card.judge:
-        cut = coverage.get("truncated", 0)
-        unreadable = f"{count_noun(coverage['unreadable'], 'verdict')} unreadable"
-        unreadable += f" ({cut} of them cut off at the judge's limit of tokens)" if cut else ""
-        parts += [f"{coverage['unjudged']} without a verdict", unreadable]
-    return ", ".join([*parts, *(f"{coverage[name]} {what}" for name, what in _ODD.items() if coverage.get(name))])
-
-
-def describe_details(coverage: Mapping[str, Any]) -> list[str]:
-    """As lines: why things are missing, and what is odd about the answers."""
-    from errata.records import describe_reasons
-
-    return describe_reasons(coverage.get("reasons", [])) + describe_answered(coverage)
-
-
-def describe_answered(answered: Mapping[str, Any]) -> list[str]:
-    """As lines: which models answered where they are several, and what servers did not take as it was asked."""
-    models = answered.get("models", {})
-    several = ", ".join(f"{name} {count}" for name, count in models.items())
-    lines = [f"answers of several models: {several}"] if len(models) > 1 else []
-    return lines + describe_changes(answered.get("changes", []), "answer", "answers")
+    return describe_coverage(coverage, judged=benchmark in BENCHMARKS and bool(BENCHMARKS[benchmark].card.judge))
 
 
 def describe_judge(judge: Mapping[str, Any]) -> list[str]:
@@ -97,11 +64,6 @@ def describe_judge(judge: Mapping[str, Any]) -> list[str]:
     if cut:
         lines.append(f"{count_noun(cut, 'reply', 'replies')} cut off at the limit of tokens, each asked for once more")
     return lines + describe_changes(judge.get("changes", []), "reply", "replies")
-
-
-def describe_changes(changes: Sequence[Mapping[str, Any]], noun: str, plural: str) -> list[str]:
-    """What of requests a server did not take as it was asked."""
-    return [f"{one['parameter']}: {one['change']} ({count_noun(one['replies'], noun, plural)})" for one in changes]
 
 
 def format_metric(metric: Any) -> str:

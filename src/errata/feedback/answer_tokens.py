@@ -11,7 +11,7 @@ FORMS = ("yes", "Yes", "no", "No")
 MARKS = ("", "▁", "Ġ")
 """What stands before a word in a vocabulary, by the kind of tokenizer: nothing, or a blank in one of two spellings."""
 
-Sequence = tuple[int, ...]
+TokenIds = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class AnswerTokens:
     splits has its split sequences. No sequence belongs to two forms: a tokenizer that knows no capitals has one `yes`.
     """
 
-    sequences: dict[str, tuple[Sequence, ...]]
+    sequences: dict[str, tuple[TokenIds, ...]]
     notes: dict[str, str]
 
     @property
@@ -31,7 +31,7 @@ class AnswerTokens:
         return tuple(sorted({token for found in self.sequences.values() for one in found for token in one}))
 
     @property
-    def split(self) -> tuple[Sequence, ...]:
+    def split(self) -> tuple[TokenIds, ...]:
         """The sequences of several tokens."""
         return tuple(one for found in self.sequences.values() for one in found if len(one) > 1)
 
@@ -46,7 +46,7 @@ def find_answer_tokens(tokenizer: Any, name: str) -> AnswerTokens:
     Raises:
         ModelError: It cannot write yes in any form, or no.
     """
-    taken: dict[Sequence, str] = {}
+    taken: dict[TokenIds, str] = {}
     sequences, notes = {}, {}
     for form in FORMS:
         found = _find_single(tokenizer, form) or _find_split(tokenizer, form)
@@ -65,12 +65,12 @@ def find_answer_tokens(tokenizer: Any, name: str) -> AnswerTokens:
     return AnswerTokens(sequences, notes)
 
 
-def _find_single(tokenizer: Any, form: str) -> tuple[Sequence, ...]:
+def _find_single(tokenizer: Any, form: str) -> tuple[TokenIds, ...]:
     vocabulary = tokenizer.get_vocab()
     return tuple((vocabulary[mark + form],) for mark in MARKS if mark + form in vocabulary)
 
 
-def _find_split(tokenizer: Any, form: str) -> tuple[Sequence, ...]:
+def _find_split(tokenizer: Any, form: str) -> tuple[TokenIds, ...]:
     """At the start of a text and after a blank; none with an unknown token in it."""
     texts = (form, f" {form}")
     found = dict.fromkeys(tuple(tokenizer(text, add_special_tokens=False).input_ids) for text in texts)
@@ -78,7 +78,7 @@ def _find_split(tokenizer: Any, form: str) -> tuple[Sequence, ...]:
     return tuple(one for one in found if one and (unknown is None or unknown not in one))
 
 
-def _describe(found: tuple[Sequence, ...], own: tuple[Sequence, ...], taken: dict[Sequence, str]) -> str:
+def _describe(found: tuple[TokenIds, ...], own: tuple[TokenIds, ...], taken: dict[TokenIds, str]) -> str:
     if not found:
         return "not in the vocabulary"
     if not own:

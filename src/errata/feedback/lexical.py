@@ -1,7 +1,5 @@
 """A stand-in for a text encoder that works offline: words and pairs of neighbouring words in common."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import math

@@ -7,6 +7,7 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 
 from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
 from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
+from errata.records.coverage import describe_answered, describe_changes, describe_coverage, describe_details
 from errata.records.fields import Fields
 from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
@@ -58,7 +59,11 @@ __all__ = [
     "answer_to_row",
     "count_changes",
     "count_reasons",
+    "describe_answered",
     "describe_answers",
+    "describe_changes",
+    "describe_coverage",
+    "describe_details",
     "describe_reasons",
     "find_file",
     "format_line",

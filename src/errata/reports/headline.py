@@ -84,7 +84,14 @@ def build_lead(results: Results) -> list[str]:
     else:
         sentences = [_hallucination(results, results.after), _kept(results, results.after)]
         sentences += [_silence(results.before), _silence(results.after)]
-    return [sentence for sentence in sentences if sentence]
+    return [sentence for sentence in [*sentences, _others(results)] if sentence]
+
+
+def _others(results: Results) -> str:
+    """Whether a change may stem from something else; what, is listed under the numbers."""
+    if results.after is None or not results.conditions:
+        return ""
+    return "Not only the models differ: see what else does under the numbers."
 
 
 def _silence(stage: Stage) -> str:

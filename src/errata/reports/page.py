@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from errata.records import write_text
+from errata.records import describe_coverage, describe_details, write_text
 from errata.reports import wording
 from errata.reports.headline import build_cards, build_lead
 from errata.reports.images import embed_bytes, embed_image
@@ -128,6 +128,18 @@ def _facts(results: Results) -> dict[str, list[tuple[str, str]]]:
         "training": wording.flatten_facts(training),
         "tree": wording.flatten_facts(results.training.get("tree", {})),
         "reference_cache": wording.flatten_facts(results.training.get("reference_cache", {})),
-        "coverage": wording.flatten_facts(results.coverage),
+        "coverage": _list_coverage(results.coverage),
         "timings": [(name, f"{seconds:.1f} s") for name, seconds in results.timings.items()],
     }
+
+
+def _list_coverage(coverage: dict[str, Any], run: str = "") -> list[tuple[str, str]]:
+    """One row a benchmark; of a comparison, one a run and benchmark."""
+    rows = []
+    for name, counts in coverage.items():
+        if "questions" in counts:
+            details = [] if run else describe_details(counts)  # what differs between runs is listed above
+            rows.append((f"{name}{run}", "; ".join([describe_coverage(counts), *details])))
+        else:
+            rows += _list_coverage(counts, f", {name}")
+    return rows

@@ -1,7 +1,5 @@
 """Where a text names objects: longest names first, whole words, nouns only, negated mentions marked."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 from collections.abc import Sequence

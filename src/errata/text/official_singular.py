@@ -6,8 +6,6 @@ Inflector, MIT): of 436,000 words and forms, seven that are no words (`oxens`) d
 Wherever a right answer is wanted, use `singular.find_singular`.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import re

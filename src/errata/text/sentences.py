@@ -1,7 +1,5 @@
 """Sentences with their places in the text."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import re

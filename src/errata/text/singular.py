@@ -1,7 +1,5 @@
 """Singular forms of English nouns, for matching object names."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 from functools import lru_cache

@@ -4,8 +4,6 @@ A sentence is read by what it affirms or denies of the question, both alike: "Th
 dog" a no to a question about a dog, and neither says anything to one about a cat.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import re

@@ -4,8 +4,6 @@ No model: meant for descriptions of pictures, where an unknown word is most ofte
 phrases are found by a pattern over the letters.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import re

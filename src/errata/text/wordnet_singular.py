@@ -6,8 +6,6 @@ words in CHAIR's, Object HalBench's and AMBER's lists, those that differ from ou
 the lemmatizer's rules give them with WordNet 3.0. Wherever a right answer is wanted, use `singular.find_singular`.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 from errata.text.singular import find_singular

@@ -52,7 +52,7 @@ def _holds_weights(folder: Path, base: Any) -> bool:
     """Whether a folder's weights are the model's, judged by its last layer: an adapter that was merged in memory, or
     training, changes that. Weights that are stored in another form, as quantised ones, are not compared."""
     for suffix, own in _list_last_layer(base).items():
-        stored = _read(folder, suffix)
+        stored = _read_tensor(folder, suffix)
         if stored is not None and stored.shape == own.shape and not _equal(own.detach().cpu(), stored):
             return False
     return True
@@ -69,7 +69,7 @@ def _list_last_layer(base: Any) -> dict[str, Tensor]:
     return {f"layers.{len(layers) - 1}.{name}": value for name, value in chosen.items() if ".lora_" not in name}
 
 
-def _read(folder: Path, suffix: str) -> Tensor | None:
+def _read_tensor(folder: Path, suffix: str) -> Tensor | None:
     """The one tensor of the language model whose name ends so; None where there is none, or several."""
     found: list[Tensor] = []
     for path in sorted(folder.glob("*.safetensors")):

@@ -104,7 +104,9 @@ def _build_own_inputs(adapter: GenericAdapter, sample: TreeSample, images: Seque
     extra = len(ours) - len(theirs)  # a first token that the template leaves to the tokenizer
     if extra not in (0, 1) or ours[extra:] != theirs:
         place = next((i for i, (one, other) in enumerate(zip(ours[extra:], theirs, strict=False)) if one != other), -1)
-        raise _refuse(adapter, "the tokens of its processor", f"{len(ours)} and {len(theirs)}, unequal at {place}")
+        raise _refuse_model(
+            adapter, "the tokens of its processor", f"{len(ours)} and {len(theirs)}, unequal at {place}"
+        )
     response = sample.responses[0].input_ids
     shape = own["input_ids"].shape
     for name, value in own.items():
@@ -134,17 +136,17 @@ def _guard(adapter: GenericAdapter, run: Any) -> Any:
         raise
     except Exception as error:  # whatever the model meets first
         found = f"{type(error).__name__}: {str(error).strip()[:200]}"
-        raise _refuse(adapter, "a forward pass that takes its processor's inputs", found) from error
+        raise _refuse_model(adapter, "a forward pass that takes its processor's inputs", found) from error
 
 
 def _compare(adapter: GenericAdapter, model: nn.Module, what: str, one: Tensor, other: Tensor) -> None:
     difference, allowed = float((one - other).abs().max()), find_tolerance(next(model.parameters()))
     if not difference <= allowed:  # NaN too
         found = f"a largest difference of {difference:.1e} of a token's log-probability, allowed {allowed:.0e}"
-        raise _refuse(adapter, f"the numbers of {what}", found)
+        raise _refuse_model(adapter, f"the numbers of {what}", found)
 
 
-def _refuse(adapter: GenericAdapter, expected: str, found: str) -> ModelError:
+def _refuse_model(adapter: GenericAdapter, expected: str, found: str) -> ModelError:
     fix = "use a model of a family with an adapter of its own"
     return ModelError(adapter.settings.name, expected=expected, found=found, fix=fix)
 

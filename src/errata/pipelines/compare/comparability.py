@@ -82,8 +82,11 @@ def find_conditions(
         found += _compare_models(benchmark, before, after)
         found += _compare_questions(benchmark, before, after, ids)
         found += _compare_coverage(benchmark, before, after)
+    known = [dict(dict(one.made_with.get("files") or {}).get("vocabulary") or {}) for one in (before, after)]
+    told = any(known) and all("files" in one.made_with for one in (before, after))  # by what is in it, not by its name
     for name, (first, second) in pairs.items():
-        found += _compare_values(name, "setting", _settings_of(first), _settings_of(second))
+        settings = [_settings_of(one, without=("vocabulary",) if told else ()) for one in (first, second)]
+        found += _compare_values(name, "setting", *settings)
     return found + list(_compare_runs(before, after))
 
 
@@ -167,7 +170,7 @@ def _compare_questions(benchmark: str, before: RunFacts, after: RunFacts, ids: S
         return
     yield from _compare_pictures(benchmark, before, after)
     parts: dict[str, Callable[[Question], Any]] = {
-        "question wordings": lambda one: ([turn.text for turn in one.prompt], list(one.followups)),
+        "question wordings": lambda one: [*(turn.text for turn in one.prompt), *one.followups],
         "ground truths": lambda one: one.meta,
         "pictures": lambda one: list(one.images),
     }
@@ -176,8 +179,17 @@ def _compare_questions(benchmark: str, before: RunFacts, after: RunFacts, ids: S
         if other:
             told = f"{what} of {len(other)} of {len(shared)} shared questions"
             whole = what == "ground truths" and len(other) == len(shared)
-            examples = [{name: take(one[name]) for name in other[:EXAMPLES]} for one in (first, second)]
+            pairs = [_differ(take(first[name]), take(second[name])) for name in other[:EXAMPLES]]
+            examples = [dict(zip(other, values, strict=False)) for values in zip(*pairs, strict=True)]
             yield Condition(benchmark, told, examples[0], examples[1], meaningless=whole)
+
+
+def _differ(before: Any, after: Any) -> tuple[Any, Any]:
+    """Of two mappings what differs, else both as they are."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return before, after
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}
 
 
 def _compare_pictures(benchmark: str, before: RunFacts, after: RunFacts) -> Iterator[Condition]:
@@ -211,9 +223,10 @@ def _compare_coverage(benchmark: str, before: RunFacts, after: RunFacts) -> Iter
             yield Condition(benchmark, f"number of {what}", *counts)
 
 
-def _settings_of(result: BenchmarkResult) -> dict[str, Any]:
+def _settings_of(result: BenchmarkResult, without: Sequence[str]) -> dict[str, Any]:
+    left_out = (*_QUIET, *without)
     return {
-        name: value for name, value in result.settings.items() if name not in _QUIET and not isinstance(value, dict)
+        name: value for name, value in result.settings.items() if name not in left_out and not isinstance(value, dict)
     }
 
 
@@ -253,7 +266,9 @@ def _compare_runs(before: RunFacts, after: RunFacts) -> Iterator[Condition]:
 
 def _show(value: Any) -> str:
     """A value in one line of a readable length."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value.keys() == {"name", "sha256"}:
+        text = f"{value['name']} ({str(value['sha256'])[:12]})"
+    elif isinstance(value, Mapping):
         text = ", ".join(f"{name} {_show(each)}" for name, each in value.items())
     elif isinstance(value, (list, tuple)):
         text = ", ".join(_show(each) for each in value)

@@ -15,7 +15,9 @@ from errata.pipelines.compare.comparability import Condition, RunFacts, find_con
 from errata.records import BenchmarkResult, result_from_row, result_to_row, write_document
 
 
-def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyway: bool = False) -> dict[str, Any]:
+def compare_runs(
+    before: str | Path, after: str | Path, out: str | Path | None = None, *, anyway: bool = False
+) -> dict[str, Any]:
     """Compare what two folders of results hold alike.
 
     Metrics are counted again over the shared items, so that both columns and their difference are of the same answers.
@@ -23,7 +25,7 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
     Args:
         before: A folder with `results.json`; where it has several stages, the first counts.
         after: Another; there the last stage counts.
-        out: The JSON file that takes the comparison, in the form that a report reads.
+        out: The JSON file that takes the comparison, in the form that a report reads; None writes nothing.
         anyway: Compare even what was measured with another measure.
 
     Returns:
@@ -41,6 +43,7 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
         found = f"{', '.join(first['benchmarks'])} and {', '.join(second['benchmarks'])}"
         fix = "evaluate both with the same benchmark"
         raise DataError(f"{before} and {after}", expected="a benchmark that both measured", found=found, fix=fix)
+    _require_modes(before, after, first["benchmarks"], second["benchmarks"])
     pairs = {name: share_items(first["benchmarks"][name], second["benchmarks"][name]) for name in names}
     conditions = find_conditions(first["facts"], second["facts"], pairs)
     if not anyway:
@@ -66,8 +69,23 @@ def compare_runs(before: str | Path, after: str | Path, out: str | Path, *, anyw
             for name, pair in pairs.items()
         },
     }
-    write_document(out, content)
+    if out is not None:
+        write_document(out, content)
     return content
+
+
+def _require_modes(
+    before: str | Path, after: str | Path, first: Mapping[str, BenchmarkResult], second: Mapping[str, BenchmarkResult]
+) -> None:
+    """Raise DataError where a benchmark was scored in another mode: nothing compares these, `anyway` neither."""
+    for name in first.keys() & second.keys():
+        if first[name].mode != second[name].mode:
+            raise DataError(
+                f"{before} and {after}",
+                expected="the same mode of scoring",
+                found=f"{name} in {first[name].mode} and in {second[name].mode} mode",
+                fix="score the answers of both in one mode: `errata score` takes those in RUN/answers",
+            )
 
 
 def _require_meaning(before: str | Path, after: str | Path, conditions: Sequence[Condition]) -> None:

@@ -45,6 +45,7 @@ class Coverage:
         truncated: Of these, verdicts whose replies the judge's limit of tokens ended.
         uncaptioned: Questions about images of COCO without people's captions, which are half of the ground truth.
         stand_ins: Questions about a synthetic stand-in for their image, whose answers measure nothing.
+        left_out: Questions of the benchmark that are not among `questions`, as their images are not in the answer file.
         reasons: Why answers and verdicts are missing or unreadable, the commonest first, as `count_reasons` gives them.
         models: The names that answers give of their model, with how many give each.
         changes: What of the requests for answers a server did not take as it was asked, as `count_changes` gives it.
@@ -63,6 +64,7 @@ class Coverage:
     truncated: int = 0
     uncaptioned: int = 0
     stand_ins: int = 0
+    left_out: int = 0
     reasons: list[dict[str, Any]] = field(default_factory=list)
     models: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -115,7 +117,7 @@ def measure_answers(
     coverage = Coverage(
         questions=len(questions),
         answered=len(pairs),
-        empty=sum(not any(text.strip() for text in one.answer.rounds) and not one.endless for one in spoken.values()),
+        empty=sum(_is_wordless(one.answer) and not one.endless for one in spoken.values()),
         cut=sum(not answer.finished for _, answer in pairs),
         reasoned=sum(one.reasoned for one in spoken.values()),
         endless=sum(one.endless for one in spoken.values()),
@@ -132,6 +134,11 @@ def measure_answers(
     if noted:
         results = [replace(one, settings={**one.settings, **noted}) for one in results]
     return Measured(results, coverage, judged.summary)
+
+
+def _is_wordless(answer: Answer) -> bool:
+    """Whether nothing was said: no letter or digit in any round, as where a broken model writes nothing but "!!!!"."""
+    return not any(sign.isalnum() for text in answer.rounds for sign in text)
 
 
 def _count_unreadable(results: Sequence[BenchmarkResult], verdicts: int, samples: int) -> int:

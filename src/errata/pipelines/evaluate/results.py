@@ -85,8 +85,14 @@ def _digest_files(settings: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def list_quotable(measured: Mapping[str, Measured], setups: Mapping[str, Setup]) -> list[str]:
-    """Benchmarks that asked about the images of the published figures: not about annotated ones or stand-ins."""
-    return [name for name, one in measured.items() if setups[name].annotations is None and not one.coverage.stand_ins]
+    """Benchmarks that asked about the images of the published figures: no others, no stand-ins, none left out."""
+    return [name for name, one in measured.items() if setups[name].annotations is None and _is_whole(name, one)]
+
+
+def _is_whole(name: str, measured: Measured) -> bool:
+    """Whether no image is left out or replaced; the option that draws a sample stands in a result's settings."""
+    drawn = any(result.settings.get(BENCHMARKS[name].draws) is not None for result in measured.results)
+    return not (measured.coverage.stand_ins or measured.coverage.left_out or drawn)
 
 
 def _list_revisions(settings: dict[str, Any]) -> dict[str, str | None]:

@@ -18,20 +18,21 @@ from errata.benchmarks import (
     are_about,
     build_benchmarks,
     find_image,
+    find_image_key,
     find_images,
     join_answers,
     look_up_numbers,
     read_given_answers,
 )
 from errata.config import dump_settings
-from errata.errors import ConfigError
+from errata.errors import ConfigError, DataError
 from errata.pipelines.evaluate.judging import JudgeSettings, open_judge
 from errata.pipelines.evaluate.measuring import measure_answers
 from errata.pipelines.evaluate.run import write_evaluation
 from errata.pipelines.evaluate.settings import Evaluation
 from errata.pipelines.evaluate.setups import build_setups, load_questions
 from errata.pipelines.progress import OnProgress
-from errata.records import Answer, Question, write_answers, write_questions
+from errata.records import Answer, Question, read_questions, write_answers, write_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def score_file(settings: ScoreSettings, out: str | Path, *, on_progress: OnProgr
     task = open_task(settings)
     judge = open_judge([task.benchmark], settings.judge)
     measured = measure_answers(task.benchmark, task.questions, task.answers, task.setup, judge, on_progress)
-    measured = replace(measured, coverage=replace(measured.coverage, failed=len(task.failed)))
+    coverage = replace(measured.coverage, failed=len(task.failed), left_out=task.left_out)
+    measured = replace(measured, coverage=coverage)
     name = task.benchmark.card.name
     write_questions(out / "questions" / f"{name}.jsonl", task.questions)
     write_answers(out / "answers" / f"{name}.jsonl", task.answers)
@@ -100,6 +102,7 @@ class Task:
     Attributes:
         questions_from: Where the questions stood.
         failed: The rows that hold what a failed call left, and no answer.
+        left_out: Questions about images that the file does not answer, where those it answers are the whole set.
     """
 
     benchmark: Benchmark[Any]
@@ -108,6 +111,7 @@ class Task:
     answers: list[Answer]
     questions_from: str
     failed: list[GivenAnswer]
+    left_out: int = 0
 
 
 def open_task(settings: ScoreSettings) -> Task:
@@ -121,13 +125,17 @@ def open_task(settings: ScoreSettings) -> Task:
         given = [_keep_none(answer) for answer in given]
     setup = build_setups(settings, [benchmark], model, settings.seed)[benchmark.card.name]
     questions, source = _find_questions(benchmark, given, setup, settings)
-    fix = _advise_strangers(benchmark, given, settings)
+    _require_questions_of_run(settings.answers, questions)
+    fix = _advise_strangers(benchmark, given, settings, setup)
+    whole = len(questions)
     if settings.images_of_answers:
         _refuse_drawing(benchmark)
+        benchmark.refuse_images(given, setup)
         images = find_images(given, questions, where=str(settings.answers), fix=fix)
         questions = [question for question in questions if find_image(question) in images]
     answers = _join(benchmark, given, questions, settings, fix)
-    return Task(benchmark, setup, questions, answers, source, [answer for answer in given if answer.failed])
+    failed = [answer for answer in given if answer.failed]
+    return Task(benchmark, setup, questions, answers, source, failed, whole - len(questions))
 
 
 def _keep_none(answer: GivenAnswer) -> GivenAnswer:
@@ -143,12 +151,36 @@ def _refuse_drawing(benchmark: Benchmark[Any]) -> None:
         raise ConfigError(option, expected=f"no sample beside {ANSWERED}", found="both", fix=fix)
 
 
-def _advise_strangers(benchmark: Benchmark[Any], given: Sequence[GivenAnswer], settings: ScoreSettings) -> str:
+def _require_questions_of_run(path: Path, questions: Sequence[Question]) -> None:
+    """Raise DataError where answers lie beside the questions of their run, and an id means another question here."""
+    beside = path.parent.parent / "questions" / path.name
+    try:
+        asked = {question.id: question for question in read_questions(beside)} if beside.is_file() else {}
+    except DataError:  # questions of somebody else
+        return
+    for question in questions:
+        other = asked.get(question.id)
+        if other is not None and _describe(other) != _describe(question):
+            raise DataError(
+                f"{path}: {question.id}",
+                expected=f"an answer to {' '.join(_describe(question))!r}",
+                found=f"one to {' '.join(_describe(other))!r}, by {beside}",
+                fix="score with the data, seed and options of the run that asked",
+            )
+
+
+def _describe(question: Question) -> tuple[str, ...]:
+    return (*map(find_image_key, question.images), question.prompt[-1].text)
+
+
+def _advise_strangers(
+    benchmark: Benchmark[Any], given: Sequence[GivenAnswer], settings: ScoreSettings, setup: Setup
+) -> str:
     """What to do about answers to other questions; a file that holds its own may be scored by them."""
     told = [f"--{name}" for name in ("annotations", "data") if getattr(settings, name) is not None]
     if told and benchmark.adopt(given) is not None:
         return f"leave out {' and '.join(told)}: the rows hold question, label and setting, and are scored by them"
-    return benchmark.advise_strangers()
+    return benchmark.advise_strangers(setup)
 
 
 def _find_questions(

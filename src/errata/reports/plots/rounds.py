@@ -29,7 +29,7 @@ def draw_rounds(results: Results, palette: Palette) -> Any | None:
         ax.plot(xs, ys, label="other checkpoints", zorder=2, **rings)
     xs, ys = [places[id(one)] for one in best], [_value(one) for one in best]
     style = stage_style(1, palette) | {"linewidth": 2, "elinewidth": 2, "capsize": 0, "zorder": 3}
-    ax.errorbar(xs, ys, yerr=_spread(best), label="best of its round", **style)
+    ax.errorbar(xs, ys, yerr=_spread_rounds(best), label="best of its round", **style)
     ax.set_xticks([one.round for one in best], ["start", *(f"round {one.round}" for one in best[1:])])
     ax.tick_params(axis="x", labelcolor=palette.ink)
     benchmark, _, metric = best[0].name.partition(".")
@@ -57,7 +57,7 @@ def _value(point: RoundPoint) -> float:
     return scaled(point.value.value or 0, point.value.unit)
 
 
-def _spread(points: list[RoundPoint]) -> list[list[float]]:
+def _spread_rounds(points: list[RoundPoint]) -> list[list[float]]:
     ends = [(p, p.value.low, p.value.high) for p in points]
     low = [max(_value(p) - scaled(at, p.value.unit), 0) if at is not None else 0 for p, at, _ in ends]
     high = [max(scaled(at, p.value.unit) - _value(p), 0) if at is not None else 0 for p, _, at in ends]
