@@ -8,8 +8,6 @@ CPU seconds of one thread, the median of five rounds. The texts are drawn from a
 with our own list of objects: the released one is not ours to ship, and is as long.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import argparse

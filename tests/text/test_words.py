@@ -1,7 +1,5 @@
 """Words, singular forms and their places."""
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import itertools
