@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ARROW = "=>"
-"""As `errata.feedback.claim_split` has it, which would load a model's libraries; with another the run ends."""
+"""As `errata.feedback.claims.split` has it, which would load a model's libraries; with another the run ends."""
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 

@@ -36,7 +36,7 @@ import torch
 from PIL import Image
 
 from bare import ask_bare
-from errata.feedback.local.yes_no import YesNo
+from errata.feedback.local.labeller import YesNo
 from errata.generation import EndpointSettings
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel
 from errata.pipelines.feedback.claims import run_claims

@@ -9,7 +9,7 @@ from typing import Any
 from errata.benchmarks import Benchmark, Setup
 from errata.judges import Judge, JudgeRequest, ScriptedJudge, VerdictCache
 from errata.pipelines.evaluate.measuring import Measured, measure_answers
-from errata.pipelines.evaluate.setups import load_questions
+from errata.pipelines.evaluate.settings import load_questions
 from errata.records import Answer, Question
 
 Rule = Callable[[JudgeRequest], str]

@@ -10,10 +10,15 @@ from types import SimpleNamespace
 import pytest
 
 from errata.benchmarks import Reply, Setup, build_item, compare
-from errata.benchmarks.amber import Amber
-from errata.benchmarks.amber_files import GROUPS
-from errata.benchmarks.amber_nouns import _load_tools, choose_path
-from errata.benchmarks.amber_score import WordLists, compute_released, count_nouns, count_verdict
+from errata.benchmarks.amber.benchmark import GROUPS, Amber
+from errata.benchmarks.amber.score import (
+    WordLists,
+    _load_tools,
+    choose_path,
+    compute_released,
+    count_nouns,
+    count_verdict,
+)
 from errata.errors import ConfigError, DataError
 from errata.pipelines.evaluate.measuring import measure_answers
 from errata.records import Answer

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from errata.benchmarks import are_about, join_answers, look_up_numbers, read_given_answers, spreadsheet
+from errata.benchmarks import are_about, join_answers, look_up_numbers, read_given_answers
+from errata.benchmarks.answers import files
 from errata.errors import DataError
 from errata.records import Question, Turn
 
@@ -480,7 +481,7 @@ def test_a_spreadsheet_that_says_nonsense_is_named(tmp_path, old, new, found):
 
 def test_a_spreadsheet_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
     write_spreadsheet(tmp_path / "a.xlsx", [{"index": "1", "prediction": "No"}])
-    monkeypatch.setattr(spreadsheet, "MAX_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
     with pytest.raises(DataError, match="more than 1000"):
         read_given_answers(tmp_path / "a.xlsx")
 

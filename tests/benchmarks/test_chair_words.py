@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errata.benchmarks.chair_words import find_caption_words
+from errata.benchmarks.chair.score import find_caption_words
 
 
 def test_recorded_captions(vectors, official_vocabulary):

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from errata.benchmarks import Benchmark, Setup, join_answers, read_given_answers
-from errata.benchmarks.hallusion_causes import count_yes, find_cause
-from errata.benchmarks.hallusion_rule import read_check, read_same
-from errata.benchmarks.hallusionbench import HallusionBench, build_questions
+from errata.benchmarks.hallusionbench.benchmark import HallusionBench, build_questions
+from errata.benchmarks.hallusionbench.rule import count_yes, find_cause, read_check, read_same
 from errata.errors import DataError
 from judged_runs import answer_all, reply_by_id, run_judged, values_of
 

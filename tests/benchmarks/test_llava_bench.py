@@ -7,9 +7,8 @@ import json
 import pytest
 
 from errata.benchmarks import Setup
-from errata.benchmarks.llava_bench import LlavaBenchCoco
-from errata.benchmarks.llava_bench_score import CATEGORIES, count_scores, read_scores
-from errata.benchmarks.llava_bench_wild import LlavaBenchWild
+from errata.benchmarks.llava_bench.benchmark import LlavaBenchCoco, LlavaBenchWild
+from errata.benchmarks.llava_bench.score import CATEGORIES, count_scores, read_scores
 from errata.errors import DataError
 from judged_runs import reply_by_id, run_judged, values_of
 

@@ -8,8 +8,8 @@ import pytest
 
 from errata.benchmarks import Setup, read_marks
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.human_marks import compute_kappa
-from errata.benchmarks.mhumaneval import MMHAL, OBJECT, MHumanEval
+from errata.benchmarks.mhumaneval.benchmark import MMHAL, OBJECT, MHumanEval
+from errata.benchmarks.mhumaneval.marks import compute_kappa
 from errata.benchmarks.mmhal import MMHal
 from errata.cli import main
 from errata.errors import DataError

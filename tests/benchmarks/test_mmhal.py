@@ -7,8 +7,7 @@ import json
 import pytest
 
 from errata.benchmarks import Reply, Setup, join_answers, read_given_answers
-from errata.benchmarks.mmhal import TYPES, MMHal
-from errata.benchmarks.rating import read_rating
+from errata.benchmarks.mmhal import TYPES, MMHal, read_rating
 from errata.errors import DataError
 from errata.records import Answer
 from judged_runs import answer_all, reply_by_id, run_judged, values_of

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from errata.benchmarks import Setup
-from errata.benchmarks.mrhal import MRHal
-from errata.benchmarks.mrhal_rule import read_ratings
+from errata.benchmarks.mrhal import MRHal, read_ratings
 from errata.errors import DataError
 from errata.records import Answer
 from judged_runs import reply_by_id, run_judged, values_of

@@ -15,10 +15,9 @@ from PIL import Image
 
 from errata.benchmarks import BENCHMARKS, Reply, Setup, build_benchmarks, build_item
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.object_files import QUESTIONS
-from errata.benchmarks.object_halbench import ObjectHalBench, load_released, read_names
-from errata.benchmarks.object_nouns import choose_tagger, tag_offline
-from errata.benchmarks.object_words import Token, match_names
+from errata.benchmarks.object_halbench.benchmark import ObjectHalBench, load_released, read_names
+from errata.benchmarks.object_halbench.questions import QUESTIONS
+from errata.benchmarks.object_halbench.words import Token, choose_tagger, match_names, tag_offline
 from errata.errors import ConfigError, DataError
 from errata.judges import Judge, ScriptedJudge, VerdictCache
 from errata.pipelines.evaluate.measuring import measure_answers

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from errata.benchmarks import Setup, join_answers, read_given_answers
-from errata.benchmarks.refomb import RefoMB
-from errata.benchmarks.refomb_rule import read_choice
+from errata.benchmarks.refomb import RefoMB, read_choice
 from errata.errors import DataError
 from judged_runs import run_judged, values_of
 

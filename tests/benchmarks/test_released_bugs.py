@@ -12,7 +12,7 @@ import pytest
 
 from errata.benchmarks import Setup, build_truth, score_chair
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.object_halbench import EXTRACT, ObjectHalBench
+from errata.benchmarks.object_halbench.benchmark import EXTRACT, ObjectHalBench
 from errata.judges import JudgeCall
 from errata.records import Answer
 from errata.text import load_coco_vocabulary

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from errata.benchmarks import Setup
-from errata.benchmarks.vqa_rule import score_answer
-from errata.benchmarks.vqav2 import VQAv2
+from errata.benchmarks.vqav2 import VQAv2, score_answer
 from errata.errors import ConfigError, DataError
 from errata.records import Answer
 from judged_runs import run_judged, values_of

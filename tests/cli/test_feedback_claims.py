@@ -10,7 +10,7 @@ import pytest
 from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.errors import DONE, INCOMPLETE, USAGE
-from errata.feedback.claim_split import SPLIT
+from errata.feedback.claims.split import SPLIT
 from errata.records import (
     Answer,
     Question,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from errata.benchmarks import Setup
-from errata.benchmarks.amber import Amber
+from errata.benchmarks.amber.benchmark import Amber
 from errata.cli import main
 from errata.pipelines.compare.compare_runs import compare_runs
 from errata.records import read_json_lines

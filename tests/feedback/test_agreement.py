@@ -9,7 +9,7 @@ import pytest
 
 from errata.errors import ConfigError
 from errata.feedback import AgreementSettings, LexicalEncoder, Passage, build_chunker, measure_agreement
-from errata.feedback.agreement import ABSTRACT_NOUNS, PICTURE_NOUNS, keep_passages
+from errata.feedback.levels.agreement import ABSTRACT_NOUNS, PICTURE_NOUNS, keep_passages
 
 
 class Table:

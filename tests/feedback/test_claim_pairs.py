@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from errata.feedback.claim_pairs import (
+from errata.feedback.claims.pairs import (
     ClaimPair,
     ClaimVerdict,
     JudgedResponse,
     draw_pairs,
     find_pairs,
 )
-from errata.feedback.length_balance import balance_lengths
+from errata.feedback.style.rule import balance_lengths
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PAIRS = json.loads((VECTORS / "rlaifv_pairs.json").read_text())["cases"]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from errata.feedback.claim_rules import split_by_rules, split_world
-from errata.feedback.claim_split import SPLIT, WRONG_NUMBER, ToSplit, ask_splitter, parse_claims
+from errata.feedback.claims.split import (
+    SPLIT,
+    WRONG_NUMBER,
+    ToSplit,
+    ask_splitter,
+    parse_claims,
+    split_by_rules,
+    split_world,
+)
 from errata.judges import Judge, ScriptedJudge, VerdictCache
 
 CUP, DOG = ["A cup is red.", "Is the cup red?"], ["There is no dog.", "Is it true that there is no dog?"]

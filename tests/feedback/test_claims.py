@@ -23,7 +23,7 @@ from errata.feedback import (
     measure_label_agreement,
     write_feedback,
 )
-from errata.feedback.claim_split import SPLIT
+from errata.feedback.claims.split import SPLIT
 from errata.judges import Judge, ScriptedJudge, VerdictCache
 from errata.records import Answer, Question, Turn, read_records
 from errata.world import EVALUATION, describe, image_name, sample_scenes, write_images

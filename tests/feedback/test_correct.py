@@ -11,7 +11,7 @@ import pytest
 from errata.corrections import apply_segments
 from errata.errors import ConfigError
 from errata.feedback import CORRECT, CorrectionSettings, Tally, build_calls, correct_answers
-from errata.feedback.correction_prompt import parse_correction
+from errata.feedback.correct import parse_correction
 from errata.judges import Judge, JudgeRequest, ScriptedJudge, VerdictCache, build_world_rule
 from errata.judges.world_truth import PERFECT
 from errata.records import Record, Response, Turn

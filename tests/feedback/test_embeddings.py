@@ -56,7 +56,7 @@ def test_a_text_is_encoded_once_for_all_runs_with_one_encoder(place):
 
 
 def test_what_was_encoded_before_a_failure_is_kept(place, monkeypatch):
-    monkeypatch.setattr("errata.feedback.embeddings.TEXTS_AT_ONCE", 2)
+    monkeypatch.setattr("errata.feedback.levels.embeddings.TEXTS_AT_ONCE", 2)
 
     class Dying(Model):
         def encode(self, texts):
@@ -72,7 +72,7 @@ def test_what_was_encoded_before_a_failure_is_kept(place, monkeypatch):
 
 
 def test_vectors_that_are_let_go_come_back_from_the_file(place, monkeypatch):
-    monkeypatch.setattr("errata.feedback.embeddings.MOST_AT_HAND", 2)
+    monkeypatch.setattr("errata.feedback.levels.embeddings.MOST_AT_HAND", 2)
     model = Model()
     encoder = CachedEncoder(model, place)
     for text in ("a", "bb", "ccc", "dddd"):

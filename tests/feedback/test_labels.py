@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from endpoint_server import EndpointServer, Fault
-from errata.feedback.claim_labels import LABEL, read_label, sum_forms, write_label
-from errata.feedback.endpoint_labeller import EndpointLabeller
+from errata.feedback.claims.labels import LABEL, EndpointLabeller, read_label, sum_forms, write_label
 from errata.generation import EndpointSettings
 from errata.judges import Judge, JudgeCall, VerdictCache
 

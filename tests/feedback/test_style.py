@@ -10,7 +10,7 @@ import pytest
 from errata.cli.main import main
 from errata.errors import DONE, ConfigError, DataError
 from errata.feedback import Feedback, StyleRule, Tally, guard_style, measure_style, write_feedback
-from errata.feedback.length_balance import balance_lengths
+from errata.feedback.style.rule import balance_lengths
 from errata.records import Record, Response, Turn, read_records, write_records
 
 

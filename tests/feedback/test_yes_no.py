@@ -11,8 +11,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from errata.errors import ModelError
-from errata.feedback.answer_tokens import FORMS, find_answer_tokens
-from errata.feedback.local.yes_no import YesNo, can_share
+from errata.feedback.claims.labels import FORMS, find_answer_tokens
+from errata.feedback.local.labeller import YesNo, can_share
 from errata.models import LoadedModel, ModelSettings, build_adapter
 from errata.records import Turn
 from tiny_families import BUILDERS, RECURRENT, build_family

@@ -13,8 +13,7 @@ from errata.errors import ConfigError
 from errata.feedback.local import SelfReward
 from errata.generation import GenerationSettings
 from errata.models import ModelSettings, load_model, quiet_transformers
-from errata.pipelines.answering.answer import answer_file
-from errata.pipelines.answering.best_of import BestOf
+from errata.pipelines.answering.answer import BestOf, answer_file
 from errata.pipelines.evaluate.run import evaluate
 from errata.pipelines.evaluate.settings import EvaluationSettings
 from errata.records import Question, Turn, read_answers, write_questions

@@ -16,7 +16,7 @@ from errata.cli import main
 from errata.errors import DataError
 from errata.generation import GenerationSettings
 from errata.judges import JudgePrompt
-from errata.pipelines.answering.best_of import BestOf
+from errata.pipelines.answering.answer import BestOf
 from errata.pipelines.compare import compare_runs
 from errata.pipelines.compare.comparability import find_benchmark
 from errata.pipelines.evaluate.judging import JudgeSettings

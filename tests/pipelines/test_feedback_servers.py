@@ -11,7 +11,7 @@ from endpoint_server import EndpointServer, Fault, Seen
 from errata.cli.main import main
 from errata.errors import DONE, INCOMPLETE
 from errata.feedback import CORRECT
-from errata.feedback.claim_split import SPLIT
+from errata.feedback.claims.split import SPLIT
 from errata.records import Answer, read_records, write_answers
 from world_input import WorldInput, write_world_input
 

@@ -12,11 +12,10 @@ import pytest
 
 from errata.errors import DataError
 from errata.pipelines.compare import compare_runs
-from errata.pipelines.evaluate.dry_run import plan_evaluation
 from errata.pipelines.evaluate.judging import JudgeSettings
 from errata.pipelines.evaluate.run import evaluate
-from errata.pipelines.evaluate.settings import EvaluationSettings
-from errata.pipelines.evaluate.stand_ins import StandInSettings, fill_images
+from errata.pipelines.evaluate.score_file import plan_evaluation
+from errata.pipelines.evaluate.settings import EvaluationSettings, StandInSettings, fill_images
 from errata.records import write_answers
 from errata.reports import render_report
 from judged_runs import answer_all

@@ -11,9 +11,9 @@ from PIL import Image
 from errata.benchmarks import BENCHMARKS
 from errata.cli import main
 from errata.errors import ConfigError, ModelError
-from errata.pipelines.evaluate.dry_run import plan_evaluation
 from errata.pipelines.evaluate.judging import JudgeSettings, open_judge
 from errata.pipelines.evaluate.run import evaluate
+from errata.pipelines.evaluate.score_file import plan_evaluation
 from errata.pipelines.evaluate.settings import EvaluationSettings
 from errata.records import Answer, Question, write_answers
 from judged_benchmark import Toy

@@ -7,7 +7,7 @@ import json
 import huggingface_hub.constants
 import pytest
 
-from errata.pipelines.evaluate.model_revision import find_revisions
+from errata.pipelines.evaluate.results import find_revisions
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

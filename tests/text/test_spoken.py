@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errata.feedback.claim_judging import _open
+from errata.feedback.claims.judging import _open
 from errata.generation.dialogue import Dialogue
 from errata.pipelines.feedback.claims import join_answers
 from errata.pipelines.feedback.correct import pair_answers

@@ -4,6 +4,8 @@ Three forms are read. JSON lines of `{"image", "objects", "captions", "question"
 names that the vocabulary knows, sentences by people (optional) and what to ask for a description (optional); other
 fields are let through. A JSON object `{image: [objects]}`. COCO's instances file, with the captions file of the same
 split where it lies beside it.
+
+COCO's annotation files: which objects are in an image, and how people described it.
 """
 
 from __future__ import annotations
@@ -14,10 +16,59 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from errata.benchmarks.coco import read_coco
 from errata.errors import DataError, count_noun
 from errata.images import resolve_image
 from errata.records import Fields, Question, read_json_lines
+
+
+def read_coco(instances: dict[str, Any], path: Path) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Per image of an instances file: its file name, the objects in it, and what people wrote about it.
+
+    Every instance counts, crowds too (as CHAIR's ground truth has it); an object is named once, in the order of the
+    annotations. Images without an instance have no objects.
+
+    Args:
+        instances: The decoded `instances_SPLIT.json`.
+        path: Its path; the sentences are taken from `captions_SPLIT.json` beside it, if that is there.
+
+    Raises:
+        DataError: A field is missing, or an annotation is of an unknown image or category.
+    """
+    try:
+        names = {category["id"]: category["name"] for category in instances["categories"]}
+        files = {image["id"]: image["file_name"] for image in instances["images"]}
+        objects: dict[int, dict[str, None]] = {image: {} for image in files}
+        for row in instances["annotations"]:
+            objects[row["image_id"]][names[row["category_id"]]] = None
+        captions = _read_captions(path, files)
+    except (KeyError, TypeError) as error:
+        found = f"no usable {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(str(path), expected="COCO's instances", found=found, fix="use the file as released") from None
+    return [(name, tuple(objects[image]), tuple(captions.get(image, ()))) for image, name in files.items()]
+
+
+def find_captions(path: Path) -> Path | None:
+    """The captions file that belongs to an instances file, if it lies beside it."""
+    beside = path.with_name(path.name.replace("instances", "captions", 1))
+    return beside if beside != path and beside.is_file() else None
+
+
+def _read_captions(path: Path, files: dict[int, str]) -> dict[int, list[str]]:
+    beside = find_captions(path)
+    if beside is None:
+        return {}
+    try:
+        rows = json.loads(beside.read_text(encoding="utf-8"))["annotations"]
+    except (ValueError, KeyError, TypeError):
+        raise DataError(
+            str(beside), expected="COCO's captions", found="another file", fix="use the file as released, or remove it"
+        ) from None
+    captions: dict[int, list[str]] = {}
+    for row in rows:
+        if row["image_id"] in files:
+            captions.setdefault(row["image_id"], []).append(row["caption"])
+    return captions
+
 
 DESCRIBE = "Describe this image in detail."
 

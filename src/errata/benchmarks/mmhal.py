@@ -1,23 +1,63 @@
 """MMHal-Bench: 96 questions that invite hallucination, rated from 0 to 6 (Sun et al. 2023, arXiv 2309.14525).
 
 The judge sees no image: it gets the objects in it and a person's answer.
+
+The rating from 0 to 6 in a judge's reply, as MMHal-Bench asks for it: 3 and more is free of hallucination.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from errata.benchmarks.card import Card, Published, Remote
 from errata.benchmarks.official_files import Row, find_image, read_rows, require_file
-from errata.benchmarks.protocol import Benchmark, Item, Reply, Setup
-from errata.benchmarks.rating import TRUSTED, read_rating
+from errata.benchmarks.protocol import Benchmark, Card, Item, Mode, Published, Remote, Reply, Setup
 from errata.benchmarks.statistics import Unit
 from errata.errors import DataError
 from errata.judges import JudgeCall, JudgePrompt
 from errata.records import Fields, Question, Turn
+
+TRUSTED = 3
+"""The lowest rating without a hallucination."""
+_MARK = r"[\s*_`\"'“”]*"
+_RATING = re.compile(
+    rf"\bratings?\b{_MARK}[:：=]{_MARK}[\[(]?{_MARK}"
+    r"([-+]?\d[\d.,/\-–]*(?:\s*(?:or|to|and)\s*\d+)*)",
+    re.IGNORECASE,
+)
+
+
+def read_rating(reply: str, mode: Mode) -> list[int]:
+    """The distinct ratings that a reply holds; one is a verdict.
+
+    Official is the released rule: which of `rating: 0` to `rating: 6` occur, so that "Rating: 10" is a 1 and
+    "Rating:5" none; no rating, or several, score 0 there. Strict takes the last line where it holds nothing but a
+    rating, else the one that the whole reply agrees on.
+
+    Raises:
+        ValueError: Strict mode, and there is no rating, one that is no whole number from 0 to 6, or two that differ.
+    """
+    if mode == "official":
+        return [rating for rating in range(7) if f"rating: {rating}" in reply.lower()]
+    lines = [line for line in reply.splitlines() if line.strip()]
+    last = _RATING.findall(lines[-1]) if lines else []
+    alone = len(last) == 1 and not re.search(r"\w", _RATING.sub("", lines[-1]))
+    found = {to_rating(text) for text in (last if alone else _RATING.findall(reply))}
+    if len(found) != 1:
+        raise ValueError(f"{len(found) or 'no'} ratings")
+    return list(found)
+
+
+def to_rating(text: str) -> int:
+    """A written number as a rating; "4/6", "4." and "4.0" are 4. Raises ValueError on others than 0 to 6."""
+    number = re.fullmatch(r"0*([0-6])(\.0+)?(\s*/\s*6)?", text.strip().rstrip(".,-–/"))
+    if number is None:
+        raise ValueError(f"rating {text!r}, not one from 0 to 6")
+    return int(number[1])
+
 
 TYPES = ("attribute", "adversarial", "comparison", "counting", "relation", "environment", "holistic", "other")
 """In the order in which they return in the file, twelve times."""

@@ -3,6 +3,8 @@
 A benchmark is one class in one file, named in `table.BENCHMARKS`. Its fields are its options, which `errata eval`
 takes as `name.option=value`. It runs no model: whoever asks the model calls `load` and `prompt` before, and `parse` and
 `score` after.
+
+What people want to know of a benchmark before they run it, and numbers that others published.
 """
 
 from __future__ import annotations
@@ -14,13 +16,81 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from errata.benchmarks.annotations import AnnotatedImage
-from errata.benchmarks.answer_rows import GivenAnswer
-from errata.benchmarks.card import Card
-from errata.benchmarks.joining import STRANGERS
+from errata.benchmarks.answers import STRANGERS, GivenAnswer
 from errata.benchmarks.statistics import RESAMPLES, Unit, estimate
 from errata.config import dump_settings
 from errata.judges import JudgeCall, Sample
 from errata.records import Answer, BenchmarkResult, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file at its official address.
+
+    Attributes:
+        url: Where it is published.
+        name: What it is called in the data folder.
+        sha256: Of the bytes that were tested; None where no copy was held, then the first fetch records it.
+        rows: How many rows are right; empty where rows are not its form.
+        members: Of a zip archive, the files to keep; they lie beside one another under their own names.
+    """
+
+    url: str
+    name: str
+    sha256: str | None = None
+    rows: tuple[int, ...] = ()
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A number as its source prints it, to be quoted beside ours and never ranked with them.
+
+    Attributes:
+        metric: What the source calls it.
+        model: Of whom.
+        value: As printed, with its unit.
+        source: Where it stands.
+        note: What makes it incomparable with ours, or that it was read second-hand.
+    """
+
+    metric: str
+    model: str
+    value: str
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A benchmark in words.
+
+    Attributes:
+        name: On the command line and in file names.
+        title: In print.
+        measures: One line.
+        paper: Who, when, where.
+        licence: Of its data.
+        size: How many questions about how many images.
+        metrics: What is printed.
+        judge: Which judge it needs and how many calls an answer takes; empty where it needs none.
+        data: What must be at hand and how to get it.
+        remotes: What `errata bench fetch` brings.
+        published: Numbers to quote.
+    """
+
+    name: str
+    title: str
+    measures: str
+    paper: str
+    licence: str
+    size: str
+    metrics: str
+    data: str
+    judge: str = ""
+    remotes: tuple[Remote, ...] = ()
+    published: tuple[Published, ...] = ()
+
 
 Mode = Literal["official", "strict"]
 Item = dict[str, Any]

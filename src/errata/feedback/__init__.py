@@ -5,39 +5,62 @@ levels, what was found about each of them in `Record.meta`, and a tally that say
 and measuring do not belong here; `pipelines` puts methods, models and files together.
 """
 
-from errata.feedback.agreement import MEASURES, Agreement, AgreementSettings, Encoder, measure_agreement
-from errata.feedback.auto_check import CheckSettings, check_levels
-from errata.feedback.chunkers import Chunker, Passage, build_chunker
-from errata.feedback.claim_judging import (
+from errata.feedback.claims import (
+    LABEL,
+    PLAIN_LABEL,
+    RULES,
+    SPLIT,
     Candidates,
+    ClaimSettings,
+    EndpointLabeller,
     JudgedAnswer,
     Judging,
+    LabelAgreement,
     Labeller,
     OnProgress,
+    Split,
+    ToSplit,
+    ask_splitter,
+    build_claim_pairs,
     build_label_calls,
+    build_split_call,
     find_lost_image,
     find_obstacle,
     judge_claims,
+    list_judged,
+    measure_label_agreement,
+    read_split,
+    split_by_rules,
+    split_world,
 )
-from errata.feedback.claim_labels import LABEL, PLAIN_LABEL
-from errata.feedback.claim_labels import SUFFIX as LABEL_SUFFIX
-from errata.feedback.claim_rules import RULES, split_by_rules, split_world
-from errata.feedback.claim_split import SPLIT, Split, ToSplit, ask_splitter, build_split_call, read_split
-from errata.feedback.claim_truth import LabelAgreement, measure_label_agreement
-from errata.feedback.claims import ClaimSettings, build_claim_pairs, list_judged
-from errata.feedback.correct import CorrectionSettings, build_calls, correct_answers, is_quotable
-from errata.feedback.correction_prompt import CORRECT
-from errata.feedback.embeddings import CachedEncoder, EmbeddingCache
-from errata.feedback.endpoint_labeller import EndpointLabeller
-from errata.feedback.expert_levels import LEVELS, Expert, LevelSettings, build_levels, list_questions, require_levels
+from errata.feedback.claims import SUFFIX as LABEL_SUFFIX
+from errata.feedback.correct import CORRECT, CorrectionSettings, build_calls, correct_answers, is_quotable
 from errata.feedback.folder import FEEDBACK_FILE, FeedbackFolder, write_feedback
-from errata.feedback.kendall import kendall_tau
-from errata.feedback.lexical import LexicalEncoder
-from errata.feedback.outcome import Feedback
-from errata.feedback.ratings import build_rated_levels
-from errata.feedback.style import LevelStyle, Style, measure_style
-from errata.feedback.style_rule import StyleRule, guard_style
-from errata.feedback.tally import Dropped, Tally
+from errata.feedback.levels import (
+    LEVELS,
+    MEASURES,
+    Agreement,
+    AgreementSettings,
+    CachedEncoder,
+    CheckSettings,
+    Chunker,
+    EmbeddingCache,
+    Encoder,
+    Expert,
+    LevelSettings,
+    LexicalEncoder,
+    Passage,
+    build_chunker,
+    build_levels,
+    build_rated_levels,
+    check_levels,
+    kendall_tau,
+    list_questions,
+    measure_agreement,
+    require_levels,
+)
+from errata.feedback.outcome import Dropped, Feedback, Tally
+from errata.feedback.style import LevelStyle, Style, StyleRule, guard_style, measure_style
 
 __all__ = [
     "CORRECT",

@@ -4,8 +4,7 @@ In: loaded models, questions, answers. Out: labels as a judge gives them, and re
 that needs torch.
 """
 
-from errata.feedback.local.labeller import LocalLabeller
+from errata.feedback.local.labeller import LocalLabeller, YesNo
 from errata.feedback.local.self_reward import SelfReward, compute_reward
-from errata.feedback.local.yes_no import YesNo
 
 __all__ = ["LocalLabeller", "SelfReward", "YesNo", "compute_reward"]

@@ -4,7 +4,6 @@ In: the name of a model or an endpoint, questions, settings. Out: answers that g
 where the best is to be chosen. A model that is loaded here brings torch, an endpoint does not.
 """
 
-from errata.pipelines.answering.answer import Ask, answer_file, build_answerer
-from errata.pipelines.answering.best_of import BestOf
+from errata.pipelines.answering.answer import Ask, BestOf, answer_file, build_answerer
 
 __all__ = ["Ask", "BestOf", "answer_file", "build_answerer"]

@@ -19,7 +19,7 @@ from errata.generation import (
 )
 from errata.generation.local import describe_run, generate
 from errata.models import PROMPTING, LoadedModel, ModelSettings, PixelCache, load_model
-from errata.pipelines.answering.best_of import BestOf, refuse_endpoint
+from errata.pipelines.answering.answer import BestOf, refuse_endpoint
 from errata.records import Answer, Question, remove_file
 from errata.training import find_start
 

@@ -11,8 +11,8 @@ from errata.generation import Answered, Check, GenerationSettings, write_failure
 from errata.generation.local import generate
 from errata.images import LIMITS
 from errata.models import LoadedModel, ModelSettings, PixelCache, load_model
+from errata.pipelines.answering.answer import BestOf
 from errata.pipelines.answering.best_answerer import BestAnswerer
-from errata.pipelines.answering.best_of import BestOf
 from errata.pipelines.progress import OnProgress, watch
 from errata.records import Answer, Missing, Question, count_reasons
 

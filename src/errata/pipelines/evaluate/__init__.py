@@ -4,12 +4,10 @@ In: settings, a model or a file of answers. Out: questions, answers and `results
 `reports` read. How a benchmark scores belongs to `benchmarks`. Loads without torch.
 """
 
-from errata.pipelines.evaluate.dry_run import plan_evaluation, plan_scoring
 from errata.pipelines.evaluate.judging import JudgeSettings, load_judge
 from errata.pipelines.evaluate.run import evaluate
-from errata.pipelines.evaluate.score_file import ScoreSettings, score_file
-from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings
-from errata.pipelines.evaluate.stand_ins import StandInSettings, fill_images
+from errata.pipelines.evaluate.score_file import ScoreSettings, plan_evaluation, plan_scoring, score_file
+from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings, StandInSettings, fill_images
 
 __all__ = [
     "Evaluation",

@@ -1,9 +1,15 @@
-"""What was measured, as the `results.json` that a report and a comparison read."""
+"""What was measured, as the `results.json` that a report and a comparison read.
+
+A result folder that holds answers already: whether the command given now may go on with them.
+
+Which commit of a Hub repository a model's files are, as far as their folder tells it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +17,95 @@ from typing import Any
 
 import errata
 from errata.benchmarks import BENCHMARKS, Setup
-from errata.config import list_versions
-from errata.errors import DataError
+from errata.config import describe_difference, dump_settings, list_versions
+from errata.errors import ConfigError, DataError
+from errata.generation import is_endpoint, name_model
 from errata.images import resolve_image, store_image
+from errata.judges import find_model_folder
 from errata.pipelines.evaluate.measuring import Measured
-from errata.pipelines.evaluate.model_revision import find_revisions
-from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
+from errata.records import BenchmarkResult, Question, question_to_row, remove_file, result_to_row
+
+FREE = ("benchmarks", "mode", "options", "endpoint", "judge")
+"""Settings that may change: none changes an answer, or the file of answers notices that other questions are asked."""
+
+
+def check_folder(out: Path, settings: Any, names: Sequence[str], *, fresh: bool) -> dict[str, Any]:
+    """The settings as plain values, if the answers found in the folder were given under the same ones.
+
+    They are not written here but once the model has loaded: a start that failed must not bind the next one.
+
+    Args:
+        out: The result folder.
+        settings: A dataclass.
+        names: The benchmarks whose answers `fresh` removes.
+        fresh: Start over.
+
+    Raises:
+        ConfigError: The folder holds the answers of other settings.
+    """
+    stated: dict[str, Any] = dump_settings(settings)
+    if fresh:
+        for name in names:
+            remove_file(out / "answers" / f"{name}.jsonl")
+    elif (out / "settings.json").is_file():
+        _require_same(out / "settings.json", stated)
+    return stated
+
+
+def _without_address(settings: Any) -> Any:
+    """The settings with the model's name alone, wherever it is served."""
+    model = settings.get("model") if isinstance(settings, dict) else None
+    if not isinstance(model, str) or not is_endpoint(model):
+        return settings
+    return settings | {"model": name_model(model)}
+
+
+def _require_same(path: Path, stated: dict[str, Any]) -> None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    difference = describe_difference(_without_address(found), _without_address(stated), free=FREE)
+    if difference:
+        raise ConfigError(
+            str(path),
+            expected="the settings of the answers in this folder",
+            found=difference,
+            fix="choose another --out, or start over with --fresh",
+            code="other-run",
+        )
+
+
+_SNAPSHOT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
+
+
+def find_revisions(model: str) -> dict[str, str | None]:
+    """Part of the model -> its commit; of an adapter also that of its base.
+
+    None where no commit is known: of a folder that is no snapshot of the Hub's cache, for which the digest of weights
+    beside the answers stands, and of an endpoint, which does not say what it serves.
+    """
+    if is_endpoint(model):
+        return {model: None}
+    parts = [model] if Path(model).exists() or "+" not in model else list(filter(None, model.rpartition("+")[::2]))
+    return {part: _find_commit(part) for part in parts + (_read_base(parts[0]) if len(parts) == 1 else [])}
+
+
+def _read_base(name: str) -> list[str]:
+    """The base that an adapter folder names; nothing of a whole model."""
+    try:
+        stated = json.loads((Path(name) / "adapter_config.json").read_text(encoding="utf-8"))
+        return [str(stated["base_model_name_or_path"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _find_commit(name: str) -> str | None:
+    """By where the files lie: a snapshot's folder is called after its commit."""
+    folder = find_model_folder(name)
+    places = [folder.absolute(), folder.resolve()] if folder is not None else []
+    return next((match.group(1) for place in places if (match := _SNAPSHOT.search(place.as_posix()))), None)
+
 
 EXAMPLES = 12
 """Descriptions that a report shows."""

@@ -19,12 +19,10 @@ from errata.benchmarks import (
 from errata.generation import read_failures
 from errata.judges import Judge
 from errata.pipelines.answering.answer import Ask, build_answerer
-from errata.pipelines.evaluate.folder import check_folder
 from errata.pipelines.evaluate.judging import open_judge
 from errata.pipelines.evaluate.measuring import Measured, measure_answers
-from errata.pipelines.evaluate.results import build_results, list_quotable
-from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings
-from errata.pipelines.evaluate.setups import build_setups, load_questions
+from errata.pipelines.evaluate.results import build_results, check_folder, list_quotable
+from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings, build_setups, load_questions
 from errata.pipelines.progress import OnProgress
 from errata.records import Question, write_document, write_questions, write_text
 from errata.text import require_plain_question

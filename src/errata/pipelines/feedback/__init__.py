@@ -5,9 +5,8 @@ themselves belong to `feedback`. Loads without torch until a local model is aske
 """
 
 from errata.pipelines.feedback.check import FeedbackCheck, check_file
-from errata.pipelines.feedback.claims import CLAIMS_FILE, ClaimsRun, run_claims
+from errata.pipelines.feedback.claims import CLAIMS_FILE, ClaimsRun, plan_claims, run_claims
 from errata.pipelines.feedback.claims_job import ClaimsJob
-from errata.pipelines.feedback.claims_plan import plan_claims
 from errata.pipelines.feedback.correct import collect_machine_corrections, find_source, plan_machine_corrections
 from errata.pipelines.feedback.expert_levels import Asking, collect_expert_levels
 

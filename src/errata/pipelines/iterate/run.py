@@ -1,28 +1,81 @@
-"""`errata iterate`: alignment that goes round by itself, each round from the best checkpoint of the last."""
+"""`errata iterate`: alignment that goes round by itself, each round from the best checkpoint of the last.
+
+Rounds as the `results.json` that a report shows: the start, the best round, the others, and the curve.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+import errata
+from errata.benchmarks import compare
 from errata.config import describe_difference, dump_settings
 from errata.errors import ConfigError, count_noun
 from errata.generation import is_endpoint, parse_endpoint
 from errata.models import check_model
 from errata.pipelines.answering.local_model import build_model_settings
+from errata.pipelines.compare.compare_runs import build_stage, read_stage, share_items
 from errata.pipelines.feedback.claims_job import build_labeller, check_judges
 from errata.pipelines.iterate.checkpoints import Candidate
-from errata.pipelines.iterate.results import build_results
 from errata.pipelines.iterate.round import Round, build_comparison, build_training, measure_start, run_round
 from errata.pipelines.iterate.settings import IterateRun
 from errata.pipelines.progress import OnProgress
 from errata.records import write_document, write_text
 from errata.reports import render_report
+
+
+def build_results(run: IterateRun, rounds: Sequence[Round]) -> dict[str, Any]:
+    """One stage for every round's best checkpoint, paired differences against the start, a point for each that was
+    measured, and why questions, answers and verdicts of the rounds are missing."""
+    first, *others = rounds
+    others.sort(key=lambda one: -one.best.score)  # the best round is the one that a reader compares with the start
+    read = {one.number: read_stage(Path(one.best.evaluation), -1) for one in rounds}
+    stages = [build_stage("start", "Start", read[first.number]["benchmarks"])]
+    differences = {}
+    for place, one in enumerate(others):
+        label = f"Round {one.number}" + (" (best)" if place == 0 else "")
+        stages.append(build_stage(f"round-{one.number}", label, read[one.number]["benchmarks"]))
+        differences[f"round-{one.number}"] = _compare(read[first.number]["benchmarks"], read[one.number]["benchmarks"])
+    return {
+        "title": f"{len(rounds) - 1} round{'s' * (len(rounds) != 2)} of alignment of {Path(run.model).name}",
+        "errata_version": errata.__version__,
+        "seed": run.seed,
+        "settings": dump_settings(run),
+        "stages": stages,
+        "differences": differences,
+        "rounds": {
+            "metric": run.evaluation.metric,
+            "points": [_build_point(one, candidate) for one in rounds for candidate in one.candidates],
+            "reasons": [
+                {"round": one.number, "of": name, **reason}
+                for one in rounds
+                for name, reasons in one.complaints.items()
+                for reason in reasons
+            ],
+        },
+    }
+
+
+def _compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    pairs = {name: share_items(result, after[name]) for name, result in before.items() if name in after}
+    return {name: {m: asdict(d) for m, d in compare(*pair).items()} for name, pair in pairs.items()}
+
+
+def _build_point(done: Round, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "round": done.number,
+        "checkpoint": candidate.name,
+        "best": candidate == done.best,
+        "metric": asdict(candidate.metric),
+    }
+
 
 SETTINGS_FILE = "iterate.yaml"
 FREE = ("out", "rounds", "patience", "least_gain", "most_lost")

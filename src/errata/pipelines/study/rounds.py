@@ -8,8 +8,8 @@ from pathlib import Path
 from errata.feedback import ClaimSettings, measure_label_agreement
 from errata.generation import GenerationSettings, choose_best
 from errata.models import LoadedModel, ModelSettings, load_model
+from errata.pipelines.answering.answer import BestOf
 from errata.pipelines.answering.best_answerer import BestAnswerer
-from errata.pipelines.answering.best_of import BestOf
 from errata.pipelines.iterate.round import compare_answers
 from errata.pipelines.iterate.run import iterate
 from errata.pipelines.iterate.settings import Comparing, IterateRun, Measuring
