@@ -64,10 +64,10 @@ MOMENTS = {
     "generate-images": (generate, "errata.models.pixels:PixelCache", "load", 2),
     "eval-questions": (evaluate, "errata.pipelines.evaluate.run", "load_questions", 1),
     "eval-images": (evaluate, "errata.models.pixels:PixelCache", "load", 2),
-    "check": (check, "errata.data.check", "show_file", 1),
-    "dedup": (dedup, "errata.data.shaping.record_file:RecordFile", "read", 1),
+    "check": (check, "errata.data.checks.check", "show_file", 1),
+    "dedup": (dedup, "errata.data.shaping.folders:RecordFile", "read", 1),
     "export": (export, "errata.data.export_records:_Images", "_read", 1),
-    "browse": (browse, "errata.data.browse.thumbnails", "open_image", 1),
+    "browse": (browse, "errata.data.browse.page", "open_image", 1),
 }
 
 
@@ -126,7 +126,7 @@ def test_an_ignored_signal_stays_ignored(world, tmp_path):
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("errata.data.check.show_file", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+            patch.setattr("errata.data.checks.check.show_file", lambda *_, **__: signal.raise_signal(signal.SIGINT))
             assert main(check(world, tmp_path)) != INTERRUPTED
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("errata.training.trainer.Passes.check", lambda *_, **__: signal.raise_signal(signal.SIGINT))

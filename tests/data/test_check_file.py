@@ -11,7 +11,7 @@ from PIL import Image
 
 from errata.cli import main
 from errata.data import FINDING_KINDS, REPAIRS, check_file
-from errata.data.findings import NOTES
+from errata.data.checks.findings import NOTES
 
 BETTER, WORSE = "A red cube is on the table.", "A red ball is on the table."
 SEGMENT = {"start": 6, "end": 10, "better_start": 6, "better_end": 10}

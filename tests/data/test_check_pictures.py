@@ -10,7 +10,7 @@ from PIL import Image
 from colour_profiles import build_profile
 from errata.cli import main
 from errata.data import check_file
-from errata.data.findings import NOTES
+from errata.data.checks.findings import NOTES
 
 
 def write(folder, **pictures):

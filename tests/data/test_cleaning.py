@@ -19,8 +19,7 @@ from errata.data.shaping import (
     write_decontaminated,
     write_distinct,
 )
-from errata.data.shaping.image_files import hash_look
-from errata.data.shaping.image_names import COCO_VAL2014, find_name_keys, list_name_keys
+from errata.data.shaping.pictures import COCO_VAL2014, find_name_keys, hash_look, list_name_keys
 from errata.errors import ConfigError, DataError
 from errata.records import Response, Turn, read_json_lines, read_records, write_records
 from shaped import build, draw_noise, write_folder

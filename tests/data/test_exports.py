@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from errata.cli import main
-from errata.data import export_records, import_records, parquet, push_folder
-from errata.data.hub import build_hub_source
+from errata.data import export_records, import_records, push_folder
 from errata.data.import_records import open_source
+from errata.data.rows import parquet
+from errata.data.rows.sources import build_hub_source
 from errata.errors import DataError, StorageError
 from errata.records import Record, Response, Segment, Turn, read_records, write_records
 from foreign_rows import save_pictures

@@ -14,7 +14,7 @@ from PIL import Image
 from errata.corrections import apply_segments
 from errata.data import export_records, import_records, load_records, record_to_trl, records_from_trl
 from errata.data.formats.rlhfv import SCHEMA
-from errata.data.parquet import read_parquet
+from errata.data.rows.parquet import read_parquet
 from errata.errors import DataError, StorageError
 from errata.images import open_image
 from errata.records import BadRow, Record, Response, Segment, Turn, read_records, write_records

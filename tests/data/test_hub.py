@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub.utils import filter_repo_objects
 
 from errata.cli import main
-from errata.data import export_records, import_records, push, push_folder
-from errata.data.hub import build_hub_source, is_hub_name
+from errata.data import dataset_card, export_records, import_records, push_folder
+from errata.data.rows.sources import build_hub_source, is_hub_name
 from errata.errors import DataError
 from errata.records import Record, Response, Turn, read_records, write_records
 from foreign_rows import save_pictures
@@ -73,7 +73,7 @@ def test_a_connection_that_breaks_is_no_bad_row(root, monkeypatch):
             yield from (raw.data for raw in rows[:2])
             raise ConnectionError("the line went dead\nmore")
 
-    monkeypatch.setattr("errata.data.hub.build_dataset", lambda *_: Broken())
+    monkeypatch.setattr("errata.data.rows.sources.build_dataset", lambda *_: Broken())
     aside = []
     with pytest.raises(DataError, match="owner/name: row 3: the line went dead; expected the next row; give the"):
         import_records("owner/name", root / "out", on_bad=aside.append)
@@ -111,7 +111,7 @@ class Api:
 
 def test_an_export_is_uploaded_whole_and_private(root, monkeypatch, capsys):
     api = Api()
-    monkeypatch.setattr(push, "build_api", lambda: api)
+    monkeypatch.setattr(dataset_card, "build_api", lambda: api)
     command = ["data", "export", str(root / "records.jsonl"), "--format", "rlaifv", "--out", str(root / "set")]
     assert main([*command, "--push-to-hub", "me/set"]) == 0
     assert "uploaded: https://hub.example/datasets/me/set" in capsys.readouterr().out
@@ -127,7 +127,7 @@ def test_shards_of_an_earlier_upload_go_and_what_a_kill_left_stays_here(root, mo
     """The card would take old shards for rows of this data set."""
     export(root, "trl", root / "set")
     api = Api()
-    monkeypatch.setattr(push, "build_api", lambda: api)
+    monkeypatch.setattr(dataset_card, "build_api", lambda: api)
     assert push_folder(root / "set", "me/set") == "https://hub.example/datasets/me/set"
     files = api.calls[1][2]
     there = ["README.md", "data/train-00000-of-00001.parquet", "data/train-00001-of-00002.parquet", "notes.txt"]
@@ -144,7 +144,7 @@ def test_shards_of_an_earlier_upload_go_and_what_a_kill_left_stays_here(root, mo
     ],
 )
 def test_a_refused_upload_says_so_and_the_folder_stays(root, monkeypatch, capsys, refusal, words):
-    monkeypatch.setattr(push, "build_api", lambda: Api(refusal))
+    monkeypatch.setattr(dataset_card, "build_api", lambda: Api(refusal))
     command = ["data", "export", str(root / "records.jsonl"), "--format", "amp", "--out", str(root / "set")]
     assert main([*command, "--push-to-hub", "me/set"]) == 2
     error = next(line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from errata.cli import main
 from errata.corrections import apply_segments, diff_segments
 from errata.data import check_file, repair_file
-from errata.data.repair_row import clean_texts, count_levels_anew, remove_nul, to_nfc
+from errata.data.checks.repair_row import clean_texts, count_levels_anew, remove_nul, to_nfc
 from errata.errors import DataError
 from errata.records import parse_record, read_records
 

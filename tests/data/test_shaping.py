@@ -21,9 +21,8 @@ from errata.data.shaping import (
     write_filtered,
     write_pairs,
 )
-from errata.data.shaping.image_files import LOOK_BITS, LookIndex
-from errata.data.shaping.levels import find_levels, level_record
-from errata.data.shaping.pairs import PAIR_RULES, split_into_pairs
+from errata.data.shaping.levels import PAIR_RULES, find_levels, level_record, split_into_pairs
+from errata.data.shaping.pictures import LOOK_BITS, LookIndex
 from errata.data.shaping.split import round_shares
 from errata.errors import ConfigError, DataError
 from errata.records import Record, Response, Segment, Turn, read_records

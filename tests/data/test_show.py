@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from errata.corrections import diff_segments
 from errata.data import render_difference, render_record
-from errata.data.columns import Cell, fit_lines, measure_width
-from errata.data.pieces import cut_record
+from errata.data.browse.pieces import cut_record
+from errata.data.browse.show import Cell, fit_lines, measure_width
 from errata.records import Record, Response, Segment, Turn
 from errata.text import make_printable
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.data.shaping.image_names import find_name_keys
+from errata.data.shaping.pictures import find_name_keys
 from errata.errors import DataError
 from errata.images import open_image, resolve_image
 

@@ -8,21 +8,35 @@ that needs torch or a model.
 """
 
 from errata.data.browse import write_browse_page
-from errata.data.check import CheckReport, check_file, check_records
-from errata.data.check_style import REWRITE_LEAST, REWRITE_RATIO
-from errata.data.edit_ratio import measure_edit_ratio
+from errata.data.browse.show import render_difference, render_legend, render_record
+from errata.data.checks import (
+    FINDING_KINDS,
+    REPAIRS,
+    REWRITE_LEAST,
+    REWRITE_RATIO,
+    CheckReport,
+    Finding,
+    RepairedFile,
+    check_file,
+    check_records,
+    repair_file,
+)
+from errata.data.dataset_card import push_folder
 from errata.data.export_records import ExportSummary, export_records, list_writers
-from errata.data.findings import FINDING_KINDS, Finding
 from errata.data.import_records import RECORDS_FILE, ImportSummary, find_records_file, import_records
-from errata.data.mixture import DataPart, load_mixture
-from errata.data.open_dataset import LoadedRecords, Portion, load_records, open_records
-from errata.data.parquet import read_parquet
-from errata.data.push import push_folder
+from errata.data.loading import (
+    DataPart,
+    LoadedRecords,
+    Portion,
+    load_mixture,
+    load_records,
+    open_records,
+    record_to_trl,
+    records_from_trl,
+)
 from errata.data.reading import OnBad, describe_reading, list_counts
-from errata.data.repair import REPAIRS, RepairedFile, repair_file
-from errata.data.segmenting import find_segments
-from errata.data.show import render_difference, render_legend, render_record
-from errata.data.trl_rows import record_to_trl, records_from_trl
+from errata.data.rows import read_parquet
+from errata.data.segments import find_segments, measure_edit_ratio
 
 __all__ = [
     "FINDING_KINDS",

@@ -1,26 +1,29 @@
-"""Our records to a file in a foreign format with its images, or to a folder that is ready for the Hub."""
+"""Our records to a file in a foreign format with its images, or to a folder that is ready for the Hub.
+
+Rows in an order that lets a reader tell every column's type from the first of them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-from errata.data.containers import Row
 from errata.data.dataset_card import CARD_FILE, Tally, render_card
 from errata.data.formats import FORMATS, Format, WriteContext, find_format
-from errata.data.leading_rows import lead_with
-from errata.data.parquet import write_parquet, write_shards
 from errata.data.reading import OnBad
+from errata.data.rows import Row, write_parquet, write_shards
 from errata.errors import DataError
 from errata.images import check_image, encode_plainly, resolve_image
 from errata.records import (
     BadRow,
     Record,
+    format_line,
     record_to_row,
     remove_file,
     replacing,
@@ -28,6 +31,30 @@ from errata.records import (
     write_json_lines,
     write_text,
 )
+
+HEAD_BYTES = 10 << 20
+"""How much of a file of JSON lines `datasets` reads before it decides on the types of its columns: an empty list says
+nothing about what the lists behind it hold, and a text in one of them is then an error."""
+
+
+def lead_with(rows: Iterable[Row], leads: Callable[[Row], bool]) -> Iterator[Row]:
+    """The rows in their order; where none of the first `HEAD_BYTES` leads, the first that does comes before them."""
+    remaining = iter(rows)
+    with TemporaryFile() as held:
+        leader = None
+        for number, row in enumerate(remaining):
+            if leads(row):
+                leader = row
+                break
+            held.write(format_line(f"row {number}", row).encode())
+        is_late = held.tell() >= HEAD_BYTES
+        if leader is not None and is_late:
+            yield leader
+        held.seek(0)
+        yield from map(json.loads, held)
+        if leader is not None and not is_late:
+            yield leader
+    yield from remaining
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,144 @@
-"""Where the pictures of foreign rows go: bytes, paths, links and PIL images become files named by their content."""
+"""Where the pictures of foreign rows go: bytes, paths, links and PIL images become files named by their content.
+
+Fetching a picture that a row names by a web address, where the caller allowed it.
+
+Image files written by threads of their own, since a disk takes longer for a file than a row takes to read.
+
+What a picture is called and written as in foreign rows, taken to a form that `ImageStore` knows.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 
 from PIL import Image
 
-from errata.data.download import download_image, is_url
-from errata.data.picture_values import LONGEST_PATH, unwrap_picture
-from errata.data.source_names import SourceNames
+from errata.data.rows import SourceNames, is_empty
 from errata.errors import DataError, quote
-from errata.images import encode_png, resolve_image, show_object, store_image
+from errata.images import encode_png, name_image, resolve_image, show_object, store_image, write_image
+
+MAX_BYTES = 64 << 20
+"""A larger answer is refused; the largest picture that is read (80 million pixels) takes less as a JPEG."""
+
+TIMEOUT_S = 30
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is a web address."""
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def download_image(address: str, where: str) -> bytes:
+    """The bytes at a web address. Raises DataError that begins with `where` when they cannot be had."""
+    try:
+        with urlopen(Request(address, headers={"User-Agent": "errata"}), timeout=TIMEOUT_S) as answer:
+            data: bytes = answer.read(MAX_BYTES + 1)
+    except (OSError, ValueError, HTTPException) as error:
+        host = urlsplit(address).netloc if address.isascii() else address[:80]
+        found = f"no answer from {host} ({error})"[:200]
+        raise DataError(where, expected="an image at its address", found=found, fix="download it by hand") from None
+    if len(data) > MAX_BYTES:
+        found = "a larger one"
+        raise DataError(where, expected=f"an image of at most {MAX_BYTES >> 20} MB", found=found, fix="make it smaller")
+    return data
+
+
+THREADS = 2
+WAITING = 32
+"""Files that may wait for the disk; their bytes are held that long."""
+
+
+class ImageWriter:
+    """Stores pictures as `images.store_image` does, and returns before they are written.
+
+    Used in a `with` block; `finish` says whether all of them are there.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="images")
+        self._waiting: OrderedDict[str, Future[None]] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def store(self, data: bytes, where: str) -> str:
+        """The file name of a picture that will be written, if it is not there yet.
+
+        Raises:
+            DataError: As `images.check_image`.
+            StorageError: An earlier one could not be written.
+        """
+        name = name_image(data, where)
+        if name not in self._waiting and not (self._folder / name).is_file():
+            while len(self._waiting) >= WAITING:
+                self._waiting.popitem(last=False)[1].result()
+            self._waiting[name] = self._threads.submit(write_image, self._folder / name, data)
+        return name
+
+    def finish(self) -> None:
+        """Wait for the files. Raises StorageError when one could not be written."""
+        while self._waiting:
+            self._waiting.popitem(last=False)[1].result()
+
+
+KEYS = ("image", "image_url", "bytes", "base64", "data", "url", "path", "source")
+"""Under which an object holds a picture, as servers of models, `datasets` and trainers write it."""
+
+LONGEST_PATH = 4096
+"""Characters of a path, as Linux limits it; a longer text is no path."""
+
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{64}[A-Za-z0-9+/\s]*={0,2}\s*")
+
+
+def unwrap_picture(picture: Any) -> Any:
+    """A picture as `ImageStore.add` takes it: what stands inside an object, and base64 as a `data:` address."""
+    if isinstance(picture, Mapping):
+        key = next((key for key in KEYS if not is_empty(picture.get(key))), None)
+        if key == "bytes" and isinstance(picture["bytes"], bytes):
+            return picture
+        if key == "path" and set(picture) <= {"bytes", "path"}:
+            return picture
+        if key is None:
+            return None
+        value = picture[key]
+        if key in ("base64", "data", "bytes") and isinstance(value, str) and not value.startswith("data:"):
+            return _build_address(value)
+        return unwrap_picture(value)
+    if isinstance(picture, str) and picture.startswith("file://"):  # as Qwen-VL's examples name files
+        return unquote(picture.removeprefix("file://"))
+    return _build_address(picture) if isinstance(picture, str) and is_base64(picture) else picture
+
+
+def is_base64(text: str) -> bool:
+    """Whether a text is a picture's bytes as base64."""
+    if len(text) < 64 or _BASE64.match(text[:200]) is None or _BASE64.fullmatch(text) is None:
+        return False
+    try:
+        return base64.b64decode(text[:64]).startswith(_SIGNATURES)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _build_address(text: str) -> str:
+    return "data:image/png;base64," + "".join(text.split())  # the content says which format it is
 
 
 class ImageStore:

@@ -9,14 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from errata.data.formats import find_format
-from errata.data.hub import build_hub_source, is_hub_name
-from errata.data.image_store import ImageStore
-from errata.data.image_writer import ImageWriter
-from errata.data.json_rows import list_other_lists
+from errata.data.image_store import ImageStore, ImageWriter
 from errata.data.reading import OnBad, Reading
-from errata.data.saved import find_other_splits
-from errata.data.source_names import SourceNames
-from errata.data.sources import SourceFile, list_files, open_file
+from errata.data.rows import (
+    SourceFile,
+    SourceNames,
+    build_hub_source,
+    find_other_splits,
+    is_hub_name,
+    list_files,
+    list_other_lists,
+    open_file,
+)
 from errata.errors import DataError
 from errata.records import Record, write_records
 from errata.text import find_markup

@@ -1,4 +1,7 @@
-"""One way into every format: rows in, records out, whatever file and whatever format they come from."""
+"""One way into every format: rows in, records out, whatever file and whatever format they come from.
+
+Ids that occur once, made of ids that may not.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from errata.data.containers import RawRow, Row
 from errata.data.formats import (
     FORMATS,
     JSON_LINES,
@@ -20,13 +22,30 @@ from errata.data.formats import (
     recognise_file,
     suggest_columns,
 )
-from errata.data.free_ids import FreeIds
 from errata.data.image_store import ImageStore
-from errata.data.segmenting import fill_segments
-from errata.data.sources import SourceFile, open_file
+from errata.data.rows import RawRow, Row, SourceFile, open_file
+from errata.data.segments import fill_segments
 from errata.data.text_limits import require_text
 from errata.errors import DataError
 from errata.records import BadRow, Record
+
+
+class FreeIds:
+    """Released files repeat their ids; every record needs its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._repeated: Counter[str] = Counter()  # where to go on: a file may give a million rows one id
+
+    def take(self, name: str) -> str:
+        """`name`, or with the smallest number that makes it new."""
+        free = name
+        while free in self._taken:
+            self._repeated[name] += 1
+            free = f"{name}.{self._repeated[name] + 1}"
+        self._taken.add(free)
+        return free
+
 
 OnBad = Callable[[BadRow], None]
 

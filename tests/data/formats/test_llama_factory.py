@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from errata.data.formats.dataset_info import INFO_FILE, find_entry, write_entry
-from errata.data.formats.llama_factory import LLAMA_FACTORY
+from errata.data.formats.llama_factory import INFO_FILE, LLAMA_FACTORY, find_entry, write_entry
 from errata.errors import DataError
 from errata.records import Record, Response, Segment, Turn
 from format_rows import read_row, recognises, write_row

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from errata.corrections import apply_segments
-from errata.data.formats.marks import Mark, from_utf16, segments_from_marks
+from errata.data.formats.verdicts import Mark, from_utf16, segments_from_marks
 from errata.records import SEGMENT_TYPES, Segment
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from errata.data.edit_ratio import measure_edit_ratio
+from errata.data.segments import measure_edit_ratio
 from errata.records import IMAGE_PLACEHOLDER, Record, Response
 
 UNTYPED = "untyped"

@@ -7,8 +7,7 @@ In: rows as `containers` gives them. Out: records, and rows again. Every format 
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
 from errata.data.formats.own import JSON_LINES
 from errata.data.formats.registry import FORMATS, find_format, recognise, recognise_file
-from errata.data.formats.suggest import suggest_columns
-from errata.data.formats.unread import read_records
+from errata.data.formats.unread import read_records, suggest_columns
 
 __all__ = [
     "FORMATS",

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
 from errata.data.formats.parts import STATED, build_row_record, require_plain_answers
 from errata.data.formats.pictures import list_images
 from errata.data.formats.turns import parse_messages
+from errata.data.rows import Row
 from errata.errors import count_noun, quote
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 

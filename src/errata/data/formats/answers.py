@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.format import ReadContext
-from errata.data.formats.transcripts import parse_transcript
-from errata.data.formats.turns import parse_messages
+from errata.data.formats.turns import parse_messages, parse_transcript
 from errata.data.formats.vocabulary import CONVERSATIONS, PROMPTS, is_turn
+from errata.data.rows import Row, is_empty
 from errata.errors import quote
 from errata.records import IMAGE_PLACEHOLDER, Response, Turn
 from errata.text import parse_messages_text

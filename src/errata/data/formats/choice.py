@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import (
     QUESTION_COLUMNS,
     build_levels,
@@ -19,10 +18,10 @@ from errata.data.formats.answers import (
     read_question,
     read_side,
 )
-from errata.data.formats.columns import simplify
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import STATED, build_row_record
+from errata.data.formats.parts import STATED, build_row_record, simplify
 from errata.data.formats.pictures import list_images
+from errata.data.rows import Row, is_empty
 from errata.errors import quote
 from errata.records import Record
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from errata.data.containers import Row
 from errata.data.formats.answers import SYSTEMS, read_conversation
 from errata.data.formats.format import Format, ReadContext, Sample, reads
 from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import CONVERSATIONS as FIELDS
+from errata.data.rows import Row
 from errata.errors import DataError
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from errata.data.containers import RawRow, Row
 from errata.data.image_store import ImageStore
+from errata.data.rows import RawRow, Row
 from errata.errors import DataError
 from errata.records import Record
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.label_studio_results import read_results
-from errata.data.formats.label_studio_task import Task, read_task
+from errata.data.formats.label_studio_results import Task, read_results, read_task
 from errata.data.formats.parts import take_id, take_source
 from errata.data.formats.verdicts import Verdict, build_records
+from errata.data.rows import Row
 from errata.errors import quote
 from errata.records import Record, Turn
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from errata.data.containers import Row
 from errata.data.formats.answers import read_conversation
 from errata.data.formats.format import Format, ReadContext, Sample, reads
 from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
+from errata.data.rows import Row
 from errata.errors import quote
 from errata.records import Record, Response, Turn
 

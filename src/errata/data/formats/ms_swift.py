@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import (
     QUESTION_COLUMNS,
     Turns,
@@ -34,6 +33,7 @@ from errata.data.formats.parts import (
 )
 from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import ANSWER_PAIRS, CONVERSATIONS, PROMPTS
+from errata.data.rows import Row, is_empty
 from errata.records import Record, Turn
 
 _CONVERSATIONS = tuple(f"rejected_{name}" for name in CONVERSATIONS)

@@ -4,6 +4,8 @@ A row is of a release where its `ds_name` says so: others use the same columns f
 their own. `origin_split` is a JSON object about the row's origin. What a record says and the columns have no place for
 (an id, a model, a licence of its own) goes there under "errata" and is taken out again, so that a row that came in goes
 out the same.
+
+What Hub tables with pictures have in common: the columns' types, and the note that lets `datasets` show them.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from errata.data.containers import Row
+import pyarrow as pa
+
 from errata.data.formats.format import ReadContext, WriteContext, refuse
 from errata.data.formats.parts import require_plain_answers, take_license, take_meta, take_text
 from errata.data.formats.pictures import list_images
+from errata.data.rows import Row
 from errata.errors import count_noun, quote
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
@@ -168,3 +172,23 @@ def _parse_origin(value: Any) -> dict[str, Any]:
         if isinstance(origin, dict):
             return origin
     return {"text": str(value)} if value else {}
+
+
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""How `datasets` stores a picture."""
+
+
+def build_schema(columns: list[tuple[str, pa.DataType]]) -> pa.Schema:
+    """A schema of these columns in order, with the features that `datasets` reads from a file."""
+    features = {name: _describe(kind) for name, kind in columns}
+    return pa.schema(columns, {"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _describe(kind: pa.DataType) -> Any:
+    if kind.equals(IMAGE):
+        return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return {"feature": _describe(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {kind.field(i).name: _describe(kind.field(i).type) for i in range(kind.num_fields)}
+    return {"dtype": str(kind), "_type": "Value"}

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 
 import pyarrow as pa
 
-from errata.data.containers import Row
-from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
+from errata.data.formats.origin import IMAGE, build_schema
+from errata.data.rows import Row
 from errata.records import Record, parse_line, parse_record, record_to_row
 
 

@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.format import ReadContext
 from errata.data.formats.vocabulary import guess_content
-from errata.data.picture_values import KEYS
+from errata.data.image_store import KEYS
+from errata.data.rows import Row, is_empty
 
 COLUMNS = ("images", "image")
 OTHER_NAMES = tuple(

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from errata.data.containers import Row
-from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, reads
-from errata.data.formats.origin import COLUMNS, ORIGIN_COLUMNS, PairTexts, build_pair, write_pairs
+from errata.data.formats.origin import COLUMNS, IMAGE, ORIGIN_COLUMNS, PairTexts, build_pair, build_schema, write_pairs
 from errata.data.formats.parts import STATED
+from errata.data.rows import Row
 from errata.records import Record
 
 SCHEMA = build_schema(

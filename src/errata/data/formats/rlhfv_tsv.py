@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from errata.data.containers import RawRow, Row
 from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.origin import PairTexts, build_pair
+from errata.data.rows import RawRow, Row
 from errata.errors import DataError, count_noun, quote
 from errata.records import Record, parse_line
 

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import Turns, build_levels, put_system, read_side, read_turns
-from errata.data.formats.columns import require_names
 from errata.data.formats.format import Format, ReadContext, Sample
-from errata.data.formats.parts import take_id
+from errata.data.formats.parts import require_names, take_id
 from errata.data.formats.pictures import list_images
+from errata.data.rows import Row, is_empty
 from errata.errors import quote
 from errata.records import Record, Response, Turn, parse_line
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from errata.data.containers import Row, is_empty
 from errata.data.formats.answers import (
     QUESTION_COLUMNS,
     Turns,
@@ -19,12 +18,13 @@ from errata.data.formats.answers import (
     read_question,
     read_side,
 )
-from errata.data.formats.embedded import IMAGE, build_schema
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext, refuse
+from errata.data.formats.origin import IMAGE, build_schema
 from errata.data.formats.parts import STATED, build_row_record, require_plain_answers
 from errata.data.formats.pictures import list_images
-from errata.data.formats.transcripts import find_answer_start, parse_transcript
+from errata.data.formats.turns import find_answer_start, parse_transcript
 from errata.data.formats.vocabulary import ANSWER_PAIRS, PROMPTS, may_be_question
+from errata.data.rows import Row, is_empty
 from errata.records import IMAGE_PLACEHOLDER, Record, Response, Turn
 
 _PARTS = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))

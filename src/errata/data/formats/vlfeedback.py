@@ -14,10 +14,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from errata.data.containers import Row
 from errata.data.formats.format import Format, ReadContext, Sample, reads
 from errata.data.formats.parts import STATED, build_row_record
 from errata.data.formats.pictures import list_images
+from errata.data.rows import Row
 from errata.errors import count_noun, quote
 from errata.records import Record, Response, Turn
 

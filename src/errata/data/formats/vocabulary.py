@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from errata.data.containers import is_empty
+from errata.data.rows import is_empty
 
 PROMPTS = ("prompt", "question", "instruction", "query", "input")
 """Columns that hold a question, where nobody says which."""

@@ -13,11 +13,10 @@ from pathlib import Path
 from sys import intern
 from typing import Any
 
-from errata.data.containers import RawRow, Row, iterate_rows
 from errata.data.formats.format import Format, ReadContext, Sample, reads
 from errata.data.formats.parts import STATED, take_id, take_license, take_source, take_text
 from errata.data.formats.pictures import list_images
-from errata.data.json_rows import iterate_member
+from errata.data.rows import RawRow, Row, iterate_member, iterate_rows
 from errata.errors import DataError, quote
 from errata.records import Record, Response, Turn, find_file, parse_line
 

@@ -7,17 +7,20 @@ ids and hashes. Foreign formats do not belong here (`errata.data`), nor does dra
 
 from errata.data.shaping.decontaminate import write_decontaminated
 from errata.data.shaping.dedup import TRAITS, write_distinct
-from errata.data.shaping.evaluation_images import EvaluationImages
-from errata.data.shaping.filtering import write_filtered
-from errata.data.shaping.folders import IMAGE_RULES, ImageRule, RecordFolder, require_folder, writing_folder
-from errata.data.shaping.image_files import LOOK_DISTANCE
-from errata.data.shaping.levels import Levelling, LevelRule, level_record, write_levels
-from errata.data.shaping.load_evaluation import BENCHMARKS, load_evaluation_images
-from errata.data.shaping.merge import merge_records
-from errata.data.shaping.pairs import PAIR_RULES, write_pairs
-from errata.data.shaping.record_file import RecordFile, find_records
-from errata.data.shaping.sample import sample_records
-from errata.data.shaping.split import Part, split_records
+from errata.data.shaping.evaluation import BENCHMARKS, EvaluationImages, load_evaluation_images
+from errata.data.shaping.folders import (
+    IMAGE_RULES,
+    ImageRule,
+    RecordFile,
+    RecordFolder,
+    find_records,
+    require_folder,
+    writing_folder,
+)
+from errata.data.shaping.levels import PAIR_RULES, Levelling, LevelRule, level_record, write_levels, write_pairs
+from errata.data.shaping.merge import merge_records, write_filtered
+from errata.data.shaping.pictures import LOOK_DISTANCE
+from errata.data.shaping.split import Part, sample_records, split_records
 from errata.data.shaping.stats import collect_stats
 
 __all__ = [

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.evaluation_images import EvaluationImages, Match
-from errata.data.shaping.folders import ImageRule, RecordFolder, find_image, writing_folder
-from errata.data.shaping.image_names import find_name_keys, list_name_keys
-from errata.data.shaping.record_file import RecordFile
-from errata.data.source_names import read_source_names
+from errata.data.rows import read_source_names
+from errata.data.shaping.evaluation import EvaluationImages, Match
+from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, writing_folder
+from errata.data.shaping.pictures import find_name_keys, list_name_keys
 from errata.errors import DataError
 from errata.records import Record, writing_json_lines
 

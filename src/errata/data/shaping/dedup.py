@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFolder, find_image, writing_folder
-from errata.data.shaping.image_files import LOOK_DISTANCE, LookIndex, hash_file, hash_file_look
-from errata.data.shaping.record_file import RecordFile
+from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, writing_folder
+from errata.data.shaping.pictures import LOOK_DISTANCE, LookIndex, hash_file, hash_file_look
 from errata.errors import ConfigError, DataError
 from errata.records import IMAGE_PLACEHOLDER, Record, writing_json_lines
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errata.data.reading import OnBad
-from errata.data.shaping.folders import find_image
-from errata.data.shaping.image_files import LookIndex, hash_file, hash_file_look
-from errata.data.shaping.record_file import RecordFile
+from errata.data.shaping.folders import RecordFile, find_image
+from errata.data.shaping.pictures import LookIndex, hash_file, hash_file_look
 from errata.errors import DataError
 
 Key = tuple[str, object]

@@ -1,17 +1,18 @@
-"""Several files of records as one folder."""
+"""Several files of records as one folder.
+
+The records that a condition keeps.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from errata.data.free_ids import FreeIds
-from errata.data.reading import OnBad
-from errata.data.shaping.folders import ImageRule, RecordFolder, writing_folder
-from errata.data.shaping.record_file import RecordFile
+from errata.data.reading import FreeIds, OnBad
+from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, writing_folder
 from errata.errors import ConfigError
 from errata.records import Record
 
@@ -66,3 +67,27 @@ def _add_origin(record: Record, source: RecordFile) -> dict[str, Any]:
     if "merged" in record.meta:
         origin["merged"] = record.meta["merged"]
     return record.meta | {"merged": origin}
+
+
+def write_filtered(
+    source: RecordFile,
+    out: str | Path,
+    keep: Callable[[Record], bool],
+    *,
+    images: ImageRule = "link",
+    on_bad: OnBad | None = None,
+) -> RecordFolder:
+    """Write the records for which `keep` is true, in their order.
+
+    Args:
+        source: The records.
+        out: The folder to write.
+        keep: A condition, such as `parse_filter` makes.
+        images: How pictures come into the folder.
+        on_bad: Called with every record that cannot be used, which is then left out; without it the first one raises.
+    """
+    with writing_folder(out, source, images=images, on_bad=on_bad) as folder:
+        for record in source.read(on_bad):
+            if keep(record):
+                folder.write(record, source)
+    return folder

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from errata.data.edit_ratio import measure_edit_ratio
+from errata.data.segments import measure_edit_ratio
 from errata.records import Record
 
 UNNAMED = "not named"

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from errata.data.checks.repair_markup import cut_end_tokens, cut_opening, mark_pictures, unwrap_messages, unwrap_prompt
+from errata.data.checks.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
 from errata.data.import_records import find_records_file
 from errata.data.reading import find_foreign_format
-from errata.data.repair_markup import cut_end_tokens, cut_opening, unwrap_messages, unwrap_prompt
-from errata.data.repair_pictures import mark_pictures
-from errata.data.repair_row import clean_texts, count_levels_anew, find_lost_segments, remove_nul, to_nfc
-from errata.data.source_names import read_source_names
+from errata.data.rows import read_source_names
 from errata.errors import DataError
 from errata.records import iterate_lines, parse_line, parse_record, replacing
 

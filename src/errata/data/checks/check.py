@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from errata.data.check_record import find_record_trouble
-from errata.data.check_style import StyleCheck
-from errata.data.findings import FINDING_KINDS, NOTES, Finding, find_kind
+from errata.data.checks.findings import FINDING_KINDS, NOTES, Finding, StyleCheck, find_kind
+from errata.data.checks.record import find_record_trouble
 from errata.data.image_store import ImageStore
 from errata.data.import_records import OnProgress, find_records_file
 from errata.data.reading import Reading, find_foreign_format
-from errata.data.sources import open_file
+from errata.data.rows import open_file
 from errata.errors import DataError, count_noun
 from errata.images import require_proportions, show_file
 from errata.records import Record, iterate_lines, parse_line, parse_record

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from errata.data.parquet import ROWS
+from errata.data.rows.parquet import ROWS
 from errata.errors import DataError, ErrataError
 
 STATE_FILE = "state.json"

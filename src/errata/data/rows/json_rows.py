@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from errata.data.compressed import open_bytes, open_text, strip_compression
+from errata.data.rows.compressed import open_bytes, open_text, strip_compression
 from errata.errors import DataError, quote
 from errata.records import number_lines
 
