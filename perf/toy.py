@@ -27,7 +27,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from errata.models import EncodedImage, EncodedPrompt, EncodedResponse, LlavaAdapter, ModelSettings
 from errata.models.tiny import CHAT_TEMPLATE, build_tokenizer
 from errata.training import LoraSettings
-from errata.training.parameters import add_adapter, choose_trainable
+from errata.training.weights.parameters import add_adapter, choose_trainable
 from errata.trees import TreeSample
 from place import CPU, Place
 

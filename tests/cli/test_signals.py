@@ -53,10 +53,10 @@ def browse(world, out):
 
 
 MOMENTS = {
-    "train-settings": (train, "errata.training.run", "open_run_folder", 1),
-    "train-data": (train, "errata.training.run", "load_records", 1),
-    "train-model": (train, "errata.training.run", "load_model", 1),
-    "train-encoding": (train, "errata.training.encoding:RecordEncoder", "encode", 2),
+    "train-settings": (train, "errata.training.run.run", "open_run_folder", 1),
+    "train-data": (train, "errata.training.run.run", "load_records", 1),
+    "train-model": (train, "errata.training.run.run", "load_model", 1),
+    "train-encoding": (train, "errata.training.encode.encoding:RecordEncoder", "encode", 2),
     "train-check": (train, "errata.training.passes", "self_check", 1),
     "train-reference": (train, "errata.training.reference", "_find_or_compute", 1),
     "train-optimiser": (train, "errata.training.optimising:OptimisingTrainer", "create_optimizer", 1),

@@ -14,7 +14,7 @@ from errata.generation.local import generate
 from errata.models import ModelSettings, load_model
 from errata.records import Question, Record, Response, Turn
 from errata.training import PreferenceConfig, PreferenceTrainer
-from errata.training.parameters import choose_trainable
+from errata.training.weights.parameters import choose_trainable
 from tiny_families import BUILDERS, build_family
 from tiny_models import save_images
 

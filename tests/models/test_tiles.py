@@ -19,7 +19,7 @@ from errata.objectives import build_objective
 from errata.records import Question, Record, Response, Turn
 from errata.training import LORA_TARGETS
 from errata.training.batches import EncodedRecords
-from errata.training.encoding import RecordEncoder
+from errata.training.encode.encoding import RecordEncoder
 from errata.trees import TreeSample, build_row, enable_tree_attention, separate_logps, token_logps
 from tiny_families import build_family
 from tiny_models import save_images

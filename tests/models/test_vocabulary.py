@@ -6,8 +6,8 @@ import pytest
 
 from errata.errors import ModelError
 from errata.models import ModelSettings, load_model
-from errata.models.limits import find_max_positions
-from errata.models.vocabulary import check_vocabulary
+from errata.models.families.limits import find_max_positions
+from errata.models.special_tokens import check_vocabulary
 from errata.training import PreferenceConfig, PreferenceTrainer
 from tiny_families import build_family
 

@@ -17,7 +17,7 @@ from PIL import Image
 from demo_run import write_run
 from errata.errors import StorageError
 from errata.reports import render_report
-from errata.reports.images import embed_image
+from errata.reports.marking import embed_image
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' {{ 7 * 7 }}</p></style>"
 

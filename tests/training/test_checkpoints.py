@@ -8,7 +8,7 @@ import json
 import pytest
 
 from errata.errors import StorageError
-from errata.training.checkpoints import find_checkpoint, writing
+from errata.training.weights.checkpoints import find_checkpoint, writing
 
 
 def test_half_written_checkpoints_are_passed_over(tmp_path):

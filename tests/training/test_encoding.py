@@ -10,7 +10,7 @@ from errata.errors import DataError
 from errata.models import LlavaAdapter, ModelSettings
 from errata.objectives import build_objective
 from errata.records import Record, Response, Turn
-from errata.training.encoding import RecordEncoder
+from errata.training.encode.encoding import RecordEncoder
 from tiny_models import build_model, build_processor, build_tokenizer
 from tree_samples import build
 

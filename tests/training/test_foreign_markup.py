@@ -10,7 +10,7 @@ from PIL import Image
 from errata.errors import DataError
 from errata.objectives import build_objective
 from errata.records import Record, Response, Turn
-from errata.training.encoding import RecordEncoder
+from errata.training.encode.encoding import RecordEncoder
 from tree_samples import build
 
 

@@ -11,8 +11,7 @@ from transformers import TrainerCallback
 
 from errata.data import LoadedRecords
 from errata.objectives import build_objective, preference_loss
-from errata.training.means import RunningMeans, Share
-from errata.training.metrics import drop_repeats, measure_row
+from errata.training.metrics import RunningMeans, Share, drop_repeats, measure_row
 from errata.training.reference import score_row
 from errata.training.speed import TokenRate, count_tokens
 from errata.trees import TreeLayout, TreeShape

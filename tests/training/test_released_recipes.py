@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from errata.config import find_recipe, load_settings
-from errata.models import LlavaAdapter, ModelSettings, build_adapter, family
+from errata.models import LlavaAdapter, ModelSettings, build_adapter
+from errata.models.families import family
 from errata.records import Turn
-from errata.training.run import TrainRun
+from errata.training.run.run import TrainRun
 from tiny_families import build_family
 from tiny_models import build_model, build_processor, build_tokenizer
 

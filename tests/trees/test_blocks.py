@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from errata.models import Block, EncodedImage, ModelSettings, build_adapter
-from errata.models.blocks import find_runs
+from errata.models.encoded import find_runs
 from errata.records import Turn
 from errata.trees import TreeLayout, TreeSample, TreeShape
 from errata.trees.fingerprint import digest_samples

@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from errata.trees import head_logps
-from errata.trees.head import is_plain
+from errata.trees.logps import is_plain
 
 T, H, V = 23, 8, 64
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from errata.trees import head_logps
-from errata.trees.capped import capped_attention
+from errata.trees.attention import capped_attention
 
 
 @pytest.mark.parametrize("masked", [False, True])

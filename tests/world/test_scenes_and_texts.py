@@ -24,7 +24,7 @@ from errata.world import (
     verdict_questions,
     words,
 )
-from errata.world.captions import absent_partners
+from errata.world.language import absent_partners
 
 
 def test_a_scene_depends_on_its_name_seed_and_number_only():

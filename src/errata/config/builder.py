@@ -1,4 +1,9 @@
-"""From plain values to a dataclass, with the place of every value that does not fit."""
+"""From plain values to a dataclass, with the place of every value that does not fit.
+
+One value as one type, where that loses nothing.
+
+Which of several kinds a list or a group of settings is meant for.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,80 @@ import contextlib
 import dataclasses
 import difflib
 import enum
+import math
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from errata.config.scalars import SCALARS, describe
-from errata.config.shapes import find_shaped
 from errata.config.source import Key, Text, parse_text
 from errata.errors import ConfigError
+
+
+def _to_bool(value: Any) -> bool:
+    words = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+    return value if isinstance(value, bool) else words[value.lower()] if str(value).lower() in words else _fail()
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        return int(_fail())
+    return int(value)
+
+
+def _to_float(value: Any) -> float:
+    number = _fail() if isinstance(value, bool) else float(value)
+    return float(_fail()) if math.isnan(number) else float(number)
+
+
+def _to_str(value: Any) -> str:
+    return value if isinstance(value, str) else str(_fail())
+
+
+def _to_path(value: Any) -> Path:
+    return value if isinstance(value, Path) else Path(_to_str(value)).expanduser()
+
+
+def _fail() -> Any:
+    raise ValueError
+
+
+SCALARS: dict[Any, Callable[[Any], Any]] = {
+    bool: _to_bool,
+    int: _to_int,
+    float: _to_float,
+    str: _to_str,
+    Path: _to_path,
+}
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text (in quotes)", Path: "a path"}
+
+
+def describe(kind: Any) -> str:
+    """A type in the words of an error message."""
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return "one of " + ", ".join(str(member.value) for member in kind)
+    if get_origin(kind) in (list, tuple):
+        return "a list"
+    return _WORDS.get(kind) or str(getattr(kind, "__name__", kind))
+
+
+def find_shaped(kind: Any, value: Any) -> tuple[Any, ...]:
+    """Of a kind, or of the kinds of a union, those that a list or a group can only be meant for; none for others."""
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = get_args(kind)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if isinstance(value, dict):
+        return tuple(each for each in kinds if dataclasses.is_dataclass(each) or _is_kind(each, Mapping))
+    if isinstance(value, list):
+        return tuple(each for each in kinds if each is not str and _is_kind(each, Sequence))
+    return ()
+
+
+def _is_kind(kind: Any, parent: type) -> bool:
+    base = get_origin(kind) or kind
+    return isinstance(base, type) and issubclass(base, parent)
 
 
 class Builder:

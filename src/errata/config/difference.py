@@ -1,8 +1,13 @@
-"""What differs between the settings of a run that a folder holds and those of the command given now."""
+"""What differs between the settings of a run that a folder holds and those of the command given now.
+
+What a run was made with.
+"""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 
@@ -34,3 +39,17 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
+
+
+_PACKAGES = ("errata", "torch", "transformers", "accelerate", "peft", "tokenizers", "datasets", "numpy", "pillow")
+
+
+def list_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a run's numbers; those that are missing are left out."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

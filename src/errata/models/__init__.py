@@ -6,21 +6,24 @@ rooms.
 """
 
 from errata.models.adapters import find_adapter, require_in_layers
-from errata.models.blocks import Block
-from errata.models.encoded import NOT_TEXT, EncodedImage, EncodedPrompt, EncodedResponse
-from errata.models.families import build_adapter, find_stops
+from errata.models.encoded import NOT_TEXT, Block, EncodedImage, EncodedPrompt, EncodedResponse
+from errata.models.families import LlavaAdapter, build_adapter, find_stops
 from errata.models.generic import GenericAdapter
-from errata.models.llava import LlavaAdapter
-from errata.models.loading import check_model, load_model, quiet_transformers
-from errata.models.merging import merge_adapter, merge_in_place, write_whole
+from errata.models.loading import (
+    check_model,
+    load_model,
+    merge_adapter,
+    merge_in_place,
+    quiet_transformers,
+    write_whole,
+)
 from errata.models.pixels import PixelCache
-from errata.models.processor_files import read_processor_files, write_processor_files
-from errata.models.processors import ProcessorParts, load_processor
+from errata.models.processors import ProcessorParts, load_processor, read_processor_files, write_processor_files
 from errata.models.prompting import PROMPTING, write_prompting
 from errata.models.protocol import Adapter, LoadedModel, ModelSettings, RowInputs
+from errata.models.special_tokens import check_vocabulary
 from errata.models.text_encoder import TextEncoder, TextVectors, load_text_encoder
 from errata.models.text_only import TextModel, check_text_model, is_text_only, load_text_model
-from errata.models.vocabulary import check_vocabulary
 
 __all__ = [
     "NOT_TEXT",

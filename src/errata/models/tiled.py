@@ -7,8 +7,7 @@ from typing import ClassVar
 from PIL import Image
 
 from errata.images import LIMITS
-from errata.models.family import FamilyAdapter
-from errata.models.limits import limit_tiled, require_grid
+from errata.models.families import FamilyAdapter, limit_tiled, require_grid
 
 
 class TiledAdapter(FamilyAdapter):

@@ -5,8 +5,6 @@ In: nothing but the standard library. Out: the nouns every room shares (`Record`
 Foreign formats do not belong here (`data`), nor does anything that needs torch, a tokenizer or a model.
 """
 
-from errata.records.bad_rows import BAD_FILE, BadRow, BadRows, setting_aside, write_bad_rows
-from errata.records.conversation import IMAGE_PLACEHOLDER, ROLES, Answer, Question, Role, Turn
 from errata.records.coverage import describe_answered, describe_changes, describe_coverage, describe_details
 from errata.records.fields import Fields
 from errata.records.find_file import find_file
@@ -23,7 +21,28 @@ from errata.records.lines import (
     write_text,
     writing_json_lines,
 )
-from errata.records.preference import SEGMENT_TYPES, Record, Response, Segment
+from errata.records.missing import (
+    BAD_FILE,
+    BadRow,
+    BadRows,
+    Missing,
+    count_reasons,
+    describe_reasons,
+    setting_aside,
+    write_bad_rows,
+)
+from errata.records.preference import (
+    IMAGE_PLACEHOLDER,
+    ROLES,
+    SEGMENT_TYPES,
+    Answer,
+    Question,
+    Record,
+    Response,
+    Role,
+    Segment,
+    Turn,
+)
 from errata.records.questions import (
     answer_to_row,
     question_to_row,
@@ -32,7 +51,6 @@ from errata.records.questions import (
     write_answers,
     write_questions,
 )
-from errata.records.reasons import Missing, count_reasons, describe_reasons
 from errata.records.replies import CHANGES, count_changes, describe_answers
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
 from errata.records.storage import remove_file, replacing, replacing_folder, storing

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from errata.errors import count_noun
-from errata.records.reasons import describe_reasons
+from errata.records.missing import describe_reasons
 
 _ODD = {
     "empty": "empty",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from errata.errors import DataError
-from errata.records.conversation import ROLES, Turn
+from errata.records.preference import ROLES, Turn
 
 WITH_META = ("record", "question", "answer")
 """What has a field `meta` for values of its owner's."""

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
-from errata.records.bad_rows import BadRow
-from errata.records.conversation import Turn
 from errata.records.fields import Fields, parse_turns
 from errata.records.lines import iterate_lines, parse_line, write_json_lines
-from errata.records.preference import Record, Response, Segment
+from errata.records.missing import BadRow
+from errata.records.preference import Record, Response, Segment, Turn
 
 
 def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> list[Record]:

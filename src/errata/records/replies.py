@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from errata.records.conversation import Answer
+from errata.records.preference import Answer
 
 CHANGES = "changes"
 """Key in an answer's `meta`: what of its requests a server did not take as it was asked, in words by parameter."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from errata.reports.names import metric_text
 from errata.reports.results import Results, Stage
 from errata.reports.wording import (
     format_change,
     format_interval,
     format_relative,
     format_value,
+    metric_text,
     verdict,
 )
 

@@ -14,12 +14,11 @@ from markupsafe import Markup
 from errata.records import describe_coverage, describe_details, write_text
 from errata.reports import wording
 from errata.reports.headline import build_cards, build_lead
-from errata.reports.images import embed_bytes, embed_image
-from errata.reports.marking import KINDS, mark_edits, mark_spans
-from errata.reports.names import benchmark_label, metric_text
+from errata.reports.marking import KINDS, embed_bytes, embed_image, mark_edits, mark_spans
 from errata.reports.plots import Figure, draw_figures
 from errata.reports.reading import read_results
 from errata.reports.results import Results
+from errata.reports.wording import benchmark_label, metric_text
 
 if TYPE_CHECKING:
     import jinja2

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from errata.records import BenchmarkResult, Metric
-from errata.reports.names import benchmark_label, metric_text
 from errata.reports.reading import parse_results
 from errata.reports.results import Difference, Results, Stage
 from errata.reports.wording import (
     HARD_SPACE,
     MINUS,
+    benchmark_label,
     format_interval,
     format_number,
     format_value,
+    metric_text,
     sample_size,
     verdict,
 )

@@ -9,13 +9,11 @@ markup. What a mention counts for in a benchmark is decided in `benchmarks`; tok
 from errata.text.markup import MARKUP, Markup, find_markup, parse_messages_text, require_plain, require_plain_question
 from errata.text.mentions import Mention, find_mentions
 from errata.text.noun_chunks import NounChunk, find_noun_chunks
-from errata.text.official_singular import find_official_singular
+from errata.text.official_singular import find_official_singular, find_wordnet_singular
 from errata.text.printable import make_printable
-from errata.text.reasoning import Reasoned, split_reasoning, strip_reasoning
+from errata.text.reasoning import Reasoned, Spoken, find_spoken, split_reasoning, strip_reasoning
 from errata.text.refusals import is_refusal
-from errata.text.sentences import Sentence, find_sentences
 from errata.text.singular import find_singular
-from errata.text.spoken import Spoken, find_spoken
 from errata.text.verdicts import find_verdict_words, read_yes_no
 from errata.text.vocabulary import (
     Vocabulary,
@@ -24,8 +22,7 @@ from errata.text.vocabulary import (
     load_vocabulary,
     parse_vocabulary,
 )
-from errata.text.wordnet_singular import find_wordnet_singular
-from errata.text.words import Word, find_treebank_tokens, find_words
+from errata.text.words import Sentence, Word, find_sentences, find_treebank_tokens, find_words
 
 __all__ = [
     "MARKUP",

@@ -12,14 +12,19 @@ the parsers of vLLM and SGLang know:
   where special tokens were skipped (`analysis…assistantfinal…`);
 - wrappers around the answer: `<answer>`, `<response>`, `<conclusion>`, `<|begin_of_solution|>`, `<|START_RESPONSE|>`,
   `<|begin_of_box|>`.
+
+What of an answer counts: what was said, without the thoughts that a reasoning model wrote before it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
+
+from errata.records import Answer
+from errata.text.refusals import is_refusal
 
 _NAMES = (
     r"(?:\w{1,12}:)?(?:longcat_)?think|thinking|thoughts?|thought_process|reasoning|reasoning_process|analysis"
@@ -204,3 +209,35 @@ def _split_skipped(text: str, start: int) -> Reasoned:
     if not final:
         return Reasoned("", text[start:].strip(), finished=False)
     return Reasoned(text[final[-1].end() :].strip(), text[start : final[-1].start()].strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An answer as it is judged and scored, and what is to be said about it.
+
+    Attributes:
+        answer: In every round what stands behind the thoughts; nothing where they did not end.
+        reasoned: Whether there were thoughts.
+        endless: Whether those of some round did not end.
+        refused: Whether it is a refusal, to the last round where there are several.
+    """
+
+    answer: Answer
+    reasoned: bool = False
+    endless: bool = False
+    refused: bool = False
+
+    @property
+    def marks(self) -> dict[str, bool]:
+        """What holds of these, for an item."""
+        found = {name: getattr(self, name) for name in ("reasoned", "endless", "refused")}
+        return {name: True for name, holds in found.items() if holds}
+
+
+def find_spoken(answer: Answer) -> Spoken:
+    """The answer without its thoughts. What was stored stays as it is."""
+    rounds = [split_reasoning(text) for text in answer.rounds]
+    *earlier, last = [one.answer for one in rounds]
+    said = replace(answer, text=last, earlier=tuple(earlier))
+    reasoned = any(one.reasoning for one in rounds)
+    return Spoken(said, reasoned, not all(one.finished for one in rounds), is_refusal(last))

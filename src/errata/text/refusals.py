@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import cache
 
-from errata.text.sentences import find_sentences
+from errata.text.words import find_sentences
 
 _NOT = (
     r"(?:can ?not|can't|cant|could ?n[o']t|(?:won't|will not)(?: be able to)?|wouldn't|am not able to|"

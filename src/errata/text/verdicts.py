@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from errata.text.refusals import is_refusal, plain
-from errata.text.sentences import find_sentences
 from errata.text.singular import find_singular
+from errata.text.words import find_sentences
 
 Said = Literal["yes", "no", "unknown"]
 

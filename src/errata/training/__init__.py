@@ -5,15 +5,12 @@ transformers and PEFT load. What a loss is belongs to `objectives`, how a row is
 prints, and no foreign format is read here (`data`).
 """
 
-from errata.training.checkpoints import find_checkpoint
 from errata.training.divergence import DivergedError
-from errata.training.encoding import SetAside
-from errata.training.parameters import LORA_TARGETS, LoraSettings
-from errata.training.run import TrainResult, TrainRun, train
+from errata.training.encode import SetAside
+from errata.training.run import SftRun, TrainResult, TrainRun, train
 from errata.training.settings import PreferenceConfig
-from errata.training.starting import find_start
-from errata.training.supervised import SftRun
 from errata.training.trainer import PreferenceTrainer
+from errata.training.weights import LORA_TARGETS, LoraSettings, find_checkpoint, find_start
 
 __all__ = [
     "LORA_TARGETS",

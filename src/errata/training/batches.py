@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from errata.data import Portion
 from errata.models import EncodedImage
-from errata.training.encoding import EncodedRecord, LoadCorrupted, LoadPixels, key_image, refuse_corrupted
+from errata.training.encode import EncodedRecord, LoadCorrupted, LoadPixels, key_image, refuse_corrupted
 from errata.training.sampler import MicroBatch
 from errata.trees import TreeRow, TreeSample, build_rows
 

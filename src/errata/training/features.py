@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from errata.models import Adapter, EncodedImage, GenericAdapter
-from errata.training.parameters import vision_learns
+from errata.training.weights import vision_learns
 from errata.trees import TreeRow
 
 

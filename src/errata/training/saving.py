@@ -11,9 +11,8 @@ from torch import nn
 from transformers import PreTrainedModel, Trainer
 
 from errata.models import Adapter, write_processor_files, write_prompting
-from errata.training.checkpoints import load_weights, writing
-from errata.training.origins import has_other_embeddings
 from errata.training.speed import TokenRate
+from errata.training.weights import has_other_embeddings, load_weights, writing
 
 
 class SavingTrainer(Trainer):  # type: ignore[misc]

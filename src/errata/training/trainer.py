@@ -17,24 +17,19 @@ from errata.models import quiet_transformers
 from errata.objectives import preference_loss
 from errata.training.batches import EncodedRecords, StepShare, list_parts, take_share
 from errata.training.best_metric import check_best_metric
-from errata.training.callbacks import ReportSteps, StopOnSignal
-from errata.training.checkpoints import require_checkpoint
+from errata.training.callbacks import OnProgress, Progress, ReportSteps, StopOnSignal
 from errata.training.divergence import StopOnDivergence, default_max_loss
-from errata.training.encoding import SetAside
+from errata.training.encode import SetAside, encode_dataset, resolve_model, resolve_reference
 from errata.training.features import FrozenFeatures
-from errata.training.inputs import encode_dataset, resolve_model, resolve_reference
-from errata.training.means import RunningMeans, Share
-from errata.training.metrics import drop_repeats, measure_row
+from errata.training.metrics import RunningMeans, Share, drop_repeats, measure_row
 from errata.training.optimising import OptimisingTrainer
-from errata.training.parameters import choose_trainable, switch_off_dropout
 from errata.training.passes import Passes
-from errata.training.progress import OnProgress, Progress
+from errata.training.processes import find_inner, run_as_forward
 from errata.training.reference import Reference, score_row
 from errata.training.sampler import StepSampler, require_step
 from errata.training.settings import PreferenceConfig
 from errata.training.speed import TokenProgress, TokenRate, count_tokens
-from errata.training.starting import prepare_start
-from errata.training.wrapping import find_inner, run_as_forward
+from errata.training.weights import choose_trainable, prepare_start, require_checkpoint, switch_off_dropout
 from errata.trees import TreeRow, evaluating
 
 logger = logging.get_logger(__name__)

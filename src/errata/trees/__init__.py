@@ -6,13 +6,11 @@ cache of the reference's. Losses belong to `objectives`, steps and checkpoints t
 
 from errata.trees.attention import TREE_ATTENTION
 from errata.trees.cache import ReferenceCache
-from errata.trees.check import CheckResult, evaluating, self_check
+from errata.trees.check import CheckResult, change_attention, check_adapter, evaluating, self_check
 from errata.trees.fingerprint import describe_reference, hash_adapter, hash_weights
 from errata.trees.layout import TreeLayout, TreeShape
 from errata.trees.logps import head_logps, token_logps
-from errata.trees.own_pass import change_attention, check_adapter
-from errata.trees.rows import TreeRow, build_row, build_rows
-from errata.trees.samples import TreeSample
+from errata.trees.rows import TreeRow, TreeSample, build_row, build_rows
 from errata.trees.scorer import Scorer
 from errata.trees.separate import separate_logps
 from errata.trees.support import NoTreeError, check_layout_is_read, choose_attention, enable_tree_attention

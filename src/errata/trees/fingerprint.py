@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from errata.models import Adapter
-from errata.trees.samples import TreeSample
+from errata.trees.rows import TreeSample
 
 FORMAT = 1
 """Raised when the meaning of stored numbers changes, so that old ones are not used."""

@@ -12,11 +12,9 @@ from torch import Tensor
 from transformers.utils import logging
 
 from errata.models import GenericAdapter, LoadedModel
-from errata.trees.check import LogpsFunction, evaluating, self_check
+from errata.trees.check import LogpsFunction, change_attention, check_adapter, evaluating, self_check
 from errata.trees.logps import choice_logps, token_logps
-from errata.trees.own_pass import change_attention, check_adapter
-from errata.trees.rows import TreeRow, build_rows
-from errata.trees.samples import TreeSample
+from errata.trees.rows import TreeRow, TreeSample, build_rows
 from errata.trees.separate import separate_choice_logps, separate_logps
 from errata.trees.support import NoTreeError, choose_attention, enable_tree_attention
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from errata.models import Adapter, EncodedImage, GenericAdapter
 from errata.trees.logps import choice_logps, token_logps
-from errata.trees.rows import TreeRow, build_row
-from errata.trees.samples import TreeSample
+from errata.trees.rows import TreeRow, TreeSample, build_row
 
 
 def separate_logps(adapter: Adapter, model: nn.Module, row: TreeRow, *, chunk_size: int | None = None) -> Tensor:

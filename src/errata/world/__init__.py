@@ -6,13 +6,30 @@ annotator who knows the truth and corrects answers. The shipped bases lie here a
 """
 
 from errata.world.annotator import Carelessness, apply_edits, build_correction, correct_description, correct_verdict
-from errata.world.bases import BASES, base_folder
-from errata.world.captions import careless_answers, careless_caption, words
-from errata.world.language import DESCRIBE, describe, exists_question, read_claims
-from errata.world.questions import describe_questions, image_name, verdict_questions, write_images
+from errata.world.language import (
+    DESCRIBE,
+    careless_answers,
+    careless_caption,
+    describe,
+    exists_question,
+    read_claims,
+    words,
+)
+from errata.world.questions import BASES, base_folder, describe_questions, image_name, verdict_questions, write_images
 from errata.world.render import render
-from errata.world.scenes import CORRECTION, EVALUATION, TRAINING, Scene, Setting, Thing, sample_scenes
-from errata.world.vocabulary import CATEGORIES, COLOURS, COMPANIONS, POSITIONS
+from errata.world.scenes import (
+    CATEGORIES,
+    COLOURS,
+    COMPANIONS,
+    CORRECTION,
+    EVALUATION,
+    POSITIONS,
+    TRAINING,
+    Scene,
+    Setting,
+    Thing,
+    sample_scenes,
+)
 
 __all__ = [
     "BASES",

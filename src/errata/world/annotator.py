@@ -8,8 +8,7 @@ import numpy as np
 
 from errata.records import Record, Response, Segment, Turn
 from errata.world.language import Claim, article, read_claims
-from errata.world.scenes import Scene, Thing
-from errata.world.vocabulary import COLOURS, POSITIONS
+from errata.world.scenes import COLOURS, POSITIONS, Scene, Thing
 
 
 @dataclass(frozen=True, slots=True)

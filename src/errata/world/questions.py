@@ -1,18 +1,21 @@
-"""Scenes as images on disk and as questions about them."""
+"""Scenes as images on disk and as questions about them.
+
+The tiny pretrained bases that ship with the package, as folders that `from_pretrained` loads.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
+from errata.errors import ConfigError
 from errata.records import Question, Turn, replacing
-from errata.world.captions import absent_partners
-from errata.world.language import DESCRIBE, exists_question
+from errata.world.language import DESCRIBE, absent_partners, exists_question
 from errata.world.render import render
-from errata.world.scenes import Scene
-from errata.world.vocabulary import CATEGORIES
+from errata.world.scenes import CATEGORIES, Scene
 
 
 def image_name(scene: Scene) -> str:
@@ -52,3 +55,14 @@ def verdict_questions(scenes: Sequence[Scene], seed: int) -> list[Question]:
             meta = {"scene": scene.id, "category": category}
             questions.append(Question(f"{scene.id}-is-{category}", (image_name(scene),), (turn,), meta))
     return questions
+
+
+BASES = ("small", "medium", "large", "grown-1", "grown-2", "grown-3")
+"""Three sizes, as AMP's multi-size experts, and the medium one after growing amounts of truthful data."""
+
+
+def base_folder(name: str) -> Path:
+    """Where a shipped base lies. Raises ConfigError on a name that is not in `BASES`."""
+    if name not in BASES:
+        raise ConfigError("base", expected=f"one of {', '.join(BASES)}", found=repr(name), fix="choose one of them")
+    return Path(str(resources.files("errata.world"))) / "bases" / name

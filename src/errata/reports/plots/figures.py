@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 
 from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
-from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_types
-from errata.reports.plots.rounds import draw_rounds
-from errata.reports.plots.study import draw_study
+from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_study, draw_types
 from errata.reports.plots.theme import DARK, LIGHT, Palette, build_theme, png_bytes
-from errata.reports.plots.training import draw_methods, draw_training
+from errata.reports.plots.training import draw_methods, draw_rounds, draw_training
 from errata.reports.results import Results
 
 Data = TypeVar("Data")

@@ -6,10 +6,9 @@ from collections import Counter
 from typing import Any
 
 from errata.records import BenchmarkResult, Metric
-from errata.reports.names import metric_text
 from errata.reports.plots.theme import Palette, build_figure, quiet, short, stage_style
 from errata.reports.results import Results, Stage
-from errata.reports.wording import format_number, scaled
+from errata.reports.wording import format_number, metric_text, scaled
 
 POPE_SETTINGS = ("random", "popular", "adversarial")
 SHOWN_OBJECTS = 14
