@@ -17,7 +17,19 @@ ROOMS = sorted(path.parent.name for path in HOUSE.glob("*/__init__.py"))
 INNER_ROOMS = sorted(str(path.parent.relative_to(HOUSE)) for path in HOUSE.glob("*/**/*/__init__.py"))
 FILES = sorted(HOUSE.rglob("*.py"))
 WITHOUT_TORCH = [
-    *("config", "records", "corrections", "text", "images", "data", "world", "generation", "judges", "feedback"),
+    *(
+        "config",
+        "storage",
+        "records",
+        "corrections",
+        "text",
+        "images",
+        "data",
+        "world",
+        "generation",
+        "judges",
+        "feedback",
+    ),
     *("benchmarks", "reports", "cli", "pipelines", "pipelines.answering", "pipelines.compare", "pipelines.evaluate"),
     "pipelines.feedback",
 ]

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from errata.config import describe_difference, dump_settings, find_recipe, load_settings
+from errata.config import dump_settings, find_recipe, load_settings
 from errata.errors import ConfigError
+from errata.storage.run_guard import describe_difference
 
 
 class Colour(enum.Enum):

@@ -126,6 +126,7 @@ def change_copy(page: Path, folder: Path) -> Path:
     return folder / "src"
 
 
+@pytest.mark.slow
 def test_a_loss_a_model_and_a_format_are_added_as_the_page_says(tmp_path):
     page = ROOT / "CONTRIBUTING.md"
     source = change_copy(page, tmp_path)

@@ -8,16 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.corrections import diff_segments
-from errata.records import (
-    Question,
-    Record,
-    Response,
-    Turn,
-    record_to_row,
-    write_json_lines,
-    write_questions,
-    write_records,
-)
+from errata.records import Question, Record, Response, Turn, record_to_row, write_questions, write_records
+from errata.storage import write_json_lines
 from errata.world import CATEGORIES, CORRECTION, DESCRIBE, base_folder, image_name, sample_scenes, write_images
 
 PROMPT = (Turn("user", DESCRIBE),)

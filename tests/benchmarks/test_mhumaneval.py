@@ -14,7 +14,8 @@ from errata.benchmarks.mmhal import MMHal
 from errata.cli import main
 from errata.errors import DataError
 from errata.pipelines.evaluate.measuring import measure_answers
-from errata.records import Answer, read_json_lines, write_answers, write_questions
+from errata.records import Answer, write_answers, write_questions
+from errata.storage import read_json_lines
 
 TEXT = "Two red dogs left of a cat."
 OBJECTS, NUMBER, PLACE = [8, 12, "object"], [0, 3, "number"], [13, 20, "position"]

@@ -13,7 +13,7 @@ import pytest
 
 from errata.benchmarks import BENCHMARKS, read_annotations
 from errata.cli import main
-from errata.records import read_json_lines
+from errata.storage import read_json_lines
 from official_rows import copy_released, invent_files, write_judge
 from struck import run_struck
 from tiny_models import save_tiny_model

@@ -296,6 +296,7 @@ def test_a_source_that_is_none_is_an_error_with_a_way_out(folder, tmp_path, run,
     assert (code, "; expected " in error) == (2, True), out
 
 
+@pytest.mark.slow
 def test_a_killed_import_is_taken_up_by_the_same_command(tmp_path):
     source = write_parquet(tmp_path / "a.parquet", [build_row(i) for i in range(300)])
     out = tmp_path / "out"

@@ -11,16 +11,8 @@ from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.errors import DONE, INCOMPLETE, USAGE
 from errata.feedback.claims.split import SPLIT
-from errata.records import (
-    Answer,
-    Question,
-    Turn,
-    read_answers,
-    read_json_lines,
-    read_records,
-    write_answers,
-    write_questions,
-)
+from errata.records import Answer, Question, Turn, read_answers, read_records, write_answers, write_questions
+from errata.storage import read_json_lines
 from errata.world import base_folder, describe_questions, sample_scenes, write_images
 from errata.world.scenes import EVALUATION
 from tiny_models import save_images

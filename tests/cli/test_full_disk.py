@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from errata.cli import main
-from errata.records import read_answers, read_questions, read_records, write_questions, write_text
+from errata.records import read_answers, read_questions, read_records, write_questions
+from errata.storage import write_text
 from shaped import build, write_folder
 from world_input import WorldInput, write_world_input
 

@@ -14,8 +14,8 @@ from errata.benchmarks import Setup
 from errata.benchmarks.amber.benchmark import Amber
 from errata.cli import main
 from errata.pipelines.compare.compare_runs import compare_runs
-from errata.records import read_json_lines
 from errata.reports import render_report
+from errata.storage import read_json_lines
 from tiny_models import save_tiny_model
 
 BUILT = "object_halbench,mhumaneval,overgeneralisation"

@@ -38,6 +38,7 @@ def test_our_records_train_all_weights(shared_data, tmp_path, model, capsys):
     assert main(["report", str(tmp_path / "eval")]) == 0
 
 
+@pytest.mark.slow
 def test_rlhfv_parquet_is_imported_and_trains_adapters(shared_data, tmp_path, model, capsys):
     photos, imported, out = shared_data / "photos", tmp_path / "imported", tmp_path / "run"
     parquet = write_photos_rlhfv(tmp_path / "photos.parquet", photos)

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from errata.cli import main
-from errata.records import write_json_lines
+from errata.storage import write_json_lines
 from struck import run_struck
 from world_input import WorldInput, write_world_input
 

@@ -21,7 +21,8 @@ from errata.data.shaping import (
 )
 from errata.data.shaping.pictures import COCO_VAL2014, find_name_keys, hash_look, list_name_keys
 from errata.errors import ConfigError, DataError
-from errata.records import Response, Turn, read_json_lines, read_records, write_records
+from errata.records import Response, Turn, read_records, write_records
+from errata.storage import read_json_lines
 from shaped import build, draw_noise, write_folder
 
 

@@ -312,7 +312,7 @@ def test_a_row_that_something_else_wrote_is_named(place):
 
 def test_a_cache_that_another_process_holds_is_waited_for_and_then_named(place, monkeypatch):
     build(Scripted(), place).ask(calls(1))
-    monkeypatch.setattr("errata.judges.sqlite_file.WAIT_S", 0.2)
+    monkeypatch.setattr("errata.storage.sqlite_file.WAIT_S", 0.2)
     holder = sqlite3.connect(place, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StorageError, match=r"locked.*wait for the process that holds it"):

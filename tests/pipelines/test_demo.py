@@ -99,7 +99,9 @@ def test_the_same_command_continues_and_gives_the_same_results(finished):
 
 def test_other_settings_do_not_mix_with_a_run(finished):
     settings = finished[0]
-    with pytest.raises(ConfigError, match=r"a run with other settings.*use --fresh or another --out"):
+    with pytest.raises(
+        ConfigError, match=r"settings of another run: seed was 7 and is now 8.*use --fresh or another --out"
+    ):
         run_demo(replace(settings, seed=8), lambda *_: None)
 
 

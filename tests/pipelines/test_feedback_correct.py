@@ -10,7 +10,8 @@ import pytest
 from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.errors import DONE, INCOMPLETE, USAGE
-from errata.records import Answer, read_records, write_answers, write_json_lines
+from errata.records import Answer, read_records, write_answers
+from errata.storage import write_json_lines
 from world_input import WorldInput, write_world_input
 
 

@@ -94,6 +94,7 @@ def test_a_finished_folder_is_left_as_it_is(world, whole):
 
 
 @pytest.mark.parametrize(("strike", "at"), [("while_saving", 2), ("while_answering", 3)])
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_records(world, whole, tmp_path, strike, at):
     assert run_struck(ig(world, tmp_path / "out"), strike, tmp_path / "log", at) == -signal.SIGKILL
     assert not (tmp_path / "out" / "records.jsonl").exists()
@@ -140,6 +141,7 @@ def test_bad_input_is_named_before_a_step_is_made(world, tmp_path, capsys):
         Tuning("m", few, shares=0)
 
 
+@pytest.mark.slow
 def test_a_signal_ends_in_130_and_the_same_command_continues(world, whole, tmp_path):
     assert run_struck(ig(world, tmp_path / "out"), "while_told_to_stop", tmp_path / "log", 3) == INTERRUPTED
     assert "the same command continues" in (tmp_path / "log").read_text()

@@ -20,7 +20,8 @@ from errata.pipelines.iterate.checkpoints import Candidate
 from errata.pipelines.iterate.round import Round, choose_questions
 from errata.pipelines.iterate.run import find_reason_to_stop, iterate
 from errata.pipelines.iterate.settings import IterateRun
-from errata.records import Metric, Question, Turn, read_records, write_json_lines
+from errata.records import Metric, Question, Turn, read_records
+from errata.storage import write_json_lines
 from errata.training import PreferenceTrainer
 from errata.world import base_folder
 from tiny_text import save_text_model
@@ -150,6 +151,7 @@ def test_a_judge_that_cannot_see_is_refused_before_anything_is_measured(scenes, 
     assert not (tmp_path / "rounds").exists()
 
 
+@pytest.mark.slow
 def test_a_signal_after_the_last_step_ends_the_run_before_it_measures(scenes, tmp_path, monkeypatch):
     """The training is over and saved; what follows waits for the same command."""
     run = build_run(scenes, tmp_path / "rounds", "rounds=1", "evaluation.checkpoints=last")

@@ -71,6 +71,7 @@ def test_auto_check_brings_shuffled_levels_nearer_to_the_truth(tmp_path):
     assert shuffled["kendall_tau"].mean < 0.4 < checked["kendall_tau"].mean
 
 
+@pytest.mark.slow
 def test_corrections_by_their_number(tmp_path):
     study = pick(load("scaling", "scenes=120"), "Dense DPO, 100", "SFT, 100")
     few = replace(study, conditions={name: replace(one, corrections=40) for name, one in study.conditions.items()})

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from errata.records import find_file
+from errata.storage import find_file
 
 NAME = "Café à Zürich.png"
 

@@ -18,18 +18,16 @@ from errata.records import (
     Segment,
     Turn,
     read_answers,
-    read_json_lines,
     read_questions,
     read_records,
     record_to_row,
     write_answers,
-    write_json_lines,
     write_questions,
     write_records,
-    write_text,
 )
 from errata.records.jsonl import parse_record
-from errata.records.lines import parse_line
+from errata.storage import read_json_lines, write_json_lines, write_text
+from errata.storage.lines import parse_line
 
 GOOD = {"id": "a", "images": ["a.png"], "prompt": "What?", "responses": [{"level": 0, "text": "One."}]}
 

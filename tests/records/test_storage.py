@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from errata.errors import DataError, StorageError
-from errata.records import remove_file, replacing, write_document, write_text
-from errata.records.lines import MOST_DEEP, parse_line
+from errata.storage import remove_file, replacing, write_document, write_text
+from errata.storage.lines import MOST_DEEP, parse_line
 
 
 def test_a_block_that_fails_leaves_the_old_file(tmp_path):

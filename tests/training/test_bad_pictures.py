@@ -11,7 +11,8 @@ from errata.cli import main
 from errata.data import LoadedRecords
 from errata.errors import DataError
 from errata.models import ModelSettings, load_model
-from errata.records import Record, Response, Turn, write_json_lines
+from errata.records import Record, Response, Turn
+from errata.storage import write_json_lines
 from errata.training import PreferenceConfig, PreferenceTrainer
 from tiny_families import build_family
 from tiny_models import save_images

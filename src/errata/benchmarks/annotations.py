@@ -18,7 +18,8 @@ from typing import Any
 
 from errata.errors import DataError, count_noun
 from errata.images import resolve_image
-from errata.records import Fields, Question, read_json_lines
+from errata.records import Fields, Question
+from errata.storage import read_json_lines
 
 
 def read_coco(instances: dict[str, Any], path: Path) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -24,7 +24,7 @@ from typing import Any
 from errata.benchmarks.protocol import Card, Remote, Setup
 from errata.errors import DataError, count_noun
 from errata.images import decode_image, resolve_image
-from errata.records import read_json_lines, remove_file, replacing, write_text
+from errata.storage import read_json_lines, remove_file, replacing, write_text
 
 LEDGER = "fetched.json"
 TIMEOUT_S = 60

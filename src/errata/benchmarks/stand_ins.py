@@ -13,7 +13,8 @@ from pathlib import Path
 
 from errata.errors import DataError
 from errata.images import resolve_image
-from errata.records import Question, replacing, write_text
+from errata.records import Question
+from errata.storage import replacing, write_text
 from errata.world import EVALUATION, render, sample_scenes
 
 LIST = "stand-ins.json"

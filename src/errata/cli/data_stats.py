@@ -54,8 +54,8 @@ def write_page(args: argparse.Namespace, stats: dict[str, Any]) -> None:
     """The numbers as JSON, and the page with its plots."""
     import json
 
-    from errata.records import write_text
     from errata.reports import render_stats_page
+    from errata.storage import write_text
 
     write_text(args.out / "stats.json", json.dumps(stats, ensure_ascii=False, indent=1) + "\n")
     page = render_stats_page(stats, args.out, title=open_records(args).root.name or "Records")

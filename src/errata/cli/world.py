@@ -70,7 +70,8 @@ def _pass_on(
 
 def run_scenes(args: argparse.Namespace) -> int:
     """Write scenes in the form that `errata eval --annotations` reads."""
-    from errata.records import write_json_lines, write_questions, write_records, write_text
+    from errata.records import write_questions, write_records
+    from errata.storage import write_json_lines, write_text
     from errata.world import (
         CATEGORIES,
         DESCRIBE,

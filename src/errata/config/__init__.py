@@ -4,12 +4,11 @@ In: a room's dataclass, a path, overrides. Out: an instance of it, or a ConfigEr
 No concrete setting lives here: what a trainer or a world can be told is stated in its own room.
 """
 
-from errata.config.difference import describe_difference, list_versions
 from errata.config.settings import dump_settings, find_recipe, list_overrides, load_settings
 from errata.config.source import read_yaml
+from errata.config.versions import list_versions
 
 __all__ = [
-    "describe_difference",
     "dump_settings",
     "find_recipe",
     "list_overrides",

@@ -20,17 +20,8 @@ from errata.data.reading import OnBad
 from errata.data.rows import Row, write_parquet, write_shards
 from errata.errors import DataError
 from errata.images import check_image, encode_plainly, resolve_image
-from errata.records import (
-    BadRow,
-    Record,
-    format_line,
-    record_to_row,
-    remove_file,
-    replacing,
-    write_json_array,
-    write_json_lines,
-    write_text,
-)
+from errata.records import BadRow, Record, record_to_row
+from errata.storage import format_line, remove_file, replacing, write_json_array, write_json_lines, write_text
 
 HEAD_BYTES = 10 << 20
 """How much of a file of JSON lines `datasets` reads before it decides on the types of its columns: an empty list says

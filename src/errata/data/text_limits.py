@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from errata.errors import DataError
-from errata.records import Record, format_line
+from errata.records import Record
+from errata.storage import format_line
 
 MAX_CHARACTERS = 100_000
 """Of one turn. The longest answers of the field have some thousands; a word-level difference takes the square."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from errata.data.shaping import ImageRule, RecordFile, writing_folder
 from errata.feedback.outcome import Feedback
 from errata.feedback.style import Style, measure_style
-from errata.records import write_bad_rows, write_text
+from errata.records import write_bad_rows
+from errata.storage import write_text
 
 FEEDBACK_FILE = "feedback.json"
 """Beside records.jsonl: method, settings, counts, what the method found, and how the levels differ in style."""

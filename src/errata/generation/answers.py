@@ -10,19 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from errata.config import describe_difference
-from errata.errors import ConfigError, DataError
-from errata.records import (
-    Answer,
-    Question,
-    answer_to_row,
-    read_answers,
-    remove_file,
-    storing,
-    write_answers,
-    write_json_lines,
-    write_text,
-)
+from errata.errors import DataError
+from errata.records import Answer, Question, answer_to_row, read_answers, write_answers
+from errata.storage import read_stated, remove_file, require_same_run, storing, write_json_lines, write_text
 
 SYNC_S = 1.0
 
@@ -91,18 +81,13 @@ class AnswerFile:
         if not self.path.exists() or not self.path.stat().st_size:
             write_text(beside, json.dumps(run, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
             return
-        try:
-            difference = describe_difference(json.loads(beside.read_text(encoding="utf-8")), run)
-        except (OSError, ValueError):
-            difference = f"no {beside.name} that says which run they are of"
-        if difference:
-            raise ConfigError(
-                str(self.path),
-                expected="answers of this model to these questions with these settings, to be continued",
-                found=f"answers of another run: {difference}",
-                fix="start over with --fresh or choose another --out",
-                code="other-run",
-            )
+        require_same_run(
+            beside,
+            read_stated(beside),
+            run,
+            expected="answers of this model to these questions with these settings, to be continued",
+            what="answers",
+        )
 
     def _recover(self) -> list[Answer]:
         """What is on disk; a last line that a kill cut short is removed from the file."""

@@ -10,7 +10,8 @@ from typing import Any
 from errata.generation.answers import AnswerFile
 from errata.generation.chat import REMEDIES, ChatFailure
 from errata.generation.dialogue import Dialogue
-from errata.records import CHANGES, Answer, Missing, Question, read_json_lines, remove_file, write_json_lines
+from errata.records import CHANGES, Answer, Missing, Question
+from errata.storage import read_json_lines, remove_file, write_json_lines
 
 
 def read_failures(out: str | Path) -> list[Missing]:

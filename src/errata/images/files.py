@@ -19,7 +19,7 @@ from errata.errors import DataError
 from errata.images.ends import is_whole
 from errata.images.kinds import ENDINGS, FORMATS, HEAD, name_kind
 from errata.images.shown import ShownPicture, may_differ, show_picture
-from errata.records import find_file, storing
+from errata.storage import find_file, storing
 
 MAX_PIXELS = 80_000_000
 """Above this a picture is refused before it is decoded (80 million pixels take 240 MB); Pillow warns at 89 million."""

@@ -16,10 +16,10 @@ from errata.judges.judge import Judge
 from errata.judges.model_folder import find_model_folder
 from errata.judges.prices import PriceTable, format_price, load_prices
 from errata.judges.scripted import RecordedJudge, Rule, ScriptedJudge
-from errata.judges.sqlite_file import SqliteFile, Table
 from errata.judges.summary import Spread, measure_spread, summarise
 from errata.judges.verdicts import Sample, Verdict
 from errata.judges.world_truth import Finding, build_world_rule, find_errors
+from errata.storage import SqliteFile, Table
 
 __all__ = [
     "KINDS",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.judges.cached_reply import COLUMNS, CachedReply, find_wrong_type
-from errata.judges.sqlite_file import SqliteFile, Table
+from errata.storage import SqliteFile, Table
 
 CACHE_FORMAT = 2
 _CREATE = """

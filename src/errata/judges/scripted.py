@@ -9,7 +9,8 @@ from typing import Any
 
 from errata.errors import DataError
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
-from errata.records import Fields, read_json_lines
+from errata.records import Fields
+from errata.storage import read_json_lines
 
 Rule = Callable[[JudgeRequest], str]
 """A request to the text of the reply, from the call's values and images, or from the message as a model would."""

@@ -24,7 +24,7 @@ from errata.models.processors import load_processor, read_processor_files, write
 from errata.models.prompting import read_prompting, write_prompting
 from errata.models.protocol import LoadedModel, ModelSettings
 from errata.models.special_tokens import check_vocabulary
-from errata.records import replacing_folder, write_text
+from errata.storage import replacing_folder, write_text
 
 _FIX = "name a folder written by save_pretrained, or a model on the Hub"
 

@@ -22,7 +22,7 @@ from errata.models.families import find_family
 from errata.models.generic import GenericAdapter
 from errata.models.placement import first_line
 from errata.models.protocol import ModelSettings
-from errata.records import storing
+from errata.storage import storing
 
 
 @dataclass(frozen=True, slots=True)

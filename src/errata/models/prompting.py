@@ -9,7 +9,7 @@ from pathlib import Path
 from errata.errors import ModelError
 from errata.images import LIMITS
 from errata.models.protocol import ModelSettings
-from errata.records import write_text
+from errata.storage import write_text
 
 FILE = "errata.json"
 _TEXTS = ("template", "system_prompt", "image_mode")

@@ -7,20 +7,7 @@ Foreign formats do not belong here (`data`), nor does anything that needs torch,
 
 from errata.records.coverage import describe_answered, describe_changes, describe_coverage, describe_details
 from errata.records.fields import Fields
-from errata.records.find_file import find_file
 from errata.records.jsonl import iterate_records, parse_record, read_records, record_to_row, write_records
-from errata.records.lines import (
-    format_line,
-    iterate_lines,
-    number_lines,
-    parse_line,
-    read_json_lines,
-    write_document,
-    write_json_array,
-    write_json_lines,
-    write_text,
-    writing_json_lines,
-)
 from errata.records.missing import (
     BAD_FILE,
     BadRow,
@@ -53,7 +40,6 @@ from errata.records.questions import (
 )
 from errata.records.replies import CHANGES, count_changes, describe_answers
 from errata.records.result import BenchmarkResult, Metric, result_from_row, result_to_row
-from errata.records.storage import remove_file, replacing, replacing_folder, storing
 
 __all__ = [
     "BAD_FILE",
@@ -83,33 +69,18 @@ __all__ = [
     "describe_coverage",
     "describe_details",
     "describe_reasons",
-    "find_file",
-    "format_line",
-    "iterate_lines",
     "iterate_records",
-    "number_lines",
-    "parse_line",
     "parse_record",
     "question_to_row",
     "read_answers",
-    "read_json_lines",
     "read_questions",
     "read_records",
     "record_to_row",
-    "remove_file",
-    "replacing",
-    "replacing_folder",
     "result_from_row",
     "result_to_row",
     "setting_aside",
-    "storing",
     "write_answers",
     "write_bad_rows",
-    "write_document",
-    "write_json_array",
-    "write_json_lines",
     "write_questions",
     "write_records",
-    "write_text",
-    "writing_json_lines",
 ]

@@ -13,9 +13,9 @@ from typing import Any
 
 from errata.errors import DataError
 from errata.records.fields import Fields, parse_turns
-from errata.records.lines import iterate_lines, parse_line, write_json_lines
 from errata.records.missing import BadRow
 from errata.records.preference import Record, Response, Segment, Turn
+from errata.storage import iterate_lines, parse_line, write_json_lines
 
 
 def read_records(path: str | Path, *, on_bad: Callable[[BadRow], None] | None = None) -> list[Record]:

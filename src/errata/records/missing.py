@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from errata.records.lines import format_line, write_json_lines
-from errata.records.storage import remove_file, replacing
+from errata.storage import format_line, remove_file, replacing, write_json_lines
 
 BAD_FILE = "bad.jsonl"
 """In the folder that a verb writes; not there where nothing was set aside."""

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from errata.errors import DataError, count_noun
 from errata.records.fields import Fields, parse_turns
-from errata.records.lines import read_json_lines, write_json_lines
 from errata.records.preference import IMAGE_PLACEHOLDER, Answer, Question
+from errata.storage import read_json_lines, write_json_lines
 
 Item = TypeVar("Item", Question, Answer)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from errata.records import describe_coverage, describe_details, write_text
+from errata.records import describe_coverage, describe_details
 from errata.reports import wording
 from errata.reports.headline import build_cards, build_lead
 from errata.reports.marking import KINDS, embed_bytes, embed_image, mark_edits, mark_spans
@@ -19,6 +19,7 @@ from errata.reports.plots import Figure, draw_figures
 from errata.reports.reading import read_results
 from errata.reports.results import Results
 from errata.reports.wording import benchmark_label, metric_text
+from errata.storage import write_text
 
 if TYPE_CHECKING:
     import jinja2

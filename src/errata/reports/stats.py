@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from errata.errors import count_noun
-from errata.records import write_text
 from errata.reports.page import TEMPLATES, build_environment, build_policy, find_figure
 from errata.reports.plots import STATS_FIGURES, draw_table
+from errata.storage import write_text
 from errata.text import make_printable
 
 MOST_ROWS = 12

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from errata.errors import ConfigError, ModelError
-from errata.records import replacing, write_text
+from errata.storage import replacing, write_text
 from errata.trees.fingerprint import digest_samples, find_differences, hash_json
 from errata.trees.rows import TreeRow
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from errata.errors import ConfigError
-from errata.records import Question, Turn, replacing
+from errata.records import Question, Turn
+from errata.storage import replacing
 from errata.world.language import DESCRIBE, absent_partners, exists_question
 from errata.world.render import render
 from errata.world.scenes import CATEGORIES, Scene

@@ -29,7 +29,7 @@ from openpyxl import load_workbook
 from errata.benchmarks.answers.columns import ANSWERS, choose_column
 from errata.benchmarks.answers.rows import GivenAnswer, find_failure, parse_row
 from errata.errors import DataError
-from errata.records import read_json_lines
+from errata.storage import read_json_lines
 
 _KEPT = (
     "question_id", "category", "question", "image_id", "image_source", "image", "image_path", "image_url",

@@ -20,7 +20,8 @@ from typing import Any
 
 from errata.benchmarks.answers.columns import PROMPTS
 from errata.errors import DataError
-from errata.records import Fields, read_json_lines
+from errata.records import Fields
+from errata.storage import read_json_lines
 
 _BLANK = re.compile(r"(?:nan|null|<na>|nat|undefined|none)", re.IGNORECASE)
 _FAILED = re.compile(

@@ -14,7 +14,8 @@ from typing import Any
 
 from errata.benchmarks.answers import align_answers
 from errata.errors import DataError
-from errata.records import Answer, Fields, Question, read_json_lines, write_json_lines
+from errata.records import Answer, Fields, Question
+from errata.storage import read_json_lines, write_json_lines
 from errata.text import find_spoken
 
 MARK_TYPES = ("object", "position", "number", "other")

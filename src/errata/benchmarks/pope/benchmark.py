@@ -21,7 +21,8 @@ from errata.benchmarks.pope.score import count_answer, list_units
 from errata.benchmarks.protocol import Benchmark, Card, Item, Mode, Published, Remote, Reply, Setup
 from errata.benchmarks.statistics import RESAMPLES, Combined, describe_combined, estimate
 from errata.errors import ConfigError, DataError, count_noun
-from errata.records import BenchmarkResult, Question, Turn, write_json_lines
+from errata.records import BenchmarkResult, Question, Turn
+from errata.storage import write_json_lines
 
 Vintage = Literal["old", "new", "other"]
 

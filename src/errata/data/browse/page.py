@@ -23,7 +23,8 @@ from markupsafe import Markup
 from errata.data.browse.pieces import Piece, cut_record
 from errata.errors import DataError
 from errata.images import open_image
-from errata.records import IMAGE_PLACEHOLDER, SEGMENT_TYPES, Record, Response, replacing
+from errata.records import IMAGE_PLACEHOLDER, SEGMENT_TYPES, Record, Response
+from errata.storage import replacing
 from errata.text import make_printable
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from errata.data.reading import Reading, find_foreign_format
 from errata.data.rows import open_file
 from errata.errors import DataError, count_noun
 from errata.images import require_proportions, show_file
-from errata.records import Record, iterate_lines, parse_line, parse_record
+from errata.records import Record, parse_record
+from errata.storage import iterate_lines, parse_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from errata.data.import_records import find_records_file
 from errata.data.reading import find_foreign_format
 from errata.data.rows import read_source_names
 from errata.errors import DataError
-from errata.records import iterate_lines, parse_line, parse_record, replacing
+from errata.records import parse_record
+from errata.storage import iterate_lines, parse_line, replacing
 
 REPAIRS = {
     "duplicate": "rows left out that, once repaired, repeat an earlier one in everything, the id included",

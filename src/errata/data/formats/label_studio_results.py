@@ -19,7 +19,7 @@ from errata.data.formats.verdicts import ANSWERS, IMAGES, Mark, Verdict, from_ut
 from errata.data.formats.vocabulary import PROMPTS
 from errata.data.rows import Row
 from errata.errors import quote
-from errata.records import find_file
+from errata.storage import find_file
 
 _LOCAL = "/data/local-files/?d="
 

@@ -37,7 +37,8 @@ from errata.data.formats.pictures import list_images
 from errata.data.formats.vocabulary import CONVERSATIONS, PROMPTS
 from errata.data.rows import Row, is_empty
 from errata.errors import DataError, quote
-from errata.records import Record, parse_line, write_text
+from errata.records import Record
+from errata.storage import parse_line, write_text
 
 INFO_FILE = "dataset_info.json"
 _FIX = f"fix {INFO_FILE}, or move it away where the file has its usual names"

@@ -11,7 +11,8 @@ import pyarrow as pa
 from errata.data.formats.format import Format, ReadContext, Sample, WriteContext
 from errata.data.formats.origin import IMAGE, build_schema
 from errata.data.rows import Row
-from errata.records import Record, parse_line, parse_record, record_to_row
+from errata.records import Record, parse_record, record_to_row
+from errata.storage import parse_line
 
 
 def _recognise(sample: Sample) -> bool:

@@ -16,7 +16,8 @@ from errata.corrections import diff_segments
 from errata.data.formats.format import ReadContext, WriteContext, refuse
 from errata.data.rows import Row
 from errata.errors import ConfigError
-from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn, parse_line
+from errata.records import IMAGE_PLACEHOLDER, Record, Response, Segment, Turn
+from errata.storage import parse_line
 
 TEXT_COLUMNS = tuple({"name": name, "dtype": "string"} for name in ("source", "license", "meta"))
 """What `write_meta` writes, as `Format.columns` says it."""

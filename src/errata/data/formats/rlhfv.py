@@ -18,7 +18,8 @@ from errata.data.formats.origin import COLUMNS, IMAGE, ORIGIN_COLUMNS, PairTexts
 from errata.data.formats.parts import STATED
 from errata.data.rows import Row
 from errata.errors import quote
-from errata.records import Record, parse_line
+from errata.records import Record
+from errata.storage import parse_line
 
 TEXT_KEYS = ("question", "chosen", "rejected")
 SCHEMA = build_schema(

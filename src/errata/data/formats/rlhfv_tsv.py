@@ -17,7 +17,8 @@ from errata.data.formats.format import Format, ReadContext, Sample
 from errata.data.formats.origin import PairTexts, build_pair
 from errata.data.rows import RawRow, Row
 from errata.errors import DataError, count_noun, quote
-from errata.records import Record, parse_line
+from errata.records import Record
+from errata.storage import parse_line
 
 COLUMNS = ("ds_name", "image", "text", "origin_dataset", "origin_split", "idx", "image_path")
 _COUNT = re.compile(r"-(\d{1,12})\.tsv$")

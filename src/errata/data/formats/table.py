@@ -19,7 +19,8 @@ from errata.data.formats.parts import require_names, take_id
 from errata.data.formats.pictures import list_images
 from errata.data.rows import Row, is_empty
 from errata.errors import quote
-from errata.records import Record, Response, Turn, parse_line
+from errata.records import Record, Response, Turn
+from errata.storage import parse_line
 
 NAMES = ("prompt", "chosen", "rejected", "responses", "ratings", "answer", "image", "system", "id", "source", "license")
 MODELS = ("chosen_model", "rejected_model")

@@ -13,7 +13,8 @@ from errata.data.formats.pictures import is_picture_part
 from errata.data.formats.vocabulary import CONTENTS, SPEAKERS, guess_content
 from errata.data.rows import is_empty
 from errata.errors import DataError, quote
-from errata.records import IMAGE_PLACEHOLDER, Role, Turn, parse_line
+from errata.records import IMAGE_PLACEHOLDER, Role, Turn
+from errata.storage import parse_line
 
 _ROLES: dict[str, Role] = {
     "human": "user",

@@ -18,7 +18,8 @@ from errata.data.formats.parts import STATED, take_id, take_license, take_source
 from errata.data.formats.pictures import list_images
 from errata.data.rows import RawRow, Row, iterate_member, iterate_rows
 from errata.errors import DataError, quote
-from errata.records import Record, Response, Turn, find_file, parse_line
+from errata.records import Record, Response, Turn
+from errata.storage import find_file, parse_line
 
 HEAD = 1 << 14
 """So many bytes say what a file is: its items come after a short header."""

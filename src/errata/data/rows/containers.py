@@ -21,7 +21,7 @@ from errata.data.rows.json_rows import iterate_json_rows
 from errata.data.rows.parquet import read_parquet
 from errata.data.rows.saved import read_arrow
 from errata.errors import DataError, count_noun
-from errata.records import parse_line
+from errata.storage import parse_line
 
 MAX_CELL = 64 << 20
 """Characters of one cell, which may hold an image; Python's own limit of 131,072 is too small for that."""

@@ -9,7 +9,7 @@ from typing import IO
 
 from errata.data.rows.compressed import open_bytes, open_text, strip_compression
 from errata.errors import DataError, quote
-from errata.records import number_lines
+from errata.storage import number_lines
 
 MAX_ITEM = 64 << 20
 """Characters of one item of an array, which is held while its end is looked for."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from errata.errors import DataError, ErrataError
-from errata.records import remove_file, replacing, storing
+from errata.storage import remove_file, replacing, storing
 
 ROWS = 32
 """Rows held at a time, and rows of a written row group."""

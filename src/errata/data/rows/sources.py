@@ -17,7 +17,7 @@ from errata.data.rows.containers import KINDS, RawRow, Row, find_kind, has_rows,
 from errata.data.rows.parquet import count_rows, list_columns
 from errata.data.rows.saved import SPLITS_FILE, STATE_FILE, count_arrow_rows, find_other_splits, list_arrow_columns
 from errata.errors import DataError, quote
-from errata.records import read_json_lines, remove_file, write_json_lines
+from errata.storage import read_json_lines, remove_file, write_json_lines
 
 NAMES_FILE = "image-names.jsonl"
 """In a folder of records: `{"image": the path in records, "names": its names in the source}`, one picture a line."""

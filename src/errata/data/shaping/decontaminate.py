@@ -12,7 +12,8 @@ from errata.data.shaping.evaluation import EvaluationImages, Match
 from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, writing_folder
 from errata.data.shaping.pictures import find_name_keys, list_name_keys
 from errata.errors import DataError
-from errata.records import Record, writing_json_lines
+from errata.records import Record
+from errata.storage import writing_json_lines
 
 REMOVED_FILE = "removed.jsonl"
 

@@ -12,7 +12,8 @@ from errata.data.reading import OnBad
 from errata.data.shaping.folders import ImageRule, RecordFile, RecordFolder, find_image, writing_folder
 from errata.data.shaping.pictures import LOOK_DISTANCE, LookIndex, hash_file, hash_file_look
 from errata.errors import ConfigError, DataError
-from errata.records import IMAGE_PLACEHOLDER, Record, writing_json_lines
+from errata.records import IMAGE_PLACEHOLDER, Record
+from errata.storage import writing_json_lines
 
 Trait = Literal["image", "look", "prompt", "text"]
 TRAITS: tuple[Trait, ...] = ("image", "look", "prompt", "text")

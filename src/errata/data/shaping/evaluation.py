@@ -27,7 +27,7 @@ from errata.data.shaping.pictures import (
 )
 from errata.errors import ConfigError, DataError
 from errata.images import ENDINGS, decode_image
-from errata.records import parse_line
+from errata.storage import parse_line
 
 
 @dataclass(frozen=True, slots=True)

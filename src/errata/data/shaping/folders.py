@@ -22,7 +22,8 @@ from errata.data.shaping.pictures import hash_file
 from errata.data.text_limits import require_text
 from errata.errors import DataError
 from errata.images import resolve_image
-from errata.records import BadRow, Record, iterate_records, record_to_row, replacing, storing, writing_json_lines
+from errata.records import BadRow, Record, iterate_records, record_to_row
+from errata.storage import replacing, storing, writing_json_lines
 
 
 @dataclass(slots=True)

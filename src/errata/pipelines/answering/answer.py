@@ -24,7 +24,8 @@ from errata.generation import (
     repeat_questions,
 )
 from errata.pipelines.progress import OnProgress, watch
-from errata.records import Answer, Question, read_questions, remove_file
+from errata.records import Answer, Question, read_questions
+from errata.storage import remove_file
 from errata.text import require_plain_question
 
 

@@ -20,7 +20,8 @@ from errata.generation import (
 from errata.generation.local import describe_run, generate
 from errata.models import PROMPTING, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.pipelines.answering.answer import BestOf, refuse_endpoint
-from errata.records import Answer, Question, remove_file
+from errata.records import Answer, Question
+from errata.storage import remove_file
 from errata.training import find_start
 
 SCORED_AT_A_TIME = 32

@@ -12,7 +12,8 @@ import errata
 from errata.benchmarks import compare, recount
 from errata.errors import DataError
 from errata.pipelines.compare.comparability import Condition, RunFacts, find_conditions, list_models
-from errata.records import BenchmarkResult, result_from_row, result_to_row, write_document
+from errata.records import BenchmarkResult, result_from_row, result_to_row
+from errata.storage import write_document
 
 
 def compare_runs(

@@ -21,8 +21,9 @@ from errata.pipelines.demo.settings import DemoResult, DemoSettings, open_folder
 from errata.pipelines.progress import OnProgress, name_progress
 from errata.pipelines.world.corrections import Corrections, collect_corrections, uncorrected
 from errata.pipelines.world.scores import measure
-from errata.records import BenchmarkResult, write_document, write_records
+from errata.records import BenchmarkResult, write_records
 from errata.reports import render_report
+from errata.storage import write_document
 from errata.training import TrainResult, TrainRun, train
 from errata.world import CORRECTION, EVALUATION, Carelessness, Scene, base_folder, sample_scenes, write_images
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errata.errors import ConfigError
-from errata.records import write_text
+from errata.storage import read_stated, require_own_folder, require_same_run, write_text
 
 MAX_SEED = 2**32 - 1
 """The largest that numpy's generators, and so transformers, take."""
@@ -83,29 +83,15 @@ def open_folder(settings: DemoSettings, *, fresh: bool) -> None:
     Raises:
         ConfigError: The folder holds a run with other settings, or other files.
     """
-    path = settings.out / "demo.json"
-    stated = json.dumps(asdict(settings) | {"out": None}, indent=1) + "\n"
+    path, stated = settings.out / "demo.json", asdict(settings) | {"out": None}
     if fresh and path.is_file():
         _remove_run(settings.out)
     elif path.is_file():
-        if path.read_text(encoding="utf-8") != stated:
-            found = "a run with other settings"
-            raise ConfigError(
-                str(path),
-                expected="the settings of this run",
-                found=found,
-                fix="use --fresh or another --out",
-                code="other-run",
-            )
-    elif settings.out.is_dir() and any(settings.out.iterdir()):
-        raise ConfigError(
-            str(settings.out),
-            expected="an empty folder or a demo's",
-            found="other files",
-            fix="choose another --out",
-            code="other-run",
-        )
-    write_text(path, stated)
+        found, now = read_stated(path), json.loads(json.dumps(stated))
+        require_same_run(path, found, now, expected="the settings of this run", fix="use --fresh or another --out")
+    else:
+        require_own_folder(settings.out, "an empty folder or a demo's")
+    write_text(path, json.dumps(stated, indent=1) + "\n")
 
 
 def _remove_run(folder: Path) -> None:

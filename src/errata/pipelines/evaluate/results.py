@@ -17,13 +17,14 @@ from typing import Any
 
 import errata
 from errata.benchmarks import BENCHMARKS, Setup
-from errata.config import describe_difference, dump_settings, list_versions
-from errata.errors import ConfigError, DataError
+from errata.config import dump_settings, list_versions
+from errata.errors import DataError
 from errata.generation import is_endpoint, name_model
 from errata.images import resolve_image, store_image
 from errata.judges import find_model_folder
 from errata.pipelines.evaluate.measuring import Measured
-from errata.records import BenchmarkResult, Question, question_to_row, remove_file, result_to_row
+from errata.records import BenchmarkResult, Question, question_to_row, result_to_row
+from errata.storage import read_stated, remove_file, require_same_run
 
 FREE = ("benchmarks", "mode", "options", "endpoint", "judge")
 """Settings that may change: none changes an answer, or the file of answers notices that other questions are asked."""
@@ -48,7 +49,9 @@ def check_folder(out: Path, settings: Any, names: Sequence[str], *, fresh: bool)
         for name in names:
             remove_file(out / "answers" / f"{name}.jsonl")
     elif (out / "settings.json").is_file():
-        _require_same(out / "settings.json", stated)
+        path = out / "settings.json"
+        found, now = _without_address(read_stated(path)), _without_address(stated)
+        require_same_run(path, found, now, expected="the settings of the answers in this folder", free=FREE)
     return stated
 
 
@@ -58,22 +61,6 @@ def _without_address(settings: Any) -> Any:
     if not isinstance(model, str) or not is_endpoint(model):
         return settings
     return settings | {"model": name_model(model)}
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    difference = describe_difference(_without_address(found), _without_address(stated), free=FREE)
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the answers in this folder",
-            found=difference,
-            fix="choose another --out, or start over with --fresh",
-            code="other-run",
-        )
 
 
 _SNAPSHOT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")

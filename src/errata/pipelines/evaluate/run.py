@@ -24,7 +24,8 @@ from errata.pipelines.evaluate.measuring import Measured, measure_answers
 from errata.pipelines.evaluate.results import build_results, check_folder, list_quotable
 from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings, build_setups, load_questions
 from errata.pipelines.progress import OnProgress
-from errata.records import Question, write_document, write_questions, write_text
+from errata.records import Question, write_questions
+from errata.storage import write_document, write_text
 from errata.text import require_plain_question
 
 

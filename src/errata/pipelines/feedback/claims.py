@@ -46,7 +46,8 @@ from errata.pipelines.feedback.claims_job import (
     load_questions,
 )
 from errata.pipelines.progress import OnProgress
-from errata.records import Answer, Question, read_answers, remove_file, write_json_lines
+from errata.records import Answer, Question, read_answers
+from errata.storage import remove_file, write_json_lines
 from errata.text import find_spoken
 
 CLAIMS_FILE = "claims.jsonl"

@@ -19,7 +19,8 @@ from errata.pipelines.feedback.claims_job import ClaimsJob
 from errata.pipelines.iterate.checkpoints import Candidate, list_checkpoints, measure_checkpoint
 from errata.pipelines.iterate.settings import SELF, IterateRun
 from errata.pipelines.progress import OnProgress, name_progress
-from errata.records import Metric, Question, describe_reasons, read_questions, write_questions, write_text
+from errata.records import Metric, Question, describe_reasons, read_questions, write_questions
+from errata.storage import write_text
 from errata.training import TrainRun, train
 
 ROUND_FILE = "round.json"

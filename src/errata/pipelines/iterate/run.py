@@ -16,8 +16,8 @@ import yaml
 
 import errata
 from errata.benchmarks import compare
-from errata.config import describe_difference, dump_settings
-from errata.errors import ConfigError, count_noun
+from errata.config import dump_settings
+from errata.errors import count_noun
 from errata.generation import is_endpoint, parse_endpoint
 from errata.models import check_model
 from errata.pipelines.answering.local_model import build_model_settings
@@ -27,8 +27,8 @@ from errata.pipelines.iterate.checkpoints import Candidate
 from errata.pipelines.iterate.round import Round, build_comparison, build_training, measure_start, run_round
 from errata.pipelines.iterate.settings import IterateRun
 from errata.pipelines.progress import OnProgress
-from errata.records import write_document, write_text
 from errata.reports import render_report
+from errata.storage import read_stated, require_own_folder, require_same_run, write_document, write_text
 
 
 def build_results(run: IterateRun, rounds: Sequence[Round]) -> dict[str, Any]:
@@ -173,25 +173,11 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
         for folder in run.out.glob("round-*"):
             shutil.rmtree(folder)
     elif path.is_file() and any(run.out.glob("round-*")):  # without a round, nothing was made with other settings
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        now = json.loads(json.dumps(stated))
-        difference = describe_difference(_leave_addresses_out(found), _leave_addresses_out(now), free=FREE)
-        if difference:
-            raise ConfigError(
-                str(path),
-                expected="the settings of the rounds in this folder",
-                found=difference,
-                fix="choose another --out, or start over with --fresh",
-                code="other-run",
-            )
-    elif run.out.is_dir() and any(one != path for one in run.out.iterdir()):
-        raise ConfigError(
-            str(run.out),
-            expected="an empty folder or an iteration's",
-            found="other files",
-            fix="choose another --out",
-            code="other-run",
-        )
+        found, now = read_stated(path), json.loads(json.dumps(stated))
+        expected = "the settings of the rounds in this folder"
+        require_same_run(path, _leave_addresses_out(found), _leave_addresses_out(now), expected=expected, free=FREE)
+    elif not path.is_file():
+        require_own_folder(run.out, "an empty folder or an iteration's")
     write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
 
 

@@ -15,7 +15,8 @@ from errata.pipelines.iterate.run import iterate
 from errata.pipelines.iterate.settings import Comparing, IterateRun, Measuring
 from errata.pipelines.study.ground import BASE, Ground
 from errata.pipelines.study.settings import Condition, WorldStudy
-from errata.records import Answer, read_answers, write_json_lines, write_questions, write_text
+from errata.records import Answer, read_answers, write_questions
+from errata.storage import write_json_lines, write_text
 from errata.world import (
     CATEGORIES,
     DESCRIBE,

@@ -9,16 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from errata.config import describe_difference, dump_settings
-from errata.errors import ConfigError
+from errata.config import dump_settings
 from errata.models.tiny import one_thread
 from errata.pipelines.progress import OnProgress
 from errata.pipelines.study.data import measure_auto_check, measure_corrections, measure_levels
 from errata.pipelines.study.ground import Ground, Split
 from errata.pipelines.study.rounds import measure_best_of, measure_rounds
 from errata.pipelines.study.settings import Condition, Kind, WorldStudy
-from errata.records import write_text
 from errata.reports import STUDY_FIGURES, draw_table
+from errata.storage import read_stated, require_same_run, write_text
 
 T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Student's t at 97.5 %, by degrees of freedom from 1; beyond them the normal's 1.96 is near enough."""
@@ -117,12 +116,6 @@ def spread(values: Sequence[float]) -> Spread:
 def _open_folder(study: WorldStudy, split: Split, out: Path) -> None:
     path, stated = out / "settings.json", dump_settings(study) | {"split": split}
     if path.is_file():
-        difference = describe_difference(json.loads(path.read_text(encoding="utf-8")), stated)
-        if difference:
-            raise ConfigError(
-                str(path),
-                expected="the study of this folder",
-                found=difference,
-                fix="choose another --out, or remove the folder",
-            )
+        fix = "choose another --out, or remove the folder"
+        require_same_run(path, read_stated(path), stated, expected="the study of this folder", fix=fix)
     write_text(path, json.dumps(stated, ensure_ascii=False, indent=1) + "\n")

@@ -18,7 +18,8 @@ from errata.models import ModelSettings, load_model
 from errata.models.tiny import one_thread
 from errata.pipelines.world.pretrain import RECIPES, OnStep, PretrainSettings, pretrain
 from errata.pipelines.world.scores import measure
-from errata.records import BenchmarkResult, remove_file, replacing, storing, write_json_lines, write_text
+from errata.records import BenchmarkResult
+from errata.storage import remove_file, replacing, storing, write_json_lines, write_text
 from errata.world import EVALUATION, base_folder, sample_scenes, write_images
 
 MEASURED_SCENES = 1000

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from errata.records import replacing
 from errata.reports.plots.outcome import draw_before_after, draw_objects, draw_pope
 from errata.reports.plots.records import draw_edits, draw_lengths, draw_sources, draw_study, draw_types
 from errata.reports.plots.theme import DARK, LIGHT, Palette, build_theme, png_bytes
 from errata.reports.plots.training import draw_methods, draw_rounds, draw_training
 from errata.reports.results import Results
+from errata.storage import replacing
 
 Data = TypeVar("Data")
 FigureTable = dict[str, tuple[Callable[[Data, Palette], Any | None], str]]

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from errata.config import describe_difference, dump_settings, list_versions
+from errata.config import dump_settings, list_versions
 from errata.data import RECORDS_FILE, DataPart
 from errata.errors import ConfigError
-from errata.records import BAD_FILE, remove_file, write_text
+from errata.records import BAD_FILE
+from errata.storage import read_stated, remove_file, require_same_run, write_text
 from errata.training.weights import find_checkpoint
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_FIX = "choose another out, or start over with fresh=true"
 _FREE = ("out", "output_dir", "fresh", "disable_tqdm", "local_rank", "max_loss", "do_train")
 """Settings that may differ when a run is continued."""
 
@@ -72,7 +74,9 @@ def open_run_folder(settings: TrainRun) -> None:
         _remove_run(settings.out)
     # A run that never came to a checkpoint binds nobody: its settings may have been what was wrong with it.
     if path.is_file() and (find_checkpoint(settings.out) or (settings.out / "model").is_dir()):
-        _require_same(path, stated)
+        require_same_run(
+            path, read_stated(path), stated, expected="the settings of the run in this folder", fix=_FIX, free=_FREE
+        )
         _require_same_data(settings)
         return
     write_text(path, yaml.safe_dump(stated, sort_keys=False, allow_unicode=True))
@@ -92,31 +96,7 @@ def _require_same_data(settings: TrainRun) -> None:
             changed,
             expected="the data of the run in this folder",
             found="other data",
-            fix="choose another out, or start over with fresh=true",
-            code="other-run",
-        )
-
-
-def _require_same(path: Path, stated: dict[str, Any]) -> None:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        found = None
-    if not isinstance(found, dict):
-        raise ConfigError(
-            str(path),
-            expected="the settings of a run",
-            found="a damaged file",
-            fix="start over with fresh=true",
-            code="other-run",
-        )
-    difference = describe_difference(found, stated, free=_FREE)
-    if difference:
-        raise ConfigError(
-            str(path),
-            expected="the settings of the run in this folder",
-            found=difference,
-            fix="choose another out, or start over with fresh=true",
+            fix=_FIX,
             code="other-run",
         )
 

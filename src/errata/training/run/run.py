@@ -17,14 +17,8 @@ from errata.config import dump_settings
 from errata.data import DataPart, LoadedRecords, load_mixture, load_records
 from errata.errors import ConfigError
 from errata.models import LoadedModel, ModelSettings, find_adapter, load_model
-from errata.records import (
-    BAD_FILE,
-    BadRow,
-    read_json_lines,
-    write_bad_rows,
-    write_json_lines,
-    write_text,
-)
+from errata.records import BAD_FILE, BadRow, write_bad_rows
+from errata.storage import read_json_lines, write_json_lines, write_text
 from errata.training.callbacks import OnProgress, Progress
 from errata.training.encode import SetAside
 from errata.training.run.folder import open_run_folder

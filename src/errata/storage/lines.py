@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.errors import DataError
-from errata.records.storage import replacing
+from errata.storage.files import replacing
 
 MOST_DEEP = 100
 """Lists and objects inside one another; records have six."""
