@@ -36,8 +36,8 @@ import torch
 from PIL import Image
 
 from bare import ask_bare
+from errata.endpoints import EndpointSettings
 from errata.feedback.local.labeller import YesNo
-from errata.generation import EndpointSettings
 from errata.models import EncodedImage, EncodedPrompt, LoadedModel
 from errata.pipelines.feedback.claims import run_claims
 from errata.pipelines.feedback.claims_job import ClaimsJob

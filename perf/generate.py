@@ -33,7 +33,8 @@ from typing import Any
 import torch
 
 from bare import ask_bare
-from errata.generation import ChatClient, EndpointSettings, GenerationSettings, ask_endpoint, parse_endpoint
+from errata.endpoints import ChatClient, EndpointSettings, parse_endpoint
+from errata.generation import GenerationSettings, ask_endpoint
 from errata.generation.local import generate
 from errata.models import ModelSettings, load_model, quiet_transformers
 from errata.records import Question, Turn

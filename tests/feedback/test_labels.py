@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from endpoint_server import EndpointServer, Fault
+from errata.endpoints import EndpointSettings
 from errata.feedback.claims.labels import LABEL, EndpointLabeller, read_label, sum_forms, write_label
-from errata.generation import EndpointSettings
 from errata.judges import Judge, JudgeCall, VerdictCache
 
 QUICK = EndpointSettings(concurrency=4, backoff_s=0.01, max_backoff_s=0.05, give_up_s=0.3)

@@ -9,8 +9,9 @@ import pytest
 
 from endpoint_server import EndpointServer, Fault
 from errata.cli import main
+from errata.endpoints import ChatClient, EndpointSettings, parse_endpoint
 from errata.errors import ConfigError, DataError
-from errata.generation import ChatClient, EndpointSettings, GenerationSettings, ask_endpoint, parse_endpoint
+from errata.generation import GenerationSettings, ask_endpoint
 from errata.records import Question, Turn, read_answers, write_questions
 from tiny_models import save_images
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from errata.endpoints import ChatRequest
+from errata.endpoints.request import encode_request
 from errata.errors import ConfigError
-from errata.generation import ChatRequest, GenerationSettings
-from errata.generation.chat_body import encode_request
+from errata.generation import GenerationSettings
 from errata.generation.requests import build_request, check_settings, describe_remote_run
 from errata.judges.backend import JudgeRequest, Parameters
 from errata.judges.endpoint_judge import _build_chat

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from endpoint_server import EndpointServer, Fault
+from errata.endpoints import EndpointSettings
 from errata.errors import ConfigError, DataError
-from errata.generation import EndpointSettings
 from errata.judges import (
     Judge,
     JudgeCall,

@@ -11,9 +11,9 @@ import pytest
 from endpoint_server import EndpointServer, Fault
 from errata.cli.main import main
 from errata.data.shaping import find_records
+from errata.endpoints import EndpointSettings
 from errata.errors import DONE, INCOMPLETE, USAGE
 from errata.feedback import LevelSettings
-from errata.generation import EndpointSettings
 from errata.pipelines.feedback.expert_levels import Asking, collect_expert_levels
 from errata.records import read_answers, read_records
 from errata.world import base_folder

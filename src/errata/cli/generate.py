@@ -108,7 +108,7 @@ def add_endpoint(parser: argparse.ArgumentParser) -> None:
 
 def read_endpoint(args: argparse.Namespace) -> Any:
     """The options of `add_endpoint` as endpoint settings."""
-    from errata.generation import EndpointSettings
+    from errata.endpoints import EndpointSettings
 
     names = tuple(args.reply_model) or None
     stated = {"concurrency": args.concurrency, "timeout_s": args.timeout_s, "reply_models": names}

@@ -53,7 +53,7 @@ def add_judge_limits(parser: argparse.ArgumentParser) -> None:
 
 def read_judge_endpoint(args: argparse.Namespace) -> Any:
     """The options of `add_judge_limits` as endpoint settings."""
-    from errata.generation import EndpointSettings
+    from errata.endpoints import EndpointSettings
 
     stated = {
         "concurrency": args.judge_concurrency,

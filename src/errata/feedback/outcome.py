@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from errata.generation import find_remedy
+from errata.endpoints import find_remedy
 from errata.records import Missing, Record, count_reasons
 
 

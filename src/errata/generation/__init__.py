@@ -6,18 +6,7 @@ too. What an answer is worth belongs to `benchmarks`, what to ask to `world`, `d
 """
 
 from errata.generation.answers import AnswerFile, Check, OnAnswers, OnFailure, write_failures
-from errata.generation.chat import (
-    REMEDIES,
-    ChatFailure,
-    ChatReply,
-    ChatRequest,
-    EndpointSettings,
-    FailureKind,
-    find_remedy,
-)
-from errata.generation.chat_client import ChatClient
 from errata.generation.choosing import Normalise, choose_best
-from errata.generation.endpoint import Endpoint, is_endpoint, name_model, parse_endpoint
 from errata.generation.protocols import PROTOCOLS, build_settings
 from errata.generation.remote import Answered, ask_endpoint
 from errata.generation.remote_store import read_failures
@@ -26,17 +15,9 @@ from errata.generation.settings import GenerationSettings
 
 __all__ = [
     "PROTOCOLS",
-    "REMEDIES",
     "AnswerFile",
     "Answered",
-    "ChatClient",
-    "ChatFailure",
-    "ChatReply",
-    "ChatRequest",
     "Check",
-    "Endpoint",
-    "EndpointSettings",
-    "FailureKind",
     "GenerationSettings",
     "Normalise",
     "OnAnswers",
@@ -44,10 +25,6 @@ __all__ = [
     "ask_endpoint",
     "build_settings",
     "choose_best",
-    "find_remedy",
-    "is_endpoint",
-    "name_model",
-    "parse_endpoint",
     "read_failures",
     "repeat_questions",
     "write_failures",

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from errata.endpoints import REMEDIES, ChatClient, ChatFailure, ChatReply, ChatRequest, FailureKind
 from errata.errors import DataError
 from errata.generation.answers import Check, OnAnswers, check_ids
-from errata.generation.chat import REMEDIES, ChatFailure, ChatReply, ChatRequest, FailureKind
-from errata.generation.chat_client import ChatClient
 from errata.generation.dialogue import Dialogue
 from errata.generation.remote_store import RemoteStore
 from errata.generation.requests import build_request, check_settings, describe_remote_run

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from errata.endpoints import REMEDIES, ChatFailure
 from errata.generation.answers import AnswerFile
-from errata.generation.chat import REMEDIES, ChatFailure
 from errata.generation.dialogue import Dialogue
 from errata.records import CHANGES, Answer, Missing, Question
 from errata.storage import read_json_lines, remove_file, write_json_lines

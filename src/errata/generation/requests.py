@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from errata.endpoints import ChatRequest
 from errata.errors import ConfigError
-from errata.generation.chat import ChatRequest
 from errata.generation.identity import digest_questions
 from errata.generation.settings import GenerationSettings
 from errata.records import Question

@@ -14,7 +14,7 @@ from errata.judges.prices import load_prices
 from errata.judges.scripted import RecordedJudge
 
 if TYPE_CHECKING:
-    from errata.generation import EndpointSettings
+    from errata.endpoints import EndpointSettings
 
 KINDS = {
     "openai": "openai:MODEL@URL, a server that speaks OpenAI's protocol",

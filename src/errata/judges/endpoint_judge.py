@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from errata.endpoints import REMEDIES, ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.errors import ConfigError
-from errata.generation import (
-    REMEDIES,
-    ChatClient,
-    ChatFailure,
-    ChatReply,
-    ChatRequest,
-    EndpointSettings,
-    parse_endpoint,
-)
 from errata.judges.backend import JudgeFailure, JudgeReply, JudgeRequest, OnReply
 from errata.records import Turn
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from errata.endpoints import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.errors import ModelError
-from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.judges import JudgeFailure, JudgePrompt, JudgeReply, JudgeRequest, convert_reply
 from errata.records import Turn
 from errata.text import find_verdict_words, is_refusal, split_reasoning

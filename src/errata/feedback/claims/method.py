@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from errata.endpoints import find_remedy
 from errata.errors import ConfigError
 from errata.feedback.claims.judging import Candidates, JudgedAnswer, Judging, list_unjudged
 from errata.feedback.claims.pairs import ClaimPair, JudgedResponse, draw_pairs, find_pairs
 from errata.feedback.outcome import Feedback, Tally
 from errata.feedback.style import LengthBalance, StyleRule, Unfit, count_words, find_unfit
-from errata.generation import find_remedy
 from errata.records import Missing, Question, Record, Response, Turn, count_reasons, describe_answers
 
 IN_A_PAIR = "in a pair"

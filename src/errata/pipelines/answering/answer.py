@@ -10,19 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from errata.endpoints import ChatClient, EndpointSettings, is_endpoint, parse_endpoint
 from errata.errors import ConfigError, DataError
-from errata.generation import (
-    Answered,
-    ChatClient,
-    Check,
-    EndpointSettings,
-    GenerationSettings,
-    Normalise,
-    ask_endpoint,
-    is_endpoint,
-    parse_endpoint,
-    repeat_questions,
-)
+from errata.generation import Answered, Check, GenerationSettings, Normalise, ask_endpoint, repeat_questions
 from errata.pipelines.progress import OnProgress, watch
 from errata.records import Answer, Question, read_questions
 from errata.storage import remove_file

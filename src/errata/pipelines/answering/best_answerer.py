@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from errata.feedback.local import SelfReward
-from errata.generation import (
-    AnswerFile,
-    Check,
-    GenerationSettings,
-    OnAnswers,
-    OnFailure,
-    choose_best,
-    repeat_questions,
-)
+from errata.generation import AnswerFile, Check, GenerationSettings, OnAnswers, OnFailure, choose_best, repeat_questions
 from errata.generation.local import describe_run, generate
 from errata.models import PROMPTING, LoadedModel, ModelSettings, PixelCache, load_model
 from errata.pipelines.answering.answer import BestOf, refuse_endpoint

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks import BENCHMARKS
+from errata.endpoints import is_endpoint, name_model
 from errata.errors import DataError
-from errata.generation import is_endpoint, name_model
 from errata.records import BenchmarkResult, Question, read_questions
 
 _QUIET = ("resamples", "seed", "judge_samples", "refused", "empty", "endless")

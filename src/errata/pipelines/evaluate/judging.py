@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.benchmarks import Benchmark, Reply, Setup, find_cache
+from errata.endpoints import EndpointSettings
 from errata.errors import ConfigError
-from errata.generation import EndpointSettings
 from errata.judges import Estimate, Judge, JudgeCall, Parameters, Verdict, build_judge, summarise
 from errata.pipelines.progress import OnProgress
 from errata.records import Answer, Question

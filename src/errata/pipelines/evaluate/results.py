@@ -18,8 +18,8 @@ from typing import Any
 import errata
 from errata.benchmarks import BENCHMARKS, Setup
 from errata.config import dump_settings, list_versions
+from errata.endpoints import is_endpoint, name_model
 from errata.errors import DataError
-from errata.generation import is_endpoint, name_model
 from errata.images import resolve_image, store_image
 from errata.judges import find_model_folder
 from errata.pipelines.evaluate.measuring import Measured

@@ -22,7 +22,8 @@ from errata.benchmarks import (
     read_annotations,
     write_stand_ins,
 )
-from errata.generation import EndpointSettings, GenerationSettings
+from errata.endpoints import EndpointSettings
+from errata.generation import GenerationSettings
 from errata.pipelines.answering import BestOf
 from errata.pipelines.evaluate.judging import JudgeSettings
 from errata.pipelines.evaluate.measuring import Coverage

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from errata.benchmarks import find_cache
+from errata.endpoints import EndpointSettings
 from errata.errors import ConfigError, DataError
 from errata.feedback import (
     LABEL,
@@ -21,7 +22,7 @@ from errata.feedback import (
     ToSplit,
     ask_splitter,
 )
-from errata.generation import EndpointSettings, GenerationSettings
+from errata.generation import GenerationSettings
 from errata.judges import Backend, Judge, Parameters, VerdictCache, build_backend, build_judge, load_prices
 from errata.records import Question, read_questions
 

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from errata.data.shaping import RecordFile, require_folder
+from errata.endpoints import EndpointSettings, is_endpoint, parse_endpoint
 from errata.errors import DataError
 from errata.feedback import Expert, Feedback, LevelSettings, build_levels, list_questions, require_levels
-from errata.generation import EndpointSettings, GenerationSettings, is_endpoint, parse_endpoint
+from errata.generation import GenerationSettings
 from errata.pipelines.answering.answer import answer_file
 from errata.pipelines.progress import OnProgress
 from errata.records import Record, write_questions

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from errata.endpoints import EndpointSettings
 from errata.errors import ConfigError, JudgeError
-from errata.generation import EndpointSettings
 from errata.pipelines.evaluate.judging import JudgeSettings
 from errata.pipelines.evaluate.run import evaluate
 from errata.pipelines.evaluate.settings import Evaluation, EvaluationSettings

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from errata.config import list_overrides, load_settings
+from errata.endpoints import EndpointSettings, is_endpoint
 from errata.errors import ConfigError, DataError, JudgeError
-from errata.generation import EndpointSettings, is_endpoint
 from errata.models import ModelSettings, find_adapter, merge_adapter
 from errata.pipelines.answering.answer import answer_file
 from errata.pipelines.feedback.claims import ClaimsRun, run_claims

@@ -17,8 +17,8 @@ import yaml
 import errata
 from errata.benchmarks import compare
 from errata.config import dump_settings
+from errata.endpoints import is_endpoint, parse_endpoint
 from errata.errors import count_noun
-from errata.generation import is_endpoint, parse_endpoint
 from errata.models import check_model
 from errata.pipelines.answering.local_model import build_model_settings
 from errata.pipelines.compare.compare_runs import build_stage, read_stage, share_items

@@ -14,9 +14,9 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from errata.generation.chat_dialect import LIMIT, Dialect, fit_context
-from errata.generation.chat_errors import ServerError, read_error
-from errata.generation.chat_reply import FailedAttemptError, hide
+from errata.endpoints.dialect import LIMIT, Dialect, fit_context
+from errata.endpoints.failures import ServerError, read_error
+from errata.endpoints.reply import FailedAttemptError, hide
 
 MAX_FORMS = 12
 """Forms of one request that are tried: every refusal is about at least one parameter, address or length."""

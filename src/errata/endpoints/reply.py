@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from errata.generation.chat import EndpointSettings, FailureKind
+from errata.endpoints.request import EndpointSettings, FailureKind
 
 MAX_TOKEN_COUNT = 10**9
 REDACTED = "[key]"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from errata.generation.chat_errors import ServerError
+from errata.endpoints.failures import ServerError
 
 LIMIT = "max_tokens"
 LIMIT_NAMES = ("max_completion_tokens", "max_output_tokens", "max_new_tokens")

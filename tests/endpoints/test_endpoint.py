@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from endpoint_server import EndpointServer, Fault
+from errata.endpoints import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
+from errata.endpoints.transport import find_proxy
 from errata.errors import ConfigError, DataError
-from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
-from errata.generation.chat_transport import find_proxy
 from errata.records import Turn
 
 KEY = "sk-very-secret-0123456789"

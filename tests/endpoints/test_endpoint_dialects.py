@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from endpoint_server import EndpointServer, Fault
+from errata.endpoints import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.errors import ConfigError
-from errata.generation import ChatClient, ChatFailure, ChatReply, ChatRequest, EndpointSettings, parse_endpoint
 from errata.records import Turn
 
 QUICK = EndpointSettings(backoff_s=0.01, max_backoff_s=0.05, timeout_s=5.0, give_up_s=5.0)

@@ -16,8 +16,8 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any
 
-from errata.generation.chat import FailureKind
-from errata.generation.chat_reply import FailedAttemptError, excerpt, hide
+from errata.endpoints.reply import FailedAttemptError, excerpt, hide
+from errata.endpoints.request import FailureKind
 
 STATUS_KINDS: Mapping[int, FailureKind] = {
     401: "key refused",
