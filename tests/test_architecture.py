@@ -29,7 +29,7 @@ WITHOUT_TORCH = [
         "generation",
         "judges",
         "feedback",
-    "endpoints",
+        "endpoints",
     ),
     *("benchmarks", "reports", "cli", "pipelines", "pipelines.answering", "pipelines.compare", "pipelines.evaluate"),
     "pipelines.feedback",

@@ -37,7 +37,10 @@ def list_commands(parser, prefix=()):
     yield prefix
     for action in parser._actions:
         if hasattr(action, "choices") and isinstance(action.choices, dict):
+            names = {id(inner): name for name, inner in reversed(action.choices.items())}  # an alias is not the name
             for name, inner in action.choices.items():
+                if names[id(inner)] != name:
+                    continue
                 yield from list_commands(inner, (*prefix, name))
 
 
@@ -47,6 +50,13 @@ def test_every_verb_explains_itself(command, capsys):
         main([*command, "--help"])
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith(" ".join(("usage: errata", *command)))
+
+
+@pytest.mark.parametrize(("alias", "name"), [("meg", "experts"), ("ig", "shares")])
+def test_the_papers_names_of_methods_are_aliases(alias, name, capsys):
+    with pytest.raises(SystemExit):
+        main(["feedback", alias, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: errata feedback {name}")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from errata.cli import feedback_check, feedback_claims, feedback_correct, feedback_ig, feedback_meg, feedback_ratings
+from errata.cli import (
+    feedback_check,
+    feedback_claims,
+    feedback_correct,
+    feedback_experts,
+    feedback_ratings,
+    feedback_shares,
+)
 
-METHODS = [feedback_meg, feedback_ig, feedback_check, feedback_claims, feedback_ratings, feedback_correct]
+METHODS = [feedback_experts, feedback_shares, feedback_check, feedback_claims, feedback_ratings, feedback_correct]
 """The methods in the order that `errata feedback --help` shows them."""
 
 

@@ -18,7 +18,7 @@ from errata.endpoints.address import Endpoint, read_account, read_key
 from errata.endpoints.dialect import Dialect
 from errata.endpoints.reply import hide
 from errata.endpoints.request import ChatFailure, ChatReply, ChatRequest, EndpointSettings
-from errata.endpoints.scheduler import Server, Outcome, Scheduler
+from errata.endpoints.scheduler import Outcome, Scheduler, Server
 from errata.endpoints.transport import Transport
 from errata.errors import DataError
 

@@ -166,7 +166,9 @@ class Scheduler:
         pending.deadline = started + self._settings.deadline_s if pending.deadline is None else pending.deadline
         try:
             if pending.deadline <= started:
-                raise FailedAttemptError("deadline", f"no reply in {self._settings.deadline_s:g} s{_because(pending.last)}")
+                raise FailedAttemptError(
+                    "deadline", f"no reply in {self._settings.deadline_s:g} s{_because(pending.last)}"
+                )
             body = await self._encode(pending.request)
             pending.attempts += 1
             started = _now()

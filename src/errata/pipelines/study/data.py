@@ -36,7 +36,7 @@ def measure_levels(study: WorldStudy, condition: Condition, ground: Ground, name
 
 
 def build_sets(experts: Sequence[str], scenes: Sequence[Scene], ground: Ground) -> list[Record]:
-    """Sets of K levels, as `errata feedback meg` makes them."""
+    """Sets of K levels, as `errata feedback experts` makes them."""
     standards = [
         Record(q.id, q.images, q.prompt, (Response((Turn("assistant", describe(scene)),), 0, model="truth"),))
         for q, scene in zip(describe_questions(scenes), scenes, strict=True)

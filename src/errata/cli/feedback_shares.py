@@ -1,4 +1,4 @@
-"""`errata feedback ig RECORDS MODEL --instructions FILE`: levels from copies tuned on growing shares (AMP)."""
+"""`errata feedback shares RECORDS MODEL --instructions FILE`: levels from copies tuned on growing shares (AMP)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from errata.errors import INTERRUPTED
 
 
 def add_parser(verbs: Any) -> None:
-    """Add `ig`."""
+    """Add `shares`, which AMP calls incremental generation (`ig`)."""
     parser = verbs.add_parser(
-        "ig",
+        "shares",
+        aliases=["ig"],
         help="standard answers above those of copies tuned on less and less data",
         description="Incremental generation: tune copies of a model on growing shares of instructions, ask them all.",
-        epilog="example: errata feedback ig records MODEL num_train_epochs=1 --instructions llava.json --out levels",
+        epilog="example: errata feedback shares records MODEL num_train_epochs=1 --instructions llava.json --out out",
     )
     parser.add_argument("records", help="a .jsonl file of records, or a folder; the first response is the standard")
     parser.add_argument("model", help="the pretrained model: a checkpoint folder or a Hub name")
