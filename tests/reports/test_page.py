@@ -225,3 +225,12 @@ def test_a_model_that_refuses_does_not_look_truthful(minimal, write_results):
     assert "100 of 100 descriptions of" in page
     assert "refuse or say nothing, and so make nothing up" in page
     assert "90 refused, 10 empty" in page
+
+
+def test_only_what_was_measured_is_explained(minimal: dict[str, Any], write_results: Any) -> None:
+    (stage,) = json.loads(json.dumps(minimal["stages"]))
+    assert "<dt>CHAIR</dt>" in Page(render_report(write_results(minimal))).source
+    stage["benchmarks"] = {"pope_random": {"metrics": {"accuracy": {"value": 1}}}}
+    page = Page(render_report(write_results(minimal | {"stages": [stage]})))
+    assert "<dt>POPE</dt>" in page.source
+    assert "<dt>CHAIR</dt>" not in page.source

@@ -66,6 +66,7 @@ def _render(results: Results, figures: dict[str, Figure], run_folder: Path) -> s
             image=partial(embed_image, run_folder),
             figure=find_figure(figures),
             facts=_facts(results),
+            measured={name.partition("_")[0] for name in results.before.benchmarks},
         )
     )
     return page.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate in a model's text cannot be stored
