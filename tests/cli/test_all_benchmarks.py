@@ -137,7 +137,7 @@ def test_compare_and_report_take_the_folder(run, tmp_path, capsys):
     assert "96 about synthetic stand-ins" in printed
     assert main(["report", str(run)]) == 0
     page = (run / "report.html").read_text()
-    assert "mmhal.unreadable" in page
+    assert "48 verdicts unreadable" in page
     assert page.count("96 about stand-ins for their images") == 1
     assert "4.00" in page or "2.50" in page, "a score has two decimals"
     for name, result in read(run)[1].items():

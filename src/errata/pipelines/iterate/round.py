@@ -128,7 +128,10 @@ def read_round(folder: Path) -> Round | None:
         return None
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        candidates = tuple(Candidate(**{**one, "metric": Metric(**one["metric"])}) for one in row["candidates"])
+        candidates = tuple(
+            Candidate(**one | {"metric": Metric(**one["metric"]), "reasons": tuple(one.get("reasons", ()))})
+            for one in row["candidates"]
+        )
         return Round(row["number"], row["began_with"], row["counts"], candidates, tuple(row.get("reasons", ())))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
