@@ -37,6 +37,19 @@ from errata.data.loading import (
 from errata.data.reading import OnBad, describe_reading, list_counts
 from errata.data.rows import read_parquet
 from errata.data.segments import find_segments, measure_edit_ratio
+from errata.images import (
+    CorruptionRule,
+    corrupt_image,
+    decode_image,
+    encode_png,
+    fit_pixels,
+    open_image,
+    resize_to,
+    resolve_image,
+    show_file,
+    show_object,
+    store_image,
+)
 
 __all__ = [
     "FINDING_KINDS",
@@ -45,6 +58,7 @@ __all__ = [
     "REWRITE_LEAST",
     "REWRITE_RATIO",
     "CheckReport",
+    "CorruptionRule",
     "DataPart",
     "ExportSummary",
     "Finding",
@@ -55,16 +69,21 @@ __all__ = [
     "RepairedFile",
     "check_file",
     "check_records",
+    "corrupt_image",
+    "decode_image",
     "describe_reading",
+    "encode_png",
     "export_records",
     "find_records_file",
     "find_segments",
+    "fit_pixels",
     "import_records",
     "list_counts",
     "list_writers",
     "load_mixture",
     "load_records",
     "measure_edit_ratio",
+    "open_image",
     "open_records",
     "push_folder",
     "read_parquet",
@@ -74,5 +93,10 @@ __all__ = [
     "render_legend",
     "render_record",
     "repair_file",
+    "resize_to",
+    "resolve_image",
+    "show_file",
+    "show_object",
+    "store_image",
     "write_browse_page",
 ]
