@@ -163,6 +163,11 @@ SAID = {
 CASES = [(question, said, answer) for (question, said), answers in SAID.items() for answer in answers]
 
 
+@pytest.mark.parametrize("answer", ["yes,no", "No / yes.", "Yes. No."])
+def test_both_words_alone_are_no_verdict(answer):
+    assert read_yes_no(answer, "Is there a dog in the image?") == "unknown"
+
+
 @pytest.mark.parametrize(("question", "said", "answer"), CASES)
 def test_what_an_answer_says(question, said, answer):
     assert read_yes_no(answer, question) == said

@@ -33,7 +33,8 @@ _FIRST_NO = (
 _WORD = re.compile(rf"(?P<yes>{_YES})|(?P<no>{_NO})")
 _VERDICT = re.compile(rf"(?P<yes>{_YES})|(?P<no>{_NO}|{_FIRST_NO})")
 _EITHER = re.compile(
-    r"\byes\s*(?:/|or|and)\s*no\b|\bno doubt(?: that)?\b|\bnot (?:only|just)\b|\bno (?:problem|wonder)\b"
+    r"^\W*(?:yes\W+no|no\W+yes)\W*$|\byes\s*(?:/|or|and)\s*no\b"
+    r"|\bno doubt(?: that)?\b|\bnot (?:only|just)\b|\bno (?:problem|wonder)\b"
 )
 _DOUBT = re.compile(
     r"(?:\bnot|\bcannot|n't|\bunable to|\bnobody|\bno one|\bno way to|\b(?:hard|difficult|impossible) to|\bno idea)"
