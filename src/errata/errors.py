@@ -42,11 +42,11 @@ class ErrataError(Exception):
         super().__init__(f"{self.where}: {self.found}; expected {expected}" + (f"; {fix}" if fix else ""))
 
     def within(self, where: object) -> Self:
-        """The same error of a larger place: a row of a file, a picture of a record."""
+        """The same error with an outer place in front: the file of a row, the record of a picture."""
         return self._repeat(f"{where}: {self.where}", self.fix)
 
     def at(self, where: object) -> Self:
-        """The same error of a place that the one who raised it did not know."""
+        """The same error at another place, where the code that raised it did not know the name."""
         return self._repeat(str(where), self.fix)
 
     def with_fix(self, fix: str) -> Self:

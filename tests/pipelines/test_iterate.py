@@ -215,6 +215,14 @@ def test_the_folder_of_another_run_is_refused(whole, scenes, capsys):
     assert "start over with --fresh" in capsys.readouterr().err
 
 
+def test_a_folder_with_other_files_beside_the_settings_is_refused(scenes, tmp_path):
+    (tmp_path / "iterate.yaml").write_text("{}\n")
+    (tmp_path / "thesis.txt").write_text("Chapter 1")
+    with pytest.raises(ConfigError, match="other files"):
+        iterate(build_run(scenes, tmp_path))
+    assert (tmp_path / "iterate.yaml").read_text() == "{}\n"
+
+
 def make_round(number: int, *values: float | None, better: str = "lower") -> Round:
     candidates = tuple(
         Candidate(f"c{i}", f"m{number}-{i}", "", Metric(value, better=better)) for i, value in enumerate(values)

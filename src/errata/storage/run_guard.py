@@ -31,23 +31,19 @@ def require_same_run(
         found: What it says, as plain values; None where it cannot be read.
         stated: The settings given now, as plain values.
         expected: What a folder must hold for the command to go on.
-        what: Of another run, as the message names it.
+        what: What they are, as the message names them: settings, or answers.
         fix: What the user can do instead.
         free: Names in `stated` that may differ.
     """
-    difference = (
-        f"no {Path(where).name} that says which run they are of"
-        if found is None
-        else describe_difference(found, stated, free=free)
-    )
-    if difference:
-        found = f"{what} of another run: {difference}"
-        raise ConfigError(str(where), expected=expected, found=found, fix=fix, code="other-run")
+    difference = describe_difference(found, stated, free=free)
+    if found is None or difference:
+        text = f"no {Path(where).name} that can be read" if found is None else f"{what} of another run: {difference}"
+        raise ConfigError(str(where), expected=expected, found=text, fix=fix, code="other-run")
 
 
-def require_own_folder(folder: Path, expected: str) -> None:
-    """Raise ConfigError (`other-run`) for a folder that holds files of something else."""
-    if folder.is_dir() and any(folder.iterdir()):
+def require_own_folder(folder: Path, expected: str, own: Path) -> None:
+    """Raise ConfigError (`other-run`) for a folder that holds anything but the file `own`."""
+    if folder.is_dir() and any(one != own for one in folder.iterdir()):
         fix = "choose another --out"
         raise ConfigError(str(folder), expected=expected, found="other files", fix=fix, code="other-run")
 

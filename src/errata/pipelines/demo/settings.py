@@ -90,7 +90,7 @@ def open_folder(settings: DemoSettings, *, fresh: bool) -> None:
         found, now = read_stated(path), json.loads(json.dumps(stated))
         require_same_run(path, found, now, expected="the settings of this run", fix="use --fresh or another --out")
     else:
-        require_own_folder(settings.out, "an empty folder or a demo's")
+        require_own_folder(settings.out, "an empty folder or a demo's", path)
     write_text(path, json.dumps(stated, indent=1) + "\n")
 
 

@@ -176,8 +176,8 @@ def _open_folder(run: IterateRun, *, fresh: bool) -> None:
         found, now = read_stated(path), json.loads(json.dumps(stated))
         expected = "the settings of the rounds in this folder"
         require_same_run(path, _leave_addresses_out(found), _leave_addresses_out(now), expected=expected, free=FREE)
-    elif not path.is_file():
-        require_own_folder(run.out, "an empty folder or an iteration's")
+    else:
+        require_own_folder(run.out, "an empty folder or an iteration's", path)
     write_text(path, yaml.safe_dump(json.loads(json.dumps(stated)), sort_keys=False, allow_unicode=True))
 
 
